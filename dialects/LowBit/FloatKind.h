@@ -1,0 +1,95 @@
+//===- FloatKind.h - the float formats that scales and weights use -------===//
+//
+// What: an enumeration of the float formats that occur as scales or as plain
+// weights, their widths, and exact conversions to `float`.
+// Why: the format table, the packed layout, the packer and the oracle all need
+// them, and none of those should need MLIR for it.
+// Contract: toFloat() is exact for every finite value, zero, denormal and
+// infinity; a NaN stays a NaN with its sign and payload bits, made quiet.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_DIALECTS_LOWBIT_FLOATKIND_H
+#define NIBBLE_DIALECTS_LOWBIT_FLOATKIND_H
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+namespace nibble {
+
+enum class FloatKind : uint8_t { F16, BF16, F32 };
+
+/// Bytes of one value.
+constexpr unsigned byteWidth(FloatKind kind) {
+  return kind == FloatKind::F32 ? 4 : 2;
+}
+
+/// The spelling in IR and in the documentation.
+constexpr const char *spelling(FloatKind kind) {
+  switch (kind) {
+  case FloatKind::F16:
+    return "f16";
+  case FloatKind::BF16:
+    return "bf16";
+  case FloatKind::F32:
+    return "f32";
+  }
+  return "";
+}
+
+/// IEEE 754 binary16 to binary32.
+inline float halfToFloat(uint16_t half) {
+  uint32_t sign = uint32_t(half & 0x8000u) << 16;
+  uint32_t exponent = (half >> 10) & 0x1f;
+  uint32_t mantissa = half & 0x3ff;
+  if (exponent == 0x1f) { // infinity or NaN (quiet bit set for the latter)
+    uint32_t quiet = mantissa ? 0x400000u : 0u;
+    return std::bit_cast<float>(sign | 0x7f800000u | quiet | mantissa << 13);
+  }
+  if (exponent == 0) { // zero or denormal: mantissa * 2^-24 is exact in f32
+    float magnitude = float(mantissa) * 0x1p-24f;
+    return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(magnitude));
+  }
+  return std::bit_cast<float>(sign | (exponent + 112) << 23 | mantissa << 13);
+}
+
+/// binary32 to binary16, round half to even (hardware semantics, NaN quiet).
+inline uint16_t floatToHalf(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  uint16_t sign = uint16_t(bits >> 16) & 0x8000;
+  uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u)
+    return uint16_t(sign | 0x7e00 | (magnitude >> 13 & 0x3ff));
+  if (magnitude >= 0x477ff000u) // 65520 and above round to infinity
+    return sign | 0x7c00;
+  if (magnitude < 0x38800000u) { // below 2^-14: count units of 2^-24
+    // Adding 0.5 puts the unit of the last place of the sum at 2^-24, so the
+    // addition itself does the rounding.
+    float sum = std::bit_cast<float>(magnitude) + 0.5f;
+    return uint16_t(sign | (std::bit_cast<uint32_t>(sum) - 0x3f000000u));
+  }
+  uint32_t odd = magnitude >> 13 & 1;
+  return uint16_t(sign | ((magnitude - 0x38000000u + 0xfffu + odd) >> 13));
+}
+
+/// bfloat16 to binary32.
+inline float bfloatToFloat(uint16_t bits) {
+  return std::bit_cast<float>(uint32_t(bits) << 16);
+}
+
+/// The value at `bytes` (little endian, any alignment).
+inline float toFloat(FloatKind kind, const uint8_t *bytes) {
+  if (kind == FloatKind::F32) {
+    float value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, bytes, sizeof bits);
+  return kind == FloatKind::F16 ? halfToFloat(bits) : bfloatToFloat(bits);
+}
+
+} // namespace nibble
+
+#endif // NIBBLE_DIALECTS_LOWBIT_FLOATKIND_H

@@ -1,0 +1,257 @@
+//===- PanelLayout.h - where the bytes of a packed weight lie ------------===//
+//
+// What: the one description of the packed weight layout, as offsets.
+// Why: the packer (compiler/Link) writes through these functions and the kernel
+// generator (codegen/Lower) reads through them, so they cannot disagree. It is
+// plain C++: `#mpgemm.layout` is its spelling in IR.
+// Contract: check() must return null before any other function is called.
+//
+// A weight is a matrix of N rows (outputs) by K columns (inputs). A kernel holds
+// `nr` rows in the lanes of its accumulators and walks along K, so that is the
+// order of the bytes: rows are cut into panels of nr, panels follow each other,
+// and inside a panel everything that a step along K needs is adjacent.
+//
+//        K ────────────────────────────►
+//      ┌───────────────────────────────┐
+//    N │ panel 0: rows 0 .. nr-1       │     panel = record, record, record, …
+//    │ ├───────────────────────────────┤             (each covers recordSpan()
+//    │ │ panel 1: rows nr .. 2nr-1     │              k's of all nr rows)
+//    ▼ ├───────────────────────────────┤
+//      │ last panel: padded with rows  │     padding rows have scale 0, min 0
+//      │ of scale 0                    │     and code 0 (so each adds 0)
+//      └───────────────────────────────┘
+//
+// A record of low-bit weights, in bytes from its start. R = recordSpan(),
+// S = scaleSpan() = k's that share a float scale, G = group = k's that share an
+// integer sub-scale (G = S when the scale has one level):
+//
+//      ┌──────────────────────┐ scaleOffset(s, r)
+//      │ d   (R/S) × nr float │   float = scaleKind (f16, bf16, f32)
+//      ├──────────────────────┤ minOffset(s, r)        only if hasMin
+//      │ m   (R/S) × nr float │   one level: m; two levels: dmin
+//      ├──────────────────────┤ subScaleOffset(g, r)   only with two levels
+//      │ sub (R/G) × nr × i8  │
+//      ├──────────────────────┤ subMinOffset(g, r)     only with both
+//      │ min (R/G) × nr × u8  │
+//      ├──────────────────────┤ codesOffset()
+//      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() = max(G, 32) k's
+//      └──────────────────────┘
+//
+// For the usual formats R = S: 32 for Q4_0, Q4_1, Q8_0 and 256 for the K-quants.
+// R > S (several float scales in a record) only happens when S < 32.
+//
+// A unit: the code's bits are split into planes of 8, 4, 2 or 1 bits (6 = 4 + 2,
+// 5 = 4 + 1, 3 = 2 + 1, 7 = 4 + 2 + 1), the low bits in the first plane. The
+// planes follow each other; each is a sequence of vectors of nr·kr bytes. What
+// lies in one bit field of one vector is a quad: kr consecutive k's of nr rows,
+//
+//      quad j = ┌ row 0: k = kr·j … kr·j+kr-1 ┬ row 1: the same k's ┬ … ┐
+//               └ bytes 0 … kr-1              ┴ bytes kr … 2kr-1    ┴ … ┘
+//
+// which is the operand shape of a 4-way dot product (kr = 4), of the i8mm tiles
+// (kr = 8) or of a plain float multiply (kr = 1). With Q = unitSpan()/kr quads in
+// a unit and a plane of w bits, there are V = Q·w/8 vectors, and
+//
+//      bit field f (bits f·w … f·w+w-1) of vector v holds quad f·V + v.
+//
+//      4-bit codes, U = 32, kr = 4 (Q = 8, V = 4):
+//        vector 0: low nibbles = quad 0, high nibbles = quad 4
+//        vector 1: low nibbles = quad 1, high nibbles = quad 5     and so on
+//
+// So the kernel gets quads in ascending order with one AND, or one shift and one
+// AND, per quad. Eight-bit codes are stored xor `bias`: 128 turns i8 into u8 for
+// instructions whose weight operand is unsigned; narrower codes are stored as
+// their raw bits (two's complement when signed).
+//
+// Float weights (codeBits = 0) have no records: for each k, nr elements.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_DIALECTS_MPGEMM_PANELLAYOUT_H
+#define NIBBLE_DIALECTS_MPGEMM_PANELLAYOUT_H
+
+#include "dialects/LowBit/FloatKind.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace nibble::mpgemm {
+
+/// A slice of the bits of a code: bits firstBit … firstBit+width-1.
+struct BitPlane {
+  unsigned width = 0;
+  unsigned firstBit = 0;
+};
+
+/// At most three planes (7 = 4 + 2 + 1).
+struct BitPlanes {
+  BitPlane items[3];
+  unsigned count = 0;
+
+  const BitPlane *begin() const { return items; }
+  const BitPlane *end() const { return items + count; }
+  unsigned size() const { return count; }
+  const BitPlane &operator[](unsigned index) const { return items[index]; }
+};
+
+/// Where one plane's bits of one code lie: in byte `offset` of the unit, from
+/// bit `shift` on.
+struct CodeLocation {
+  int64_t offset = 0;
+  unsigned shift = 0;
+};
+
+struct PanelLayout {
+  int64_t n = 0;  ///< Rows (outputs), without padding.
+  int64_t k = 0;  ///< Columns (inputs).
+  int64_t nr = 16; ///< Rows of a panel.
+  int64_t kr = 4;  ///< Consecutive k's of a row that lie together.
+
+  unsigned codeBits = 0;   ///< 1 … 8; 0 = float weights.
+  bool codeSigned = false; ///< Two's complement codes.
+  unsigned bias = 0;       ///< 0, or 128: 8-bit codes are stored xor 128.
+  int64_t group = 0;       ///< k's that share the innermost scale.
+  int64_t superGroup = 0;  ///< k's that share the float scale; 0 = one level.
+  bool hasMin = false;     ///< m (one level), or dmin and sub-minima.
+  FloatKind scaleKind = FloatKind::F16; ///< Of d and of m / dmin.
+
+  FloatKind element = FloatKind::F32; ///< Of float weights.
+
+  bool operator==(const PanelLayout &) const = default;
+
+  bool isFloat() const { return codeBits == 0; }
+  bool isTwoLevel() const { return superGroup != 0; }
+
+  //===--------------------------------------------------------------------===//
+  // Spans, in k's, and counts.
+  //===--------------------------------------------------------------------===//
+
+  int64_t panels() const { return (n + nr - 1) / nr; }
+  int64_t scaleSpan() const { return isTwoLevel() ? superGroup : group; }
+  int64_t unitSpan() const { return std::max<int64_t>(group, 32); }
+  int64_t recordSpan() const { return std::max(scaleSpan(), unitSpan()); }
+  int64_t records() const { return k / recordSpan(); }
+  int64_t scalesPerRecord() const { return recordSpan() / scaleSpan(); }
+  int64_t groupsPerRecord() const { return recordSpan() / group; }
+  int64_t groupsPerUnit() const { return unitSpan() / group; }
+  int64_t unitsPerRecord() const { return recordSpan() / unitSpan(); }
+  int64_t quadsPerUnit() const { return unitSpan() / kr; }
+
+  /// The planes of a code, low bits first.
+  BitPlanes planes() const {
+    BitPlanes result;
+    unsigned first = 0;
+    for (unsigned width : {8u, 4u, 2u, 1u})
+      if (codeBits & width) {
+        result.items[result.count++] = {width, first};
+        first += width;
+      }
+    return result;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Sizes, in bytes.
+  //===--------------------------------------------------------------------===//
+
+  int64_t vectorBytes() const { return nr * kr; }
+  int64_t vectorsOf(BitPlane plane) const {
+    return quadsPerUnit() * plane.width / 8;
+  }
+  int64_t unitBytes() const { return nr * unitSpan() * codeBits / 8; }
+  int64_t recordBytes() const {
+    return codesOffset() + unitsPerRecord() * unitBytes();
+  }
+  int64_t panelBytes() const {
+    return isFloat() ? k * nr * byteWidth(element) : records() * recordBytes();
+  }
+  int64_t totalBytes() const { return panels() * panelBytes(); }
+
+  //===--------------------------------------------------------------------===//
+  // Offsets, in bytes. Rows r count inside the panel.
+  //===--------------------------------------------------------------------===//
+
+  /// From the start of the weight.
+  int64_t panelOffset(int64_t panel) const { return panel * panelBytes(); }
+
+  /// From the start of the panel.
+  int64_t recordOffset(int64_t record) const { return record * recordBytes(); }
+  int64_t elementOffset(int64_t column, int64_t r) const {
+    return (column * nr + r) * byteWidth(element);
+  }
+
+  /// From the start of the record; s < scalesPerRecord().
+  int64_t scaleOffset(int64_t s = 0, int64_t r = 0) const {
+    return (s * nr + r) * byteWidth(scaleKind);
+  }
+  int64_t minOffset(int64_t s = 0, int64_t r = 0) const {
+    return scaleOffset(scalesPerRecord()) + scaleOffset(s, r);
+  }
+  /// From the start of the record; g < groupsPerRecord().
+  int64_t subScaleOffset(int64_t g = 0, int64_t r = 0) const {
+    return (hasMin ? minOffset(scalesPerRecord())
+                   : scaleOffset(scalesPerRecord())) +
+           g * nr + r;
+  }
+  int64_t subMinOffset(int64_t g = 0, int64_t r = 0) const {
+    return subScaleOffset(groupsPerRecord()) + g * nr + r;
+  }
+  /// From the start of the record.
+  int64_t codesOffset() const {
+    if (!isTwoLevel())
+      return subScaleOffset();
+    return hasMin ? subMinOffset(groupsPerRecord())
+                  : subScaleOffset(groupsPerRecord());
+  }
+  int64_t unitOffset(int64_t unit) const {
+    return codesOffset() + unit * unitBytes();
+  }
+
+  /// From the start of the unit: vector v < vectorsOf(plane) of a plane.
+  int64_t vectorOffset(BitPlane plane, int64_t v) const {
+    // The planes before this one hold firstBit bits of every code.
+    return nr * unitSpan() * plane.firstBit / 8 + v * vectorBytes();
+  }
+
+  /// Where column `column` (inside the unit) of row r has this plane's bits.
+  CodeLocation locate(BitPlane plane, int64_t column, int64_t r) const {
+    int64_t quad = column / kr, vectors = vectorsOf(plane);
+    int64_t byte = vectorOffset(plane, quad % vectors) + r * kr + column % kr;
+    return {byte, unsigned(quad / vectors) * plane.width};
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Validity.
+  //===--------------------------------------------------------------------===//
+
+  /// Null if the layout can hold its matrix, else a sentence that says why not.
+  const char *check() const {
+    if (n < 1 || k < 1 || nr < 1 || kr < 1)
+      return "n, k, nr and kr must be positive";
+    if (isFloat())
+      return kr == 1 ? nullptr : "float weights need kr = 1";
+    if (codeBits > 8)
+      return "codes have 1 to 8 bits";
+    if (bias != 0 && (bias != 128 || codeBits != 8))
+      return "the bias is 0, or 128 for 8-bit codes";
+    if (group < 1 || superGroup % group != 0)
+      return "the super block must be a multiple of a group";
+    if (recordSpan() % unitSpan() != 0 || recordSpan() % scaleSpan() != 0 ||
+        unitSpan() % group != 0)
+      return "a group must divide 32 or be a multiple of it that divides the "
+             "super block";
+    if (unitSpan() % kr != 0)
+      return "kr must divide the unit of max(group, 32) columns";
+    for (BitPlane plane : planes())
+      if (quadsPerUnit() * plane.width % 8 != 0)
+        return "kr is too large: a bit plane of a unit is not a whole number "
+               "of vectors";
+    if (k % recordSpan() != 0)
+      return "k must be a multiple of the record (the float scale's span, at "
+             "least 32)";
+    return nullptr;
+  }
+};
+
+} // namespace nibble::mpgemm
+
+#endif // NIBBLE_DIALECTS_MPGEMM_PANELLAYOUT_H
