@@ -1,0 +1,121 @@
+//===- Team.cpp - the fixed thread team ----------------------------------===//
+//
+// See Team.h.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/threads/Team.h"
+
+#include "nibble/abi.h"
+#include "runtime/threads/Futex.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+
+namespace nibble::rt {
+
+// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later): 2000 of them are 30 to 90 µs, more than the
+// threads of a step drift apart, less than a user would notice as a busy core.
+static constexpr int32_t SpinsBeforeSleep = 2000;
+
+int availableProcessors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0)
+    return 1;
+  int count = CPU_COUNT(&set);
+  return count < 1 ? 1 : count > MaxThreads ? MaxThreads : count;
+}
+
+void Team::await(Phase &phase, uint32_t seen) {
+  for (int32_t i = 0; i < spins; ++i) {
+    if (phase.value.load(std::memory_order_acquire) != seen)
+      return;
+    spinPause();
+  }
+  phase.sleepers.fetch_add(1, std::memory_order_seq_cst);
+  while (phase.value.load(std::memory_order_seq_cst) == seen)
+    futexWait(phase.value, seen);
+  phase.sleepers.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+void Team::advance(Phase &phase) {
+  phase.value.fetch_add(1, std::memory_order_seq_cst);
+  if (phase.sleepers.load(std::memory_order_seq_cst) != 0)
+    futexWakeAll(phase.value);
+}
+
+void Team::barrier() {
+  if (members == 1)
+    return;
+  // The phase cannot move before this member arrives, so this is the phase it waits in.
+  uint32_t seen = meeting.value.load(std::memory_order_relaxed);
+  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == members) {
+    arrived.store(0, std::memory_order_relaxed);
+    advance(meeting);
+    return;
+  }
+  await(meeting, seen);
+}
+
+void *Team::memberMain(void *opaque) {
+  auto *member = static_cast<Member *>(opaque);
+  Team &team = *member->team;
+  for (uint32_t seen = 0;; ++seen) {
+    team.await(team.job, seen);
+    if (!team.function)
+      return nullptr;
+    team.function(team.context, member->tid, team.members);
+    team.barrier();
+  }
+}
+
+int Team::start(int threads, uint8_t *stacks) {
+  if (threads > MaxThreads)
+    threads = MaxThreads;
+  job.value.store(0, std::memory_order_relaxed);
+  arrived.store(0, std::memory_order_relaxed);
+  // With fewer cores than members a spinning waiter holds up the member it waits for.
+  spins = threads <= availableProcessors() ? SpinsBeforeSleep : 0;
+  members = 1;
+  for (; members < threads; ++members) {
+    uint8_t *stack = stacks + (members - 1) * ThreadStackBytes;
+    mprotect(stack, 4096, PROT_NONE); // guard; without it an overflow goes unnoticed, no more
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    Member &member = memberRecords[members];
+    member.team = this;
+    member.tid = members;
+    bool failed = pthread_attr_setstack(&attributes, stack, ThreadStackBytes) != 0 ||
+                  pthread_create(&member.thread, &attributes, memberMain, &member) != 0;
+    pthread_attr_destroy(&attributes);
+    if (failed)
+      break;
+  }
+  return members;
+}
+
+void Team::stop() {
+  function = nullptr;
+  advance(job);
+  for (int32_t tid = 1; tid < members; ++tid)
+    pthread_join(memberRecords[tid].thread, nullptr);
+  members = 1;
+}
+
+void Team::run(Function work, void *workContext) {
+  if (members == 1) {
+    work(workContext, 0, 1);
+    return;
+  }
+  function = work;
+  context = workContext;
+  advance(job);
+  work(workContext, 0, members);
+  barrier();
+}
+
+} // namespace nibble::rt
+
+extern "C" void nibble_barrier(void *team, int32_t tid) {
+  static_cast<nibble::rt::Team *>(team)->barrier();
+}
