@@ -1,0 +1,59 @@
+//===- TokenizerSource.h - A tokenizer as the model file states it --------===//
+//
+// The meeting point of the GGUF reader and the tokenizer compiler: the reader
+// copies the `tokenizer.ggml.*` keys here without judging them, and
+// buildTokenizer (TokenizerBuilder.h) checks every number before it is used.
+// The struct is plain so that neither side needs the other's headers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_COMPILER_IMPORT_TEXT_TOKENIZERSOURCE_H
+#define NIBBLE_COMPILER_IMPORT_TEXT_TOKENIZERSOURCE_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nibble {
+
+/// Values of `tokenizer.ggml.token_type`.
+enum class TokenType : int32_t {
+  Normal = 1,
+  Unknown = 2,
+  Control = 3,
+  UserDefined = 4,
+  Unused = 5,
+  Byte = 6,
+};
+
+/// What `tokenizer.ggml.*` says. A key that the file lacks keeps its default
+/// here; the builder knows what an absent key means for each model.
+struct TokenizerSource {
+  std::string model;               ///< tokenizer.ggml.model: "gpt2" or "llama"
+  std::string pre;                 ///< tokenizer.ggml.pre; empty if absent
+  std::vector<std::string> tokens; ///< tokenizer.ggml.tokens, by id
+  std::vector<std::string> merges; ///< tokenizer.ggml.merges ("left right")
+  std::vector<float> scores;       ///< tokenizer.ggml.scores; may be empty
+  std::vector<int32_t> types;      ///< tokenizer.ggml.token_type; may be empty
+
+  // tokenizer.ggml.{bos,eos,eot,unknown,padding}_token_id; -1 = none.
+  int32_t bos = -1;
+  int32_t eos = -1;
+  int32_t eot = -1;
+  int32_t unk = -1;
+  int32_t pad = -1;
+
+  // tokenizer.ggml.add_{bos_token,eos_token,space_prefix}. Absent: the
+  // tokenizer family's own rule applies.
+  std::optional<bool> addBos;
+  std::optional<bool> addEos;
+  std::optional<bool> addSpacePrefix;
+
+  /// tokenizer.ggml.remove_extra_whitespaces.
+  bool removeExtraWhitespaces = false;
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_COMPILER_IMPORT_TEXT_TOKENIZERSOURCE_H
