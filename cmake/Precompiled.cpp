@@ -1,0 +1,1 @@
+// Gives the precompiled header (Precompiled.h) a translation unit to be built with.

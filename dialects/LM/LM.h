@@ -1,0 +1,44 @@
+//===- LM.h - the lm dialect ----------------------------------------------===//
+//
+// What the model computes: see LMDialect.td for the forms of an operation and their contract.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/LM/LMDialect.h.inc"
+#include "dialects/LM/LMEnums.h.inc"
+#include "dialects/LM/LMInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/LM/LMAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/LM/LMOps.h.inc"
+
+namespace nibble::lm {
+
+/// Positions a fine row of a RoPE table covers: rows [0, kRopeFineRows) hold single steps, the later rows whole strides.
+inline constexpr int64_t kRopeFineRows = 64;
+
+/// Positions in a block of cached keys; the context is a multiple of it.
+inline constexpr int64_t kKeyBlock = 16;
+
+/// The model operation of a module, or null.
+ModelOp getModel(mlir::ModuleOp module);
+
+/// Memory effects of an operation with a value and a buffer form: memref operands are read, `into` buffers are written.
+void addTeamOpEffects(
+    mlir::Operation *op, mlir::OperandRange outs,
+    llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>> &effects);
+
+/// One of the two forms, never a mixture: tensors and a result, or memrefs and `into` buffers.
+mlir::LogicalResult verifyForm(mlir::Operation *op, mlir::OperandRange outs);
+
+} // namespace nibble::lm

@@ -1,0 +1,62 @@
+//===- LMAttrs.td - where weights come from, enums of lm -------*- tablegen -*-===//
+#ifndef NIBBLE_DIALECTS_LM_LMATTRS_TD
+#define NIBBLE_DIALECTS_LM_LMATTRS_TD
+
+include "dialects/LM/LMDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class LM_Attr<string name, string mnemonic_> : AttrDef<LM_Dialect, name> { let mnemonic = mnemonic_; }
+
+def LM_SourceAttr : LM_Attr<"Source", "source"> {
+  let summary = "A range of bytes in a file and the storage format they are in.";
+  let description = [{
+    `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`).
+
+    Example: `#lm.source<"model.gguf", 4096, 184320, "q4_1">`
+  }];
+  let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset, "uint64_t":$size,
+                        StringRefParameter<"storage format">:$format);
+  let assemblyFormat = "`<` $file `,` $offset `,` $size `,` $format `>`";
+}
+
+def LM_RopeTableAttr : LM_Attr<"RopeTable", "rope_table"> {
+  let summary = "A table of rotary angles that the compiler computes.";
+  let description = [{
+    Describes cosine and sine tables of rotary position embedding (RoFormer, arXiv 2104.09864, section 3.4) with the
+    scaling kinds found in model files: `none`, `linear`, `llama3` and `yarn` (arXiv 2309.00071). `dims` is the
+    number of rotated dimensions of a head, `base` the base of the frequencies. `factors` names a tensor of `dims/2`
+    divisors, one a frequency.
+
+    Example: `#lm.rope_table<base = 1.0e+04 : f64, dims = 64, scaling = "none">`
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$base, "uint64_t":$dims, StringRefParameter<"scaling kind">:$scaling,
+      OptionalParameter<"::mlir::FloatAttr">:$factor,
+      OptionalParameter<"::mlir::FloatAttr">:$lowFrequencyFactor,
+      OptionalParameter<"::mlir::FloatAttr">:$highFrequencyFactor,
+      OptionalParameter<"::mlir::FloatAttr">:$originalContext,
+      OptionalParameter<"::mlir::FloatAttr">:$attentionFactor,
+      OptionalParameter<"::mlir::FloatAttr">:$betaFast,
+      OptionalParameter<"::mlir::FloatAttr">:$betaSlow,
+      OptionalParameter<"::mlir::FloatAttr">:$extrapolationFactor,
+      OptionalParameter<"::nibble::lm::SourceAttr">:$factors);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def LM_Pairing : I32EnumAttr<"Pairing", "which two dimensions of a head are rotated together", [
+    I32EnumAttrCase<"Interleaved", 0, "interleaved">,  // (2i, 2i+1)
+    I32EnumAttrCase<"Halves", 1, "halves">]> {         // (i, i + dims/2)
+  let cppNamespace = "::nibble::lm";
+  let genSpecializedAttr = 0;
+}
+def LM_PairingAttr : EnumAttr<LM_Dialect, LM_Pairing, "pairing"> { let assemblyFormat = "`<` $value `>`"; }
+
+def LM_Activation : I32EnumAttr<"Activation", "the function of a gated linear unit", [
+    I32EnumAttrCase<"SiLU", 0, "silu">,    // x / (1 + exp(-x))
+    I32EnumAttrCase<"GELU", 1, "gelu">]> { // the tanh form, Hendrycks and Gimpel, arXiv 1606.08415
+  let cppNamespace = "::nibble::lm";
+  let genSpecializedAttr = 0;
+}
+def LM_ActivationAttr : EnumAttr<LM_Dialect, LM_Activation, "activation"> { let assemblyFormat = "`<` $value `>`"; }
+
+#endif

@@ -1,0 +1,270 @@
+//===- LMOps.cpp - verifiers, effects and registration of lm --------------===//
+#include "dialects/LM/LM.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include "dialects/LM/LMDialect.cpp.inc"
+#include "dialects/LM/LMEnums.cpp.inc"
+#include "dialects/LM/LMInterfaces.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/LM/LMAttrs.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/LM/LMOps.cpp.inc"
+
+using namespace mlir;
+
+namespace nibble::lm {
+
+void LMDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/LM/LMAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/LM/LMOps.cpp.inc"
+      >();
+}
+
+ModelOp getModel(ModuleOp module) {
+  auto models = module.getOps<ModelOp>();
+  return models.empty() ? ModelOp() : *models.begin();
+}
+
+//===-- Forms --------------------------------------------------------------===//
+
+using Effects = SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+void addTeamOpEffects(Operation *op, OperandRange outs, Effects &effects) {
+  unsigned firstOut = op->getNumOperands();
+  if (!outs.empty())
+    firstOut = outs.getBeginOperandIndex();
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    bool isOut = operand.getOperandNumber() >= firstOut && operand.getOperandNumber() < firstOut + outs.size();
+    if (isOut)
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+LogicalResult verifyForm(Operation *op, OperandRange outs) {
+  if (outs.empty()) {
+    if (op->getNumResults() == 0)
+      return op->emitOpError("needs a result (value form) or `into` buffers (buffer form)");
+    return success();
+  }
+  if (op->getNumResults() != 0)
+    return op->emitOpError("has both a result and `into` buffers");
+  for (Value operand : op->getOperands())
+    if (isa<RankedTensorType>(operand.getType()))
+      return op->emitOpError("in buffer form takes memrefs, but an operand is ") << operand.getType();
+  return success();
+}
+
+/// Shape of a tensor or memref.
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+
+/// The value that the operation produces: its result, or its first `into` buffer.
+template <typename OpTy> static Value produced(OpTy op) {
+  return op.getOuts().empty() ? Value(op.getResult()) : Value(op.getOuts().front());
+}
+
+static LogicalResult expectRank(Operation *op, Value value, StringRef name, int64_t rank) {
+  int64_t found = cast<ShapedType>(value.getType()).getRank();
+  if (found == rank)
+    return success();
+  return op->emitOpError() << name << " must have rank " << rank << ", but has " << found;
+}
+
+static LogicalResult expectSameShape(Operation *op, Value a, Value b, StringRef names) {
+  if (shapeOf(a) == shapeOf(b))
+    return success();
+  return op->emitOpError() << names << " must have one shape, but have " << a.getType() << " and " << b.getType();
+}
+
+#define NIBBLE_LM_TEAM_EFFECTS(OP)                                                                                     \
+  void OP::getEffects(Effects &effects) { addTeamOpEffects(*this, getOuts(), effects); }
+NIBBLE_LM_TEAM_EFFECTS(EmbedOp)
+NIBBLE_LM_TEAM_EFFECTS(RMSNormOp)
+NIBBLE_LM_TEAM_EFFECTS(RopeOp)
+NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
+NIBBLE_LM_TEAM_EFFECTS(GluOp)
+NIBBLE_LM_TEAM_EFFECTS(StateReadOp)
+#undef NIBBLE_LM_TEAM_EFFECTS
+
+/// Effects of an operation that writes some of its memref operands and reads the others.
+static void addWriteEffects(Operation *op, ArrayRef<OpOperand *> written, Effects &effects) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    if (llvm::is_contained(written, &operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand);
+    else
+      effects.emplace_back(MemoryEffects::Read::get(), &operand);
+  }
+}
+
+void KVAppendOp::getEffects(Effects &effects) {
+  addWriteEffects(*this, {&getKeysMutable(), &getValuesMutable()}, effects);
+}
+
+void StateWriteOp::getEffects(Effects &effects) { addWriteEffects(*this, {&getStateMutable()}, effects); }
+
+std::string RMSNormOp::getPartition(OpOperand &operand) { return "rows"; }
+
+//===-- Symbols ------------------------------------------------------------===//
+
+LogicalResult ModelOp::verify() {
+  const std::pair<StringRef, int64_t> positive[] = {
+      {"layers", getLayers()},         {"embedding", getEmbedding()},   {"heads", getHeads()},
+      {"kv_heads", getKvHeads()},      {"head_dim", getHeadDim()},      {"feed_forward", getFeedForward()},
+      {"vocabulary", getVocabulary()}, {"context", getContext()},       {"chunk", getChunk()}};
+  for (auto [name, value] : positive)
+    if (value <= 0)
+      return emitOpError() << name << " must be positive, but is " << value;
+  if (getHeads() % getKvHeads() != 0)
+    return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
+  return success();
+}
+
+LogicalResult WeightOp::verify() {
+  if (getSources().empty())
+    return emitOpError("needs at least one source");
+  for (Attribute source : getSources())
+    if (!isa<SourceAttr, RopeTableAttr>(source))
+      return emitOpError("takes sources of kind #lm.source or #lm.rope_table, but found ") << source;
+  return success();
+}
+
+LogicalResult WeightRefOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError() << "names no lm.weight: " << getWeightAttr();
+  if (weight.getType() != getResult().getType())
+    return emitOpError() << "has type " << getResult().getType() << ", but the weight has " << weight.getType();
+  return success();
+}
+
+LogicalResult StateRefOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto state = symbols.lookupNearestSymbolFrom<StateOp>(*this, getStateAttr());
+  if (!state)
+    return emitOpError() << "names no lm.state: " << getStateAttr();
+  if (state.getType() != getResult().getType())
+    return emitOpError() << "has type " << getResult().getType() << ", but the state has " << state.getType();
+  return success();
+}
+
+//===-- Verifiers ----------------------------------------------------------===//
+
+LogicalResult EmbedOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getTokens(), "tokens", 1)) ||
+      failed(expectRank(*this, produced(*this), "result", 2)))
+    return failure();
+  if (shapeOf(getTokens())[0] != shapeOf(produced(*this))[0])
+    return emitOpError("gives one row a token");
+  return success();
+}
+
+LogicalResult RMSNormOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectRank(*this, getWeight(), "weight", 1)) ||
+      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
+    return failure();
+  if (shapeOf(getX())[1] != shapeOf(getWeight())[0])
+    return emitOpError() << "weight must hold " << shapeOf(getX())[1] << " values, but holds "
+                         << shapeOf(getWeight())[0];
+  return success();
+}
+
+Value LinearOp::getActivations() { return getX(); }
+Value LinearOp::getWeights() { return getWeight(); }
+Value LinearOp::getBiasOrNull() { return getBias(); }
+
+LogicalResult LinearOp::verify() {
+  if (failed(expectRank(*this, getX(), "x", 2)) || failed(expectRank(*this, getWeight(), "weight", 2)) ||
+      failed(expectRank(*this, getResult(), "result", 2)))
+    return failure();
+  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getWeight()), y = shapeOf(getResult());
+  if (x[1] != w[1])
+    return emitOpError() << "x has " << x[1] << " columns, but the weight has " << w[1];
+  if (y[0] != x[0] || y[1] != w[0])
+    return emitOpError() << "result must be " << x[0] << "x" << w[0] << ", but is " << y[0] << "x" << y[1];
+  if (getBias() && shapeOf(getBias()) != w.take_front(1))
+    return emitOpError() << "bias must hold " << w[0] << " values, but is " << getBias().getType();
+  return success();
+}
+
+LogicalResult RopeOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectRank(*this, getTable(), "table", 3)) ||
+      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
+    return failure();
+  if (getHeadDim() <= 0 || shapeOf(getX())[1] % getHeadDim() != 0)
+    return emitOpError() << "width " << shapeOf(getX())[1] << " is no multiple of head_dim " << getHeadDim();
+  ArrayRef<int64_t> table = shapeOf(getTable());
+  if (table[0] <= kRopeFineRows || table[2] != 2 || 2 * table[1] > static_cast<int64_t>(getHeadDim()))
+    return emitOpError() << "table must be (64 + strides) x (at most head_dim / 2) x 2, but is "
+                         << getTable().getType();
+  return success();
+}
+
+/// Checks keys and values of a cache against each other and the width of a row of keys.
+static LogicalResult verifyCache(Operation *op, Value keys, Value values, int64_t rowWidth, int64_t heads) {
+  if (failed(expectRank(op, keys, "keys", 4)) || failed(expectSameShape(op, keys, values, "keys and values")))
+    return failure();
+  ArrayRef<int64_t> shape = shapeOf(keys);
+  if (shape[2] % kKeyBlock != 0)
+    return op->emitOpError() << "needs a cache of a multiple of " << kKeyBlock << " positions, but has " << shape[2];
+  if (heads * shape[3] != rowWidth)
+    return op->emitOpError() << "has rows of " << rowWidth << " values, but " << heads << " heads of " << shape[3];
+  return success();
+}
+
+LogicalResult KVAppendOp::verify() {
+  if (failed(expectRank(*this, getK(), "k", 2)) || failed(expectRank(*this, getV(), "v", 2)) ||
+      failed(expectRank(*this, getKeys(), "keys", 4)))
+    return failure();
+  if (shapeOf(getK()) != shapeOf(getV()))
+    return emitOpError("k and v must have one shape");
+  return verifyCache(*this, getKeys(), getValues(), shapeOf(getK())[1], shapeOf(getKeys())[1]);
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getQ(), "q", 2)) ||
+      failed(expectSameShape(*this, getQ(), produced(*this), "q and result")) ||
+      failed(verifyCache(*this, getKeys(), getValues(), shapeOf(getQ())[1], getHeads())))
+    return failure();
+  if (shapeOf(getKeys())[1] != static_cast<int64_t>(getKvHeads()))
+    return emitOpError() << "kv_heads is " << getKvHeads() << ", but the cache holds " << shapeOf(getKeys())[1];
+  if (getHeads() % getKvHeads() != 0)
+    return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
+  return success();
+}
+
+LogicalResult GluOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getGate(), "gate", 2)) ||
+      failed(expectSameShape(*this, getGate(), getUp(), "gate and up")))
+    return failure();
+  return expectSameShape(*this, getGate(), produced(*this), "gate and result");
+}
+
+LogicalResult StateReadOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getState(), "state", 2)))
+    return failure();
+  ArrayRef<int64_t> row = shapeOf(produced(*this));
+  if (row.size() != 2 || row[0] != 1 || row[1] != shapeOf(getState())[1])
+    return emitOpError("gives one row of the state");
+  return success();
+}
+
+} // namespace nibble::lm

@@ -1,0 +1,245 @@
+//===- LMOps.td - operations of lm -----------------------------*- tablegen -*-===//
+//
+// M is the number of rows (tokens) of an activation, D the width of the residual stream.
+//
+//===----------------------------------------------------------------------===//
+#ifndef NIBBLE_DIALECTS_LM_LMOPS_TD
+#define NIBBLE_DIALECTS_LM_LMOPS_TD
+
+include "dialects/LM/LMAttrs.td"
+include "dialects/LM/LMInterfaces.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class LM_Op<string mnemonic, list<Trait> traits = []> : Op<LM_Dialect, mnemonic, traits>;
+
+def LM_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
+
+// An operation with a value form and a buffer form; memory effects follow from the form.
+class LM_TeamOpBase<string mnemonic, list<Trait> traits = []>
+    : LM_Op<mnemonic, !listconcat([LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>], traits)> {
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let hasVerifier = 1;
+}
+
+//===-- Symbols ------------------------------------------------------------===//
+
+def LM_ModelOp : LM_Op<"model", [Symbol]> {
+  let summary = "The numbers of a model.";
+  let description = [{
+    One a module. `layers` counts blocks, `embedding` is D, `feed_forward` the inner width, `vocabulary` the number of
+    tokens, `context` the number of positions that the compiled program can hold, `chunk` the number of tokens that
+    `@prefill` takes at once. `source_hash` identifies the file that was imported.
+
+    ```mlir
+    lm.model @tiny {architecture = "llama", layers = 2 : i64, embedding = 64 : i64, heads = 4 : i64,
+      kv_heads = 2 : i64, head_dim = 16 : i64, feed_forward = 128 : i64, vocabulary = 512 : i64,
+      context = 64 : i64, chunk = 16 : i64}
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$architecture, I64Attr:$layers, I64Attr:$embedding,
+      I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$feed_forward, I64Attr:$vocabulary,
+      I64Attr:$context, I64Attr:$chunk, OptionalAttr<StrAttr>:$source_hash);
+  let assemblyFormat = "$sym_name attr-dict";
+  let hasVerifier = 1;
+}
+
+def LM_WeightOp : LM_Op<"weight", [Symbol]> {
+  let summary = "A named tensor whose values lie in a file or are computed by the compiler.";
+  let description = [{
+    `sources` are the row-wise concatenated pieces of the tensor, each an `#lm.source`, or one `#lm.rope_table`.
+    After `tile` the type is a packed byte tensor (`#mpgemm.layout`) and the sources still name the original bytes;
+    after `bufferize`, `offset` is the place of the packed bytes in the weight section.
+
+    ```mlir
+    lm.weight @w : tensor<8x32xf32> from [#lm.source<"m.gguf", 4096, 1024, "f32">]
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, ArrayAttr:$sources,
+                       OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name `:` $type `from` $sources attr-dict";
+  let hasVerifier = 1;
+}
+
+def LM_StateOp : LM_Op<"state", [Symbol]> {
+  let summary = "Memory that lives from one call to the next: the KV cache, the hidden rows.";
+  let description = [{
+    ```mlir
+    lm.state @kv_k : memref<2x2x64x16xf16>
+    ```
+    Layout of an attention cache, for a `memref<layers × kvHeads × context × headDim>`: keys are stored in blocks of
+    16 positions, each block as (headDim × 16); values as (context × headDim). The context is a multiple of 16.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name `:` $type attr-dict";
+}
+
+def LM_WeightRefOp : LM_Op<"weight_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The value of a weight.";
+  let description = [{
+    ```mlir
+    %w = lm.weight_ref @w : tensor<8x32xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+def LM_StateRefOp : LM_Op<"state_ref", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The memory of a state.";
+  let description = [{
+    ```mlir
+    %kv = lm.state_ref @kv_k : memref<2x2x64x16xf16>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$state);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$state attr-dict `:` type($result)";
+}
+
+//===-- Operations on rows -------------------------------------------------===//
+
+def LM_EmbedOp : LM_TeamOpBase<"embed"> {
+  let summary = "Rows of the embedding table: y[m] = table[tokens[m]] as f32.";
+  let description = [{
+    Only the first `n` rows are computed in the buffer form.
+    ```mlir
+    %y = lm.embed %tokens, %table, %n : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$tokens, LM_Shaped:$table, Index:$n,
+                       OptionalAttr<AnyAttr>:$layout, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$tokens `,` $table `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def LM_RMSNormOp : LM_TeamOpBase<"rms_norm"> {
+  let summary = "y[m] = x[m] / sqrt(mean(x[m]²) + epsilon) · w.";
+  let description = [{
+    Zhang and Sennrich, arXiv 1910.07467. Rows at and after `n` are not computed in the buffer form.
+    ```mlir
+    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$weight, Index:$n, F64Attr:$epsilon, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $weight `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<LM_LinearLike>]> {
+  let summary = "y[m,n] = Σ_k x[m,k] · w[n,k] (+ bias[n]).";
+  let description = [{
+    The weight's element type is a `!lowbit` type or a float. `legalize` adds the attribute `compute`, the triple of
+    types in which the product is done. `rows` is the number of valid rows.
+    ```mlir
+    %y = lm.linear %x, %w rows %n : (tensor<4x64xf32>, tensor<128x64xf32>, index) -> tensor<4x128xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$weight, Index:$n, Optional<AnyRankedTensor>:$bias,
+                       OptionalAttr<AnyAttr>:$compute);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = [{
+    $x `,` $weight (`bias` $bias^)? `rows` $n attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_RopeOp : LM_TeamOpBase<"rope"> {
+  let summary = "Rotates the pairs of each head by the angle of its position.";
+  let description = [{
+    Row m stands at position `pos + m`. `table` has 64 + ceil(context / 64) rows of (cos, sin) pairs: row j < 64 holds
+    the angles j·θ_i, row 64 + b the angles 64·b·θ_i; the two are joined by the addition theorems. Dimensions of a head
+    past twice the table's width are copied.
+    ```mlir
+    %y = lm.rope %x, %table at %pos, %n {head_dim = 16 : i64, pairing = #lm.pairing<interleaved>}
+       : (tensor<4x64xf32>, tensor<66x8x2xf32>, index, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$table, Index:$pos, Index:$n, I64Attr:$head_dim,
+                       LM_PairingAttr:$pairing, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $table `at` $pos `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Writes the first n rows of keys and values at positions pos … pos+n-1 of a layer's cache.";
+  let description = [{
+    ```mlir
+    lm.kv_append %k, %v into %kk, %kv at (%layer, %pos, %n)
+      : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$k, LM_Shaped:$v, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos,
+                       Index:$n);
+  let assemblyFormat = [{
+    $k `,` $v `into` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` attr-dict
+    `:` type($k) `,` type($v) `,` type($keys) `,` type($values)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::OperandRange getFilledBuffers() { return {getOperation()->operand_end(), getOperation()->operand_end()}; }
+  }];
+  let hasVerifier = 1;
+}
+
+def LM_AttentionOp : LM_TeamOpBase<"attention"> {
+  let summary = "Causal attention over the cache: row m attends to positions 0 … pos+m of a layer.";
+  let description = [{
+    `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. Rows at and after `n` are not
+    computed in the buffer form. Positions are taken in blocks of 16 in ascending order with a running maximum, so the
+    result depends on the number of positions only.
+    ```mlir
+    %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+       : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos, Index:$n,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def LM_GluOp : LM_TeamOpBase<"glu"> {
+  let summary = "Gated linear unit: y = f(gate) · up.";
+  let description = [{
+    Shazeer, arXiv 2002.05202.
+    ```mlir
+    %y = lm.glu %gate, %up, %n {activation = #lm.activation<silu>}
+       : (tensor<4x128xf32>, tensor<4x128xf32>, index) -> tensor<4x128xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$gate, LM_Shaped:$up, Index:$n, LM_ActivationAttr:$activation,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def LM_StateWriteOp : LM_Op<"state_write", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Stores the first n rows of x as the first n rows of a state.";
+  let description = [{
+    ```mlir
+    lm.state_write %x, %n into %hidden : tensor<4x64xf32>, memref<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, Index:$n, AnyMemRef:$state);
+  let assemblyFormat = "$x `,` $n `into` $state attr-dict `:` type($x) `,` type($state)";
+  let extraClassDeclaration = [{
+    ::mlir::OperandRange getFilledBuffers() { return {getOperation()->operand_end(), getOperation()->operand_end()}; }
+  }];
+}
+
+def LM_StateReadOp : LM_TeamOpBase<"state_read"> {
+  let summary = "One row of a state as a tensor of one row.";
+  let description = [{
+    ```mlir
+    %y = lm.state_read %hidden[%row] : (memref<4x64xf32>, index) -> tensor<1x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$state, Index:$row, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$state `[` $row `]` (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+}
+
+#endif
