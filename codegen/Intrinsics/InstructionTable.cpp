@@ -1,0 +1,73 @@
+//===- InstructionTable.cpp - the instructions that multiply --------------===//
+//
+// Expands InstructionTable.def and answers questions about it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Intrinsics/InstructionTable.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace llvm;
+
+namespace nibble {
+
+static constexpr InstructionRow kTable[] = {
+#define NIBBLE_DOT_ROW(name, emitter, isa, lanes, vectors, tile, unsignedBits, signedBytes, features)                  \
+  {#name, RowKind::Dot4, Isa::isa, lanes, vectors, tile, unsignedBits, signedBytes, features},
+#define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
+  {#name, RowKind::Float, Isa::isa, lanes, vectors, tile, 8, true, features},
+#include "codegen/Intrinsics/InstructionTable.def"
+};
+
+unsigned InstructionRow::storageBias(unsigned codeBits, bool codeSigned) const {
+  // Narrower codes fit either kind of operand; the kernel shifts their range itself.
+  if (kind == RowKind::Float || codeBits < 8)
+    return 0;
+  bool fits = codeSigned ? signedBytes : unsignedBits >= 8;
+  return fits ? 0 : 128;
+}
+
+ArrayRef<InstructionRow> instructionTable() { return kTable; }
+
+const InstructionRow *findRow(StringRef name) {
+  const InstructionRow *found = find_if(kTable, [&](const InstructionRow &row) { return row.name == name; });
+  return found == std::end(kTable) ? nullptr : found;
+}
+
+SmallVector<StringRef> featuresOf(const InstructionRow &row) {
+  SmallVector<StringRef> names;
+  row.features.split(names, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  return names;
+}
+
+static bool isOf(Isa isa, const Triple &triple) {
+  switch (isa) {
+  case Isa::Generic:
+    return true;
+  case Isa::X86:
+    return triple.isX86();
+  case Isa::AArch64:
+    return triple.isAArch64();
+  }
+  return false;
+}
+
+SmallVector<const InstructionRow *> rowsFor(StringRef triple, function_ref<bool(StringRef)> hasFeature) {
+  Triple parsed(triple);
+  SmallVector<const InstructionRow *> rows;
+  for (const InstructionRow &row : kTable)
+    if (isOf(row.isa, parsed) && all_of(featuresOf(row), hasFeature))
+      rows.push_back(&row);
+  return rows;
+}
+
+const InstructionRow *bestRow(StringRef triple, function_ref<bool(StringRef)> hasFeature, RowKind kind) {
+  for (const InstructionRow *row : rowsFor(triple, hasFeature))
+    if (row->kind == kind)
+      return row;
+  return nullptr;
+}
+
+} // namespace nibble
