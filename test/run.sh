@@ -33,7 +33,7 @@ fi
 
 step "configure"
 cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-22 \
-  -DCMAKE_CXX_COMPILER=clang++-22 > "$build.configure.log" 2>&1
+  -DCMAKE_CXX_COMPILER=clang++-22 -DNIBBLE_BUILD_TESTS=ON > "$build.configure.log" 2>&1
 configured=$?
 mkdir -p "$build" && mv "$build.configure.log" "$build/configure.log"
 [ $configured -eq 0 ] || { cat "$build/configure.log"; broken "cmake failed"; }
