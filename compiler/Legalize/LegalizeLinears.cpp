@@ -1,0 +1,112 @@
+//===- LegalizeLinears.cpp - pass legalize-linears ------------------------===//
+//
+// Ladder's idea (OSDI '24) on a CPU: a number type is stored as the file has it and computed as the machine can.
+// The machine is the instruction table; this pass asks it which row takes the weight's codes as an operand.
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/Intrinsics/InstructionTable.h"
+#include "compiler/Legalize/Passes.h"
+#include "compiler/Target/TargetInfo.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace nibble {
+#define GEN_PASS_DEF_LEGALIZELINEARS
+#include "compiler/Legalize/Passes.h.inc"
+
+namespace {
+
+struct LegalizeLinears : impl::LegalizeLinearsBase<LegalizeLinears> {
+  using LegalizeLinearsBase::LegalizeLinearsBase;
+  void runOnOperation() override;
+
+private:
+  const InstructionRow *choose(lm::LinearLike op, Type element, const TargetInfo &target);
+  LogicalResult reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target);
+};
+
+/// The number type that reaches the multiplier: an i8 code whose bytes the row wants unsigned is the u8 code with zero
+/// point 128, the same numbers.
+Type multipliedType(Type element, const InstructionRow &row) {
+  auto block = dyn_cast<lowbit::BlockType>(element);
+  if (row.kind == RowKind::Float || !block)
+    return block ? Type(Float32Type::get(element.getContext())) : element;
+  if (row.storageBias(block.getCode().width, block.getCode().isSigned) == 0 || !block.getCode().isSigned)
+    return element;
+  lowbit::ZeroKind zero;
+  zero.form = lowbit::ZeroKind::Point;
+  zero.point = 128 + block.getZeroPoint();
+  return lowbit::BlockType::get(element.getContext(), {block.getCode().width, false}, block.getGroup(),
+                                block.getScale(), zero);
+}
+
+/// The row for a linear, or null with a diagnostic.
+const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, const TargetInfo &target) {
+  auto has = [&](StringRef feature) { return target.has(feature); };
+  const InstructionRow *dot = bestRow(target.triple, has, RowKind::Dot4);
+  const InstructionRow *real = bestRow(target.triple, has, RowKind::Float);
+  auto block = dyn_cast<lowbit::BlockType>(element);
+  if (!block || strategy == "float")
+    return real;
+  auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
+  auto layout = mpgemm::LayoutAttr::get(&getContext(), element, shape[0], shape[1], dot->nr(), dot->kr(),
+                                        dot->storageBias(block.getCode().width, block.getCode().isSigned));
+  const char *wrong = layout.getPanelLayout().check();
+  if (!wrong && shape[1] % mpgemm::kActivationGroup == 0)
+    return dot;
+  if (strategy == "dot") {
+    op->emitError() << "cannot be an integer dot product: "
+                    << (wrong ? wrong : "its width is no multiple of the 32 columns of an activation group");
+    return nullptr;
+  }
+  op->emitRemark() << "computed in float: " << (wrong ? wrong : "its width is no multiple of 32");
+  return real;
+}
+
+/// Says when a linear runs on a generic row, and what would make it faster.
+LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target) {
+  if (row.isa != Isa::Generic)
+    return success();
+  SmallVector<std::string> wanted;
+  for (const InstructionRow &other : instructionTable())
+    if (other.kind == row.kind && ((other.isa == Isa::X86 && target.isX86()) ||
+                                   (other.isa == Isa::AArch64 && target.isAArch64())))
+      wanted.push_back(other.features.str());
+  std::string text = "runs on the generic row '" + row.name.str() + "', because the CPU " + target.cpu +
+                     " has none of the feature sets: " + llvm::join(wanted, "; ");
+  if (requireNative)
+    return op->emitError(text);
+  op->emitRemark(text);
+  return success();
+}
+
+void LegalizeLinears::runOnOperation() {
+  if (strategy != "auto" && strategy != "dot" && strategy != "float") {
+    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot and float";
+    return signalPassFailure();
+  }
+  FailureOr<TargetInfo> target = TargetInfo::fromModule(getOperation());
+  if (failed(target))
+    return signalPassFailure();
+  MLIRContext *context = &getContext();
+  WalkResult result = getOperation().walk([&](lm::LinearLike op) {
+    Type element = cast<RankedTensorType>(op.getWeights().getType()).getElementType();
+    const InstructionRow *row = choose(op, element, *target);
+    if (!row || failed(reportRow(op, *row, *target)))
+      return WalkResult::interrupt();
+    bool integer = row->kind == RowKind::Dot4;
+    Type real = Float32Type::get(context);
+    op->setAttr("compute", mpgemm::ComputeAttr::get(context, multipliedType(element, *row),
+                                                    integer ? IntegerType::get(context, 8) : real,
+                                                    integer ? IntegerType::get(context, 32) : real, row->name));
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    signalPassFailure();
+}
+
+} // namespace
+} // namespace nibble

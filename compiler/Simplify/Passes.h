@@ -1,0 +1,9 @@
+//===- Passes.h - phase simplify ------------------------------------------===//
+#pragma once
+#include "mlir/Pass/Pass.h"
+
+namespace nibble {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "compiler/Simplify/Passes.h.inc"
+} // namespace nibble

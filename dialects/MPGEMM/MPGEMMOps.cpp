@@ -1,0 +1,135 @@
+//===- MPGEMMOps.cpp - layouts, verifiers and registration of mpgemm ------===//
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include "dialects/MPGEMM/MPGEMMDialect.cpp.inc"
+#include "dialects/MPGEMM/MPGEMMEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/MPGEMM/MPGEMMAttrs.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/MPGEMM/MPGEMMOps.cpp.inc"
+
+using namespace mlir;
+
+namespace nibble::mpgemm {
+
+void MPGEMMDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/MPGEMM/MPGEMMAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/MPGEMM/MPGEMMOps.cpp.inc"
+      >();
+}
+
+//===-- Layout -------------------------------------------------------------===//
+
+/// The layout that the parameters describe, unchecked.
+static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t nr, int64_t kr, int64_t bias) {
+  PanelLayout layout;
+  layout.n = n, layout.k = k, layout.nr = nr, layout.kr = kr;
+  layout.bias = static_cast<unsigned>(bias);
+  if (auto block = dyn_cast<lowbit::BlockType>(element)) {
+    layout.codeBits = block.getCode().width;
+    layout.codeSigned = block.getCode().isSigned;
+    layout.group = block.getGroup();
+    layout.superGroup = block.isTwoLevel() ? block.getScale().superGroup : 0;
+    layout.hasMin = block.hasMin();
+    layout.scaleKind = block.getScale().floatKind;
+  } else {
+    layout.element = element.isF16() ? FloatKind::F16 : element.isBF16() ? FloatKind::BF16 : FloatKind::F32;
+  }
+  return layout;
+}
+
+LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type element, int64_t n, int64_t k,
+                                 int64_t nr, int64_t kr, int64_t bias) {
+  if (!isa<lowbit::BlockType>(element) && !element.isF32() && !element.isF16() && !element.isBF16())
+    return emitError() << "a layout's element is a !lowbit.block, f32, f16 or bf16, but is " << element;
+  if (const char *wrong = makePanelLayout(element, n, k, nr, kr, bias).check())
+    return emitError() << "wrong layout: " << wrong;
+  return success();
+}
+
+PanelLayout LayoutAttr::getPanelLayout() const {
+  return makePanelLayout(getElement(), getN(), getK(), getNr(), getKr(), getBias());
+}
+
+RankedTensorType LayoutAttr::getPackedType() const {
+  return RankedTensorType::get({getPanelLayout().totalBytes()}, IntegerType::get(getContext(), 8), *this);
+}
+
+//===-- Operations ---------------------------------------------------------===//
+
+static ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
+
+LogicalResult PackOp::verify() {
+  auto from = cast<RankedTensorType>(getWeight().getType()), to = cast<RankedTensorType>(getResult().getType());
+  auto layout = dyn_cast_or_null<LayoutAttr>(to.getEncoding());
+  if (!layout)
+    return emitOpError() << "gives a byte tensor with an #mpgemm.layout, but the result is " << to;
+  if (to != layout.getPackedType())
+    return emitOpError() << "must give " << layout.getPackedType() << ", but gives " << to;
+  if (from.getShape() != ArrayRef<int64_t>{layout.getN(), layout.getK()} || from.getElementType() != layout.getElement())
+    return emitOpError() << "packs " << from << " with the layout of a " << layout.getN() << "x" << layout.getK()
+                         << " matrix of " << layout.getElement();
+  return success();
+}
+
+void QuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
+void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
+LogicalResult QuantizeOp::verify() {
+  if (failed(lm::verifyForm(*this, getOuts())))
+    return failure();
+  SmallVector<Value> produced(getResults().begin(), getResults().end());
+  if (!getOuts().empty())
+    produced.assign(getOuts().begin(), getOuts().end());
+  if (produced.size() != 3)
+    return emitOpError() << "gives codes, scales and sums, but has " << produced.size() << " of them";
+  int64_t group = getGroup(), sumGroup = getSumGroup(), m = shapeOf(getX())[0], k = shapeOf(getX())[1];
+  if (group <= 0 || sumGroup <= 0 || k % group != 0 || k % sumGroup != 0)
+    return emitOpError() << "the groups (" << group << " and " << sumGroup << ") must divide the width " << k;
+  const std::pair<StringRef, int64_t> columns[] = {{"codes", k}, {"scales", k / group}, {"sums", k / sumGroup}};
+  for (auto [value, expected] : llvm::zip(produced, columns))
+    if (shapeOf(value) != ArrayRef<int64_t>{m, expected.second})
+      return emitOpError() << expected.first << " must be " << m << "x" << expected.second << ", but are "
+                           << value.getType();
+  return success();
+}
+
+LogicalResult MmaOp::verify() {
+  if (failed(lm::verifyForm(*this, getOuts())))
+    return failure();
+  LayoutAttr layout = getLayout();
+  if (auto type = dyn_cast<RankedTensorType>(getWeight().getType()))
+    if (type != layout.getPackedType())
+      return emitOpError() << "the weight must be " << layout.getPackedType() << ", but is " << type;
+  if (shapeOf(getWeight()) != layout.getPackedType().getShape())
+    return emitOpError() << "the weight must hold " << layout.getPackedType().getShape()[0] << " bytes";
+  if (getActivations().size() != 1 && getActivations().size() != 3)
+    return emitOpError("takes one f32 matrix, or codes, scales and sums");
+  Value x = getActivations().front(), y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
+  if (shapeOf(x).size() != 2 || shapeOf(x)[1] != layout.getK())
+    return emitOpError() << "activations must have " << layout.getK() << " columns, but are " << x.getType();
+  if (shapeOf(y) != ArrayRef<int64_t>{shapeOf(x)[0], layout.getN()})
+    return emitOpError() << "result must be " << shapeOf(x)[0] << "x" << layout.getN() << ", but is " << y.getType();
+  if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{layout.getN()})
+    return emitOpError() << "bias must hold " << layout.getN() << " values, but is " << getBias().getType();
+  if (getResidual() && shapeOf(getResidual()) != shapeOf(y))
+    return emitOpError("the residual must have the shape of the result");
+  return success();
+}
+
+} // namespace nibble::mpgemm

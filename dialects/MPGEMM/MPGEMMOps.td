@@ -1,0 +1,71 @@
+//===- MPGEMMOps.td - operations of mpgemm ---------------------*- tablegen -*-===//
+#ifndef NIBBLE_DIALECTS_MPGEMM_MPGEMMOPS_TD
+#define NIBBLE_DIALECTS_MPGEMM_MPGEMMOPS_TD
+
+include "dialects/LM/LMInterfaces.td"
+include "dialects/MPGEMM/MPGEMMAttrs.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class MPGEMM_Op<string mnemonic, list<Trait> traits = []> : Op<MPGEMM_Dialect, mnemonic, traits>;
+
+def MPGEMM_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
+
+def MPGEMM_PackOp : MPGEMM_Op<"pack", [Pure]> {
+  let summary = "A weight as bytes in the order the kernel reads them.";
+  let description = [{
+    Executed by the compiler: `tile` folds it into the `lm.weight` it comes from, and one that is left is an error.
+    ```mlir
+    %p = mpgemm.pack %w : tensor<16x32xf32>
+      -> tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$weight);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def MPGEMM_QuantizeOp
+    : MPGEMM_Op<"quantize", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Activations as int8 codes with a scale a group and sums of codes.";
+  let description = [{
+    For each row and each `group` of columns: scale = max|x| / 127, code = x / scale rounded to the nearest, ties to
+    even; a group of zeros has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
+    a zero point or a minimum need. Rows at and after `n` are not computed in the buffer form.
+    ```mlir
+    %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
+      : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$x, Index:$n, I64Attr:$group, I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
+                                     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "y[m,n] = Σ_k x[m,k] · w[n,k] (+ bias[n]) (+ residual[m,n]) with one instruction row.";
+  let description = [{
+    `activations` are (codes, scales, sums) of `mpgemm.quantize`, or one f32 matrix for a float row. `row` names the
+    row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
+    the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
+    computed at once. Rows at and after `n` are not computed in the buffer form.
+    ```mlir
+    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_float", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
+      : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, Index:$n,
+                       Optional<MPGEMM_Shaped>:$bias, Optional<MPGEMM_Shaped>:$residual, Variadic<AnyMemRef>:$outs,
+                       StrAttr:$row, MPGEMM_LayoutAttr:$layout);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $weight `,` `(` $activations `)` `rows` $n (`bias` $bias^)? (`residual` $residual^)? (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif
