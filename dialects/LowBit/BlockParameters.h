@@ -1,0 +1,74 @@
+//===- BlockParameters.h - the parameters of !lowbit.block ---------------===//
+//
+// What: plain structures for the integer, scale and zero parts of the type.
+// Why: the type stores them, the format table (Formats.def) is written with
+// them, and neither the table nor its readers should need MLIR.
+// Contract: values; equality is member-wise. Validity is the type's verifier's
+// business, not theirs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_DIALECTS_LOWBIT_BLOCKPARAMETERS_H
+#define NIBBLE_DIALECTS_LOWBIT_BLOCKPARAMETERS_H
+
+#include "dialects/LowBit/FloatKind.h"
+
+#include "llvm/ADT/Hashing.h"
+
+namespace nibble::lowbit {
+
+/// An integer of `width` bits, unsigned or two's complement. `u4`, `i8`.
+struct IntegerKind {
+  unsigned width = 0;
+  bool isSigned = false;
+
+  constexpr int64_t min() const {
+    return isSigned ? -(int64_t(1) << (width - 1)) : 0;
+  }
+  constexpr int64_t max() const {
+    return (int64_t(1) << (isSigned ? width - 1 : width)) - 1;
+  }
+  constexpr bool contains(int64_t value) const {
+    return min() <= value && value <= max();
+  }
+  /// The value of the low `width` bits of `bits`.
+  constexpr int decode(unsigned bits) const {
+    unsigned sign = isSigned ? 1u << (width - 1) : 0u;
+    return int((bits & ((1u << width) - 1)) ^ sign) - int(sign);
+  }
+  constexpr bool operator==(const IntegerKind &) const = default;
+};
+
+/// `f16`, or with two levels `u6 x f16 : 256`.
+struct ScaleKind {
+  FloatKind floatKind = FloatKind::F16;
+  IntegerKind sub = {};   ///< Width 0 with one level.
+  int64_t superGroup = 0; ///< Elements that share the float; 0 with one level.
+
+  constexpr bool isTwoLevel() const { return superGroup != 0; }
+  constexpr bool operator==(const ScaleKind &) const = default;
+};
+
+/// Nothing, `zp = 8`, or `min = …`.
+struct ZeroKind {
+  enum Form : uint8_t { None, Point, Min };
+  Form form = None;
+  int64_t point = 0;  ///< With form Point.
+  ScaleKind min = {}; ///< With form Min.
+
+  constexpr bool operator==(const ZeroKind &) const = default;
+};
+
+inline llvm::hash_code hash_value(const IntegerKind &kind) {
+  return llvm::hash_combine(kind.width, kind.isSigned);
+}
+inline llvm::hash_code hash_value(const ScaleKind &kind) {
+  return llvm::hash_combine(kind.floatKind, kind.sub, kind.superGroup);
+}
+inline llvm::hash_code hash_value(const ZeroKind &kind) {
+  return llvm::hash_combine(kind.form, kind.point, kind.min);
+}
+
+} // namespace nibble::lowbit
+
+#endif // NIBBLE_DIALECTS_LOWBIT_BLOCKPARAMETERS_H

@@ -1,0 +1,84 @@
+// What the three conversions refuse.
+// RUN: nibble-opt %s -split-input-file -verify-diagnostics
+
+// u8 codes do not fit into 7 bits.
+func.func @narrower(%a: tensor<8x64x!lowbit.block<u8, 32, f16, zp = 128>>) {
+  // expected-error @below {{can change a value: the result's codes cannot hold all of the operand's; use lowbit.decode and lowbit.encode}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<u8, 32, f16, zp = 128>> -> tensor<8x64x!lowbit.block<i7, 32, f16>>
+  return
+}
+
+// -----
+// The same number of bits, but no room for the shift.
+func.func @shifted(%a: tensor<8x64x!lowbit.block<i8, 32, f16>>) {
+  // expected-error @below {{the result's codes cannot hold all of the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<i8, 32, f16>> -> tensor<8x64x!lowbit.block<u8, 32, f16, zp = 127>>
+  return
+}
+
+// -----
+// Two groups have two scales.
+func.func @group(%a: tensor<8x64x!lowbit.block<i8, 32, f16>>) {
+  // expected-error @below {{the result's group does not divide the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<i8, 32, f16>> -> tensor<8x64x!lowbit.block<i8, 64, f16>>
+  return
+}
+
+// -----
+// f16 has three more bits of precision than bf16.
+func.func @scale(%a: tensor<8x64x!lowbit.block<i8, 32, f16>>) {
+  // expected-error @below {{the result's scale cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<i8, 32, f16>> -> tensor<8x64x!lowbit.block<i8, 32, bf16>>
+  return
+}
+
+// -----
+// -8·d is not always an f16.
+func.func @min(%a: tensor<8x64x!lowbit.block<u4, 32, f16, zp = 8>>) {
+  // expected-error @below {{only one of the types has a minimum}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<u4, 32, f16, zp = 8>> -> tensor<8x64x!lowbit.block<u4, 32, f16, min = f16>>
+  return
+}
+
+// -----
+func.func @submin(%a: tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>>) {
+  // expected-error @below {{the result's minimum cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>>
+      -> tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u5 x f16 : 256)>>
+  return
+}
+
+// -----
+func.func @shape(%a: tensor<8x64xf32>) {
+  // expected-error @below {{requires the same shape for all operands and results}}
+  %0 = lowbit.encode %a : tensor<8x64xf32> -> tensor<8x32x!lowbit.block<i8, 32, f16>>
+  return
+}
+
+// -----
+func.func @cut(%a: tensor<8x48xf32>) {
+  // expected-error @below {{must be a multiple of 32, the number of elements that share a scale}}
+  %0 = lowbit.encode %a : tensor<8x48xf32> -> tensor<8x48x!lowbit.block<i8, 32, f16>>
+  return
+}
+
+// -----
+func.func @cut_super(%a: tensor<8x128x!lowbit.block<u4, 32, u6 x f16 : 256>>) {
+  // expected-error @below {{must be a multiple of 256, the number of elements that share a scale}}
+  %0 = lowbit.decode %a : tensor<8x128x!lowbit.block<u4, 32, u6 x f16 : 256>> -> tensor<8x128xf32>
+  return
+}
+
+// -----
+func.func @scalar(%a: tensor<f32>) {
+  // expected-error @below {{needs a tensor with at least one dimension}}
+  %0 = lowbit.encode %a : tensor<f32> -> tensor<!lowbit.block<i8, 32, f16>>
+  return
+}
+
+// -----
+func.func @type(%a: tensor<8x64xi32>) {
+  // expected-error @below {{operand #0 must be ranked tensor of 16-bit float or bfloat16 type or 32-bit float values}}
+  %0 = lowbit.encode %a : tensor<8x64xi32> -> tensor<8x64x!lowbit.block<i8, 32, f16>>
+  return
+}
