@@ -88,20 +88,23 @@ def without_comments(check):
 # --- Law 2: one list of phases --------------------------------------------------------------------------------------
 
 def phases(tree):
-    """Names in compiler/Pipelines/Phases.def, in order."""
+    """(name, folder) of the rows in compiler/Pipelines/Phases.def, in order."""
     text = tree.get("compiler/Pipelines/Phases.def", "")
-    return re.findall(r"(?m)^\s*(?:NIBBLE_)?PHASE\(\s*\"?(\w+)\"?", text)
+    return re.findall(r'(?m)^NIBBLE_PHASE\(\s*(\w+),\s*"([\w/]+)"', text)
 
 
 def check_phases(tree):
-    names = phases(tree)
-    if not names:
-        yield "compiler/Pipelines/Phases.def:1: holds no row PHASE(name, ...)"
+    rows = phases(tree)
+    names = [name for name, _ in rows]
+    if not rows:
+        yield "compiler/Pipelines/Phases.def:1: holds no row NIBBLE_PHASE(name, folder, contract)"
         return
     table = re.findall(r"(?m)^\|\s*`(\w+)`\s*\|", tree.get("docs/phases.md", "").split("\n## ")[0])
-    if [name.lower() for name in table] != [name.lower() for name in names]:
+    if table != names:
         yield f"docs/phases.md:1: the table lists {table}, Phases.def lists {names}"
-    for name in names:
+    for name, folder in rows:
+        if not any(path.startswith(folder + "/") for path in tree):
+            yield f"compiler/Pipelines/Phases.def:1: phase {name} has no folder {folder}"
         if not any(path.lower().startswith(f"test/{name.lower()}/") for path in tree):
             yield f"compiler/Pipelines/Phases.def:1: phase {name} has no folder in test/"
 
@@ -243,11 +246,16 @@ ALL = [
          [{"runtime/a.cpp": "#include <iostream>\n"}, {"runtime/a.cpp": "  throw Error();\n"},
           {"runtime/a.cpp": "  try {\n"}]),
     Rule("phases", check_phases,
-         {"compiler/Pipelines/Phases.def": 'PHASE(import, "x")\nPHASE(tile, "y")\n', "test/Import/a.mlir": "",
-          "test/Tile/a.mlir": "", "docs/phases.md": "| phase |\n|---|\n| `import` | x |\n| `tile` | y |\n"},
+         {"compiler/Pipelines/Phases.def":
+          'NIBBLE_PHASE(import, "compiler/Import", "x")\nNIBBLE_PHASE(tile, "compiler/Tile", "y")\n',
+          "compiler/Import/a.cpp": "", "compiler/Tile/a.cpp": "", "test/Import/a.mlir": "", "test/Tile/a.mlir": "",
+          "docs/phases.md": "| phase |\n|---|\n| `import` | x |\n| `tile` | y |\n"},
          [{"docs/phases.md": "| `import` | x |\n"}, {"compiler/Pipelines/Phases.def": ""},
-          {"compiler/Pipelines/Phases.def": "PHASE(import)\nPHASE(tile)\nPHASE(link)\n",
-           "docs/phases.md": "| `import` |\n| `tile` |\n| `link` |\n"}]),
+          {"compiler/Pipelines/Phases.def": 'NIBBLE_PHASE(import, "compiler/Import", "x")\n'},
+          {"compiler/Pipelines/Phases.def": 'NIBBLE_PHASE(link, "compiler/Import", "x")\n',
+           "docs/phases.md": "| `link` | x |\n"},
+          {"compiler/Pipelines/Phases.def": 'NIBBLE_PHASE(tile, "compiler/None", "x")\n',
+           "docs/phases.md": "| `tile` | x |\n"}]),
     Rule("machine-paths", check_machine_paths,
          {"docs/a.md": "build/bin\n"},
          [{"docs/a.md": "/work/" "main\n"}, {"test/a.test": "/home/" "me/x\n"}]),
