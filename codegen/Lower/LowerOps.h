@@ -1,0 +1,42 @@
+//===- LowerOps.h - Operations in buffer form → kernels --------*- C++ -*-===//
+//
+// One function per operation. Each checks the operands' types, and emits at `op` the call
+// of a kernel that does a thread's share of the work; it leaves `op` in place.
+//
+// Contract
+//  * `op` stands in buffer form (memrefs, no results, filled buffers last).
+//  * On failure a diagnostic has been emitted at `op`.
+//  * The work is split by (tid, nthreads); rows at and after `n` are neither computed
+//    nor stored. A row's result does not depend on the number of rows or threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_LOWEROPS_H
+#define NIBBLE_CODEGEN_LOWER_LOWEROPS_H
+
+#include "codegen/Lower/KernelLibrary.h"
+
+namespace nibble {
+
+mlir::LogicalResult lowerEmbed(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerQuantize(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);
+
+/// lm.rms_norm: split by rows.
+mlir::LogicalResult lowerRMSNorm(mlir::Operation *op, KernelLibrary &library);
+/// lm.rope: split by rows × heads, row by row. In place or not.
+mlir::LogicalResult lowerRope(mlir::Operation *op, KernelLibrary &library);
+/// lm.kv_append: split by rows × kv heads, row by row.
+mlir::LogicalResult lowerKVAppend(mlir::Operation *op, KernelLibrary &library);
+/// lm.attention: split by kv heads × rows × heads of a group.
+mlir::LogicalResult lowerAttention(mlir::Operation *op, KernelLibrary &library);
+/// lm.glu: every row split by blocks of 32 columns. In place or not.
+mlir::LogicalResult lowerGlu(mlir::Operation *op, KernelLibrary &library);
+/// lm.state_write: split by rows.
+mlir::LogicalResult lowerStateWrite(mlir::Operation *op, KernelLibrary &library);
+/// lm.state_read: the first thread of one; one row is not split.
+mlir::LogicalResult lowerStateRead(mlir::Operation *op, KernelLibrary &library);
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_LOWEROPS_H
