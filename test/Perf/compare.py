@@ -41,7 +41,7 @@ def build_machine(folder):
 def run_program(options, threads):
     """(prefill, decode) in tokens a second, from the program's own benchmark."""
     found = json.loads(output([options.program, "--bench", "--json", f"--threads={threads}",
-                               f"--bench-prompt={options.prompt}", f"--bench-generate={options.generate}"]))
+                               "-p", str(options.prompt), "-n", str(options.generate)]))
     return found["prefill_tokens_per_second"], found["decode_tokens_per_second"]
 
 
