@@ -1,0 +1,399 @@
+//===- Packer.cpp - weights from file order into panel order -------------===//
+//
+// What: packWeight(). A panel is filled row by row: a row's blocks are unpacked
+// into their parts (dialects/LowBit/Formats.h) and the parts scattered to the
+// row's places in every record.
+// Why it looks like this: scattering codes is the loop that every byte of a
+// model passes through. It moves words of kr codes and is specialised by the
+// width of the word and of the bit plane.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Link/Packer.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace nibble;
+using lowbit::Format;
+using lowbit::Planes;
+using mpgemm::BitPlane;
+using mpgemm::PanelLayout;
+
+//===----------------------------------------------------------------------===//
+// Codes
+//===----------------------------------------------------------------------===//
+
+/// Stores one plane of one unit of a row whose words (kr codes each) begin at
+/// `codes`. `out` is the row's place in the plane's first vector.
+template <typename Word, unsigned Width>
+static void scatterPlane(const uint8_t *codes, unsigned firstBit, Word flip,
+                         int64_t vectors, int64_t vectorBytes, uint8_t *out) {
+  constexpr Word ones = Word(Word(~Word(0)) / 255); // 0x…010101
+  constexpr Word mask = Word(ones * ((1u << Width) - 1));
+  for (int64_t vector = 0; vector < vectors; ++vector) {
+    Word packed = 0;
+    for (unsigned field = 0; field < 8 / Width; ++field) {
+      Word word;
+      std::memcpy(&word, codes + (field * vectors + vector) * sizeof(Word),
+                  sizeof(Word));
+      // The mask clears what the shift brings over from the next code.
+      packed |= Word(Word(word >> firstBit & mask) << (field * Width));
+    }
+    packed ^= flip;
+    std::memcpy(out + vector * vectorBytes, &packed, sizeof(Word));
+  }
+}
+
+template <typename Word>
+static void scatterPlane(const PanelLayout &layout, BitPlane plane,
+                         const uint8_t *codes, uint8_t *out) {
+  Word flip = Word(Word(Word(~Word(0)) / 255) * layout.bias);
+  int64_t vectors = layout.vectorsOf(plane), bytes = layout.vectorBytes();
+  switch (plane.width) {
+  case 1:
+    return scatterPlane<Word, 1>(codes, plane.firstBit, flip, vectors, bytes,
+                                 out);
+  case 2:
+    return scatterPlane<Word, 2>(codes, plane.firstBit, flip, vectors, bytes,
+                                 out);
+  case 4:
+    return scatterPlane<Word, 4>(codes, plane.firstBit, flip, vectors, bytes,
+                                 out);
+  default:
+    return scatterPlane<Word, 8>(codes, plane.firstBit, flip, vectors, bytes,
+                                 out);
+  }
+}
+
+/// One unit of row r. `unit` is the unit's place in the panel.
+static void scatterUnit(const PanelLayout &layout, const uint8_t *codes,
+                        int64_t r, uint8_t *unit) {
+  for (BitPlane plane : layout.planes()) {
+    uint8_t *out = unit + layout.vectorOffset(plane, 0) + r * layout.kr;
+    switch (layout.kr) {
+    case 1:
+      scatterPlane<uint8_t>(layout, plane, codes, out);
+      break;
+    case 2:
+      scatterPlane<uint16_t>(layout, plane, codes, out);
+      break;
+    case 4:
+      scatterPlane<uint32_t>(layout, plane, codes, out);
+      break;
+    default:
+      scatterPlane<uint64_t>(layout, plane, codes, out);
+      break;
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// The parts of one row, in the middle of some Planes.
+struct RowParts {
+  const uint8_t *codes;
+  const int16_t *subScale, *subMin;
+  const uint16_t *scale, *min;
+};
+} // namespace
+
+static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes,
+                           int64_t row) {
+  int64_t scales = layout.k / layout.scaleSpan();
+  int64_t groups = layout.k / layout.group;
+  return {planes.codes.data() + row * layout.k,
+          planes.subScale.data() + row * groups,
+          planes.subMin.data() + row * groups,
+          planes.scale.data() + row * scales, planes.min.data() + row * scales};
+}
+
+/// Writes row r of a panel of low-bit records.
+static void scatterRow(const PanelLayout &layout, RowParts row, int64_t r,
+                       uint8_t *panel) {
+  for (int64_t record = 0; record < layout.records(); ++record) {
+    uint8_t *base = panel + layout.recordOffset(record);
+    for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
+      std::memcpy(base + layout.scaleOffset(s, r), row.scale++, 2);
+      if (layout.hasMin)
+        std::memcpy(base + layout.minOffset(s, r), row.min++, 2);
+    }
+    if (layout.isTwoLevel())
+      for (int64_t g = 0; g < layout.groupsPerRecord(); ++g) {
+        base[layout.subScaleOffset(g, r)] = uint8_t(*row.subScale++);
+        if (layout.hasMin)
+          base[layout.subMinOffset(g, r)] = uint8_t(*row.subMin++);
+      }
+    uint8_t *unit = base + layout.codesOffset();
+    for (int64_t u = 0; u < layout.unitsPerRecord(); ++u) {
+      scatterUnit(layout, row.codes, r, unit);
+      row.codes += layout.unitSpan();
+      unit += layout.unitBytes();
+    }
+  }
+}
+
+/// Writes row r of a panel of floats; `values` has layout.k of them.
+template <typename Bits>
+static void scatterFloats(const PanelLayout &layout, const uint8_t *values,
+                          int64_t r, uint8_t *panel) {
+  for (int64_t column = 0; column < layout.k; ++column)
+    std::memcpy(panel + layout.elementOffset(column, r),
+                values + column * sizeof(Bits), sizeof(Bits));
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+template <typename... Args>
+static llvm::Error packError(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+/// Whether the layout can hold the format's numbers as they are.
+static llvm::Error checkFormat(const PanelLayout &layout,
+                               const Format &format) {
+  if (layout.k % format.blockElements != 0)
+    return packError("cannot pack {0}: rows of {1} columns are not whole "
+                     "blocks of {2}",
+                     format.name, layout.k, format.blockElements);
+  if (layout.isFloat()) {
+    if (layout.element == FloatKind::F32 ||
+        (format.isFloat && format.floatKind == layout.element))
+      return llvm::Error::success();
+    return packError("cannot pack {0} as {1} without changing values",
+                     format.name, spelling(layout.element));
+  }
+  int64_t superGroup = format.isTwoLevel() ? format.blockElements : 0;
+  if (format.isFloat || format.codes.kind.width != layout.codeBits ||
+      format.codes.kind.isSigned != layout.codeSigned ||
+      format.group != layout.group || superGroup != layout.superGroup ||
+      format.hasMin() != layout.hasMin ||
+      format.floatKind != layout.scaleKind)
+    return packError("cannot pack {0}: its codes, groups or scales are not "
+                     "those of the layout",
+                     format.name);
+  return llvm::Error::success();
+}
+
+static llvm::Error checkAll(const PanelLayout &layout,
+                            llvm::ArrayRef<PackSource> sources) {
+  if (const char *reason = layout.check())
+    return packError("cannot pack: {0}", reason);
+  if (!layout.isFloat() && layout.kr != 1 && layout.kr != 2 &&
+      layout.kr != 4 && layout.kr != 8)
+    return packError("cannot pack with kr = {0}: it must be 1, 2, 4 or 8",
+                     layout.kr);
+  int64_t rows = 0;
+  for (const PackSource &source : sources) {
+    if (llvm::Error error = checkFormat(layout, *source.format))
+      return error;
+    rows += source.rows;
+  }
+  if (rows != layout.n)
+    return packError("cannot pack: the sources have {0} rows, the layout {1}",
+                     rows, layout.n);
+  return llvm::Error::success();
+}
+
+/// Sub-scales are stored as i8, sub-minima as u8.
+static llvm::Error checkSubScales(const Format &format, const Planes &planes) {
+  for (int16_t value : planes.subScale)
+    if (value < -128 || value > 127)
+      return packError("cannot pack {0}: sub-scale {1} does not fit into i8",
+                       format.name, value);
+  for (int16_t value : planes.subMin)
+    if (value < 0 || value > 255)
+      return packError("cannot pack {0}: sub-minimum {1} does not fit into u8",
+                       format.name, value);
+  return llvm::Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Panels
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Fills one panel after the other.
+class PanelWriter {
+public:
+  PanelWriter(const PanelLayout &layout, PackSink sink)
+      : layout(layout), sink(sink), panel(layout.panelBytes()) {}
+
+  llvm::Error addSource(const PackSource &source);
+  llvm::Error finish();
+
+private:
+  llvm::Error addRows(const Format &format, llvm::ArrayRef<uint8_t> bytes,
+                      int64_t count);
+  void addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
+                 int64_t count);
+  llvm::Error flush();
+
+  const PanelLayout &layout;
+  PackSink sink;
+  std::vector<uint8_t> panel;
+  int64_t filled = 0; ///< Rows of the panel that are written.
+  Planes planes;
+  std::vector<float> values;
+};
+} // namespace
+
+llvm::Error PanelWriter::addSource(const PackSource &source) {
+  const Format &format = *source.format;
+  int64_t rowBytes = layout.k / format.blockElements * format.blockBytes;
+  for (int64_t row = 0; row < source.rows;) {
+    int64_t count = std::min(source.rows - row, layout.nr - filled);
+    llvm::Expected<llvm::ArrayRef<uint8_t>> bytes = source.readRows(row, count);
+    if (!bytes)
+      return bytes.takeError();
+    if (int64_t(bytes->size()) != count * rowBytes)
+      return packError("cannot pack: {0} rows of {1} need {2} bytes, found {3}",
+                       count, format.name, count * rowBytes, bytes->size());
+    if (llvm::Error error = addRows(format, *bytes, count))
+      return error;
+    row += count;
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error PanelWriter::addRows(const Format &format,
+                                 llvm::ArrayRef<uint8_t> bytes, int64_t count) {
+  if (layout.isFloat()) {
+    addFloats(format, bytes, count);
+  } else {
+    unpackBlocks(format, bytes, count * layout.k / format.blockElements,
+                 planes);
+    if (llvm::Error error = checkSubScales(format, planes))
+      return error;
+    for (int64_t row = 0; row < count; ++row)
+      scatterRow(layout, partsOfRow(layout, planes, row), filled + row,
+                 panel.data());
+  }
+  filled += count;
+  return filled == layout.nr ? flush() : llvm::Error::success();
+}
+
+void PanelWriter::addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
+                            int64_t count) {
+  if (layout.element != FloatKind::F32) { // the same element type: move bits
+    for (int64_t row = 0; row < count; ++row)
+      scatterFloats<uint16_t>(layout, bytes.data() + row * layout.k * 2,
+                              filled + row, panel.data());
+    return;
+  }
+  values.resize(count * layout.k);
+  decodeBlocks(format, bytes, values.size() / format.blockElements,
+               values.data());
+  for (int64_t row = 0; row < count; ++row)
+    scatterFloats<float>(
+        layout, reinterpret_cast<const uint8_t *>(&values[row * layout.k]),
+        filled + row, panel.data());
+}
+
+llvm::Error PanelWriter::flush() {
+  filled = 0;
+  return sink(panel);
+}
+
+/// Pads the last panel with zero codes under zero scales.
+llvm::Error PanelWriter::finish() {
+  if (filled == 0)
+    return llvm::Error::success();
+  if (layout.isFloat()) {
+    std::vector<uint8_t> zeros(layout.k * byteWidth(layout.element));
+    for (; filled < layout.nr; ++filled)
+      layout.element == FloatKind::F32
+          ? scatterFloats<float>(layout, zeros.data(), filled, panel.data())
+          : scatterFloats<uint16_t>(layout, zeros.data(), filled, panel.data());
+  } else {
+    Planes zeros;
+    zeros.codes.resize(layout.k);
+    zeros.subScale.resize(layout.k / layout.group);
+    zeros.subMin.resize(layout.k / layout.group);
+    zeros.scale.resize(layout.k / layout.scaleSpan());
+    zeros.min.resize(layout.k / layout.scaleSpan());
+    for (; filled < layout.nr; ++filled)
+      scatterRow(layout, partsOfRow(layout, zeros, 0), filled, panel.data());
+  }
+  return flush();
+}
+
+llvm::Error nibble::packWeight(const PanelLayout &layout,
+                               llvm::ArrayRef<PackSource> sources,
+                               PackSink sink) {
+  if (llvm::Error error = checkAll(layout, sources))
+    return error;
+  PanelWriter writer(layout, sink);
+  for (const PackSource &source : sources)
+    if (llvm::Error error = writer.addSource(source))
+      return error;
+  return writer.finish();
+}
+
+//===----------------------------------------------------------------------===//
+// The inverse
+//===----------------------------------------------------------------------===//
+
+/// The code of one column inside a unit.
+static uint8_t gatherCode(const PanelLayout &layout, const uint8_t *unit,
+                          int64_t column, int64_t r) {
+  unsigned code = 0;
+  for (BitPlane plane : layout.planes()) {
+    mpgemm::CodeLocation place = layout.locate(plane, column, r);
+    unsigned bits = (unit[place.offset] ^ layout.bias) >> place.shift;
+    code |= (bits & ((1u << plane.width) - 1)) << plane.firstBit;
+  }
+  return uint8_t(code);
+}
+
+static void gatherRecord(const PanelLayout &layout, const uint8_t *record,
+                         int64_t r, Planes &planes) {
+  auto bits16 = [&](int64_t offset) {
+    uint16_t bits;
+    std::memcpy(&bits, record + offset, sizeof bits);
+    return bits;
+  };
+  for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
+    planes.scale.push_back(bits16(layout.scaleOffset(s, r)));
+    if (layout.hasMin)
+      planes.min.push_back(bits16(layout.minOffset(s, r)));
+  }
+  for (int64_t g = 0; layout.isTwoLevel() && g < layout.groupsPerRecord();
+       ++g) {
+    planes.subScale.push_back(int8_t(record[layout.subScaleOffset(g, r)]));
+    if (layout.hasMin)
+      planes.subMin.push_back(record[layout.subMinOffset(g, r)]);
+  }
+  for (int64_t column = 0; column < layout.recordSpan(); ++column)
+    planes.codes.push_back(gatherCode(
+        layout, record + layout.unitOffset(column / layout.unitSpan()),
+        column % layout.unitSpan(), r));
+}
+
+void nibble::unpackPacked(const PanelLayout &layout,
+                          llvm::ArrayRef<uint8_t> packed, Planes &planes) {
+  planes = Planes();
+  for (int64_t row = 0; row < layout.n; ++row) {
+    const uint8_t *panel =
+        packed.data() + layout.panelOffset(row / layout.nr);
+    for (int64_t record = 0; record < layout.records(); ++record)
+      gatherRecord(layout, panel + layout.recordOffset(record),
+                   row % layout.nr, planes);
+  }
+}
+
+void nibble::unpackPacked(const PanelLayout &layout,
+                          llvm::ArrayRef<uint8_t> packed,
+                          std::vector<float> &values) {
+  values.clear();
+  for (int64_t row = 0; row < layout.n; ++row)
+    for (int64_t column = 0; column < layout.k; ++column)
+      values.push_back(toFloat(
+          layout.element, packed.data() + layout.panelOffset(row / layout.nr) +
+                              layout.elementOffset(column, row % layout.nr)));
+}
