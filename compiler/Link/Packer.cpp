@@ -11,7 +11,10 @@
 
 #include "compiler/Link/Packer.h"
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FormatVariadic.h"
+
+#include <optional>
 
 using namespace nibble;
 using lowbit::Format;
@@ -23,67 +26,81 @@ using mpgemm::PanelLayout;
 // Codes
 //===----------------------------------------------------------------------===//
 
-/// Stores one plane of one unit of a row whose words (kr codes each) begin at
-/// `codes`. `out` is the row's place in the plane's first vector.
+namespace {
+/// The units of one record, as the scattering loops need them: everything that
+/// does not depend on the row is computed once for a weight.
+struct UnitShape {
+  int64_t units, unitSpan, unitBytes, vectorBytes;
+  unsigned bias;
+};
+
+struct PlaneScatter;
+using ScatterFunction = void (*)(const UnitShape &shape,
+                                 const PlaneScatter &plane,
+                                 const uint8_t *codes, uint8_t *units);
+
+/// One plane and the loop for its width and the layout's kr.
+struct PlaneScatter {
+  ScatterFunction scatter;
+  unsigned firstBit;
+  int64_t offset; ///< Of its first vector in a unit.
+  int64_t vectors;
+};
+} // namespace
+
+/// Stores one plane of all units of a record's row. `units` is the place of the
+/// row's first kr bytes in the record's first unit.
 template <typename Word, unsigned Width>
-static void scatterPlane(const uint8_t *codes, unsigned firstBit, Word flip,
-                         int64_t vectors, int64_t vectorBytes, uint8_t *out) {
+static void scatterPlane(const UnitShape &shape, const PlaneScatter &plane,
+                         const uint8_t *codes, uint8_t *units) {
   constexpr Word ones = Word(Word(~Word(0)) / 255); // 0x…010101
   constexpr Word mask = Word(ones * ((1u << Width) - 1));
-  for (int64_t vector = 0; vector < vectors; ++vector) {
-    Word packed = 0;
-    for (unsigned field = 0; field < 8 / Width; ++field) {
-      Word word;
-      std::memcpy(&word, codes + (field * vectors + vector) * sizeof(Word),
-                  sizeof(Word));
-      // The mask clears what the shift brings over from the next code.
-      packed |= Word(Word(word >> firstBit & mask) << (field * Width));
+  const Word flip = Word(ones * shape.bias);
+  const unsigned firstBit = plane.firstBit;
+  const int64_t vectors = plane.vectors, vectorBytes = shape.vectorBytes;
+  for (int64_t unit = 0; unit < shape.units; ++unit) {
+    uint8_t *out = units + unit * shape.unitBytes + plane.offset;
+    for (int64_t vector = 0; vector < vectors; ++vector) {
+      Word packed = 0;
+      for (unsigned field = 0; field < 8 / Width; ++field) {
+        Word word;
+        std::memcpy(&word, codes + (field * vectors + vector) * sizeof(Word),
+                    sizeof(Word));
+        // The mask clears what the shift brings over from the next code.
+        packed |= Word(Word(word >> firstBit & mask) << (field * Width));
+      }
+      packed ^= flip;
+      std::memcpy(out, &packed, sizeof(Word));
+      out += vectorBytes;
     }
-    packed ^= flip;
-    std::memcpy(out + vector * vectorBytes, &packed, sizeof(Word));
+    codes += shape.unitSpan;
   }
 }
 
 template <typename Word>
-static void scatterPlane(const PanelLayout &layout, BitPlane plane,
-                         const uint8_t *codes, uint8_t *out) {
-  Word flip = Word(Word(Word(~Word(0)) / 255) * layout.bias);
-  int64_t vectors = layout.vectorsOf(plane), bytes = layout.vectorBytes();
-  switch (plane.width) {
+static ScatterFunction scatterFunctionFor(unsigned width) {
+  switch (width) {
   case 1:
-    return scatterPlane<Word, 1>(codes, plane.firstBit, flip, vectors, bytes,
-                                 out);
+    return scatterPlane<Word, 1>;
   case 2:
-    return scatterPlane<Word, 2>(codes, plane.firstBit, flip, vectors, bytes,
-                                 out);
+    return scatterPlane<Word, 2>;
   case 4:
-    return scatterPlane<Word, 4>(codes, plane.firstBit, flip, vectors, bytes,
-                                 out);
+    return scatterPlane<Word, 4>;
   default:
-    return scatterPlane<Word, 8>(codes, plane.firstBit, flip, vectors, bytes,
-                                 out);
+    return scatterPlane<Word, 8>;
   }
 }
 
-/// One unit of row r. `unit` is the unit's place in the panel.
-static void scatterUnit(const PanelLayout &layout, const uint8_t *codes,
-                        int64_t r, uint8_t *unit) {
-  for (BitPlane plane : layout.planes()) {
-    uint8_t *out = unit + layout.vectorOffset(plane, 0) + r * layout.kr;
-    switch (layout.kr) {
-    case 1:
-      scatterPlane<uint8_t>(layout, plane, codes, out);
-      break;
-    case 2:
-      scatterPlane<uint16_t>(layout, plane, codes, out);
-      break;
-    case 4:
-      scatterPlane<uint32_t>(layout, plane, codes, out);
-      break;
-    default:
-      scatterPlane<uint64_t>(layout, plane, codes, out);
-      break;
-    }
+static ScatterFunction scatterFunctionFor(int64_t kr, unsigned width) {
+  switch (kr) {
+  case 1:
+    return scatterFunctionFor<uint8_t>(width);
+  case 2:
+    return scatterFunctionFor<uint16_t>(width);
+  case 4:
+    return scatterFunctionFor<uint32_t>(width);
+  default:
+    return scatterFunctionFor<uint64_t>(width);
   }
 }
 
@@ -110,28 +127,62 @@ static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes,
           planes.scale.data() + row * scales, planes.min.data() + row * scales};
 }
 
-/// Writes row r of a panel of low-bit records.
-static void scatterRow(const PanelLayout &layout, RowParts row, int64_t r,
-                       uint8_t *panel) {
-  for (int64_t record = 0; record < layout.records(); ++record) {
-    uint8_t *base = panel + layout.recordOffset(record);
-    for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
-      std::memcpy(base + layout.scaleOffset(s, r), row.scale++, 2);
-      if (layout.hasMin)
-        std::memcpy(base + layout.minOffset(s, r), row.min++, 2);
-    }
-    if (layout.isTwoLevel())
-      for (int64_t g = 0; g < layout.groupsPerRecord(); ++g) {
-        base[layout.subScaleOffset(g, r)] = uint8_t(*row.subScale++);
-        if (layout.hasMin)
-          base[layout.subMinOffset(g, r)] = uint8_t(*row.subMin++);
-      }
-    uint8_t *unit = base + layout.codesOffset();
-    for (int64_t u = 0; u < layout.unitsPerRecord(); ++u) {
-      scatterUnit(layout, row.codes, r, unit);
-      row.codes += layout.unitSpan();
-      unit += layout.unitBytes();
-    }
+namespace {
+/// Writes rows of low-bit records.
+class RecordWriter {
+public:
+  explicit RecordWriter(const PanelLayout &layout);
+  /// Writes row r of a panel.
+  void scatterRow(RowParts row, int64_t r, uint8_t *panel) const;
+
+private:
+  void scatterScales(RowParts &row, int64_t r, uint8_t *record) const;
+
+  PanelLayout layout;
+  UnitShape shape;
+  llvm::SmallVector<PlaneScatter, 3> planes;
+};
+} // namespace
+
+RecordWriter::RecordWriter(const PanelLayout &layout)
+    : layout(layout), shape{layout.unitsPerRecord(), layout.unitSpan(),
+                            layout.unitBytes(), layout.vectorBytes(),
+                            layout.bias} {
+  for (BitPlane plane : layout.planes())
+    planes.push_back({scatterFunctionFor(layout.kr, plane.width),
+                      plane.firstBit, layout.vectorOffset(plane, 0),
+                      layout.vectorsOf(plane)});
+}
+
+/// Moves `row` on to the next record's scales.
+void RecordWriter::scatterScales(RowParts &row, int64_t r,
+                                 uint8_t *record) const {
+  for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
+    std::memcpy(record + layout.scaleOffset(s, r), row.scale++, 2);
+    if (layout.hasMin)
+      std::memcpy(record + layout.minOffset(s, r), row.min++, 2);
+  }
+  if (!layout.isTwoLevel())
+    return;
+  int64_t groups = layout.groupsPerRecord();
+  uint8_t *subScales = record + layout.subScaleOffset(0, r);
+  for (int64_t g = 0; g < groups; ++g)
+    subScales[g * layout.nr] = uint8_t(*row.subScale++);
+  if (!layout.hasMin)
+    return;
+  uint8_t *subMins = record + layout.subMinOffset(0, r);
+  for (int64_t g = 0; g < groups; ++g)
+    subMins[g * layout.nr] = uint8_t(*row.subMin++);
+}
+
+void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {
+  const int64_t records = layout.records(), bytes = layout.recordBytes();
+  const int64_t span = layout.recordSpan(), codes = layout.codesOffset();
+  for (int64_t record = 0; record < records; ++record, panel += bytes) {
+    scatterScales(row, r, panel);
+    for (const PlaneScatter &plane : planes)
+      plane.scatter(shape, plane, row.codes, panel + codes + r * layout.kr);
+    row.codes += span;
   }
 }
 
@@ -222,7 +273,10 @@ namespace {
 class PanelWriter {
 public:
   PanelWriter(const PanelLayout &layout, PackSink sink)
-      : layout(layout), sink(sink), panel(layout.panelBytes()) {}
+      : layout(layout), sink(sink), panel(layout.panelBytes()) {
+    if (!layout.isFloat())
+      records.emplace(layout);
+  }
 
   llvm::Error addSource(const PackSource &source);
   llvm::Error finish();
@@ -236,6 +290,7 @@ private:
 
   const PanelLayout &layout;
   PackSink sink;
+  std::optional<RecordWriter> records; ///< Of a low-bit layout.
   std::vector<uint8_t> panel;
   int64_t filled = 0; ///< Rows of the panel that are written.
   Planes planes;
@@ -271,8 +326,8 @@ llvm::Error PanelWriter::addRows(const Format &format,
     if (llvm::Error error = checkSubScales(format, planes))
       return error;
     for (int64_t row = 0; row < count; ++row)
-      scatterRow(layout, partsOfRow(layout, planes, row), filled + row,
-                 panel.data());
+      records->scatterRow(partsOfRow(layout, planes, row), filled + row,
+                          panel.data());
   }
   filled += count;
   return filled == layout.nr ? flush() : llvm::Error::success();
@@ -318,7 +373,7 @@ llvm::Error PanelWriter::finish() {
     zeros.scale.resize(layout.k / layout.scaleSpan());
     zeros.min.resize(layout.k / layout.scaleSpan());
     for (; filled < layout.nr; ++filled)
-      scatterRow(layout, partsOfRow(layout, zeros, 0), filled, panel.data());
+      records->scatterRow(partsOfRow(layout, zeros, 0), filled, panel.data());
   }
   return flush();
 }
