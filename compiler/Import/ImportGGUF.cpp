@@ -1,0 +1,86 @@
+//===- ImportGGUF.cpp - From a GGUF file to the lm dialect ----------------===//
+//
+// Chooses the architecture and checks the options.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/ImportGGUF.h"
+
+#include "compiler/Import/Llama.h"
+#include "compiler/Import/LlamaIR.h"
+#include "dialects/LM/LM.h"
+#include "dialects/LowBit/LowBit.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+
+using namespace nibble;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using llvm::Twine;
+
+llvm::ArrayRef<StringRef> nibble::supportedArchitectures() {
+  static const StringRef names[] = {"llama"};
+  return names;
+}
+
+uint64_t nibble::getDefaultContext(uint64_t trainedContext) {
+  return std::min(trainedContext, ImportOptions::defaultContext);
+}
+
+static Expected<LlamaModel> readModel(const GGUFFile &file) {
+  auto architecture = file.getString("general.architecture");
+  if (!architecture)
+    return architecture.takeError();
+  if (!llvm::is_contained(supportedArchitectures(), *architecture))
+    return unsupported(file.getFile(0).at(
+        file.find("general.architecture")->offset,
+        "key 'general.architecture': unsupported architecture: expected one "
+        "of " +
+            llvm::join(supportedArchitectures(), ", ") + "; found " +
+            quoted(*architecture)));
+  return readLlama(file, *architecture);
+}
+
+Error nibble::checkSupported(const GGUFFile &file) {
+  return readModel(file).takeError();
+}
+
+Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+nibble::importGGUF(const GGUFFile &file, const ImportOptions &options,
+                   mlir::MLIRContext *context) {
+  auto model = readModel(file);
+  if (!model)
+    return model.takeError();
+  uint64_t trained = model->config.trainedContext;
+  uint64_t positions = options.context.value_or(getDefaultContext(trained));
+  if (positions < 1 || positions > trained)
+    return unsupported(file.getPath() + ": context: expected 1 to " +
+                       Twine(trained) +
+                       " positions, for which the model was trained; found " +
+                       Twine(positions));
+  // A chunk longer than the context could never be filled.
+  uint64_t chunk = std::min(options.chunk, positions);
+  if (chunk < 1)
+    return unsupported(file.getPath() +
+                       ": chunk: expected at least 1 token, found 0");
+
+  context->loadDialect<lm::LMDialect, lowbit::LowBitDialect,
+                       mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                       mlir::memref::MemRefDialect,
+                       mlir::tensor::TensorDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> module = buildLlamaModule(
+      file, *model, {positions, chunk, options.kv}, context);
+  if (mlir::failed(mlir::verify(*module)))
+    return llvm::createStringError(
+        "internal error: the importer built a module that does not verify");
+  return std::move(module);
+}
