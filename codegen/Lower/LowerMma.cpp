@@ -1,0 +1,255 @@
+//===- LowerMma.cpp - mpgemm.mma → kernel ---------------------------------===//
+//
+// A matrix product with a packed weight. The team splits the panels; a thread
+// walks its panels, and within a panel the rows in tiles, so that the panel stays
+// in the first-level cache while all rows pass by:
+//
+//   for panel in share(panels)        each panel is read from memory once
+//     for tile of row.tile rows       codes unpacked once per tile
+//     for each row that is left       the same sums, one row at a time
+//       sums → + bias → + residual → y
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/LowerOps.h"
+#include "codegen/Lower/MmaKernel.h"
+#include "codegen/Targets/DotEmitter.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace nibble {
+namespace {
+
+/// What a kernel is specialised on.
+struct MmaShape {
+  const InstructionRow *row;
+  mpgemm::LayoutAttr layout;
+  int64_t rows;                                  ///< M
+  SmallVector<int64_t> activationStrides;        ///< x, or codes, scales, sums
+  int64_t sumGroup = 0;
+  int64_t outStride = 0, residualStride = 0;
+  bool hasBias = false, hasResidual = false;
+
+  int64_t tile() const { return std::max<int64_t>(1, std::min(row->tile, rows)); }
+  std::string name() const;
+};
+
+class MmaKernel {
+public:
+  MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers);
+  void emit(Value n, Value tid, Value nthreads);
+
+private:
+  void emitTile(Value panel, Value index, Value row0, int64_t tokens);
+  void storeRow(ArrayRef<Value> sums, Value index, Value m, int64_t valid);
+  void storePiece(Value value, Value column, Value m);
+
+  KernelBuilder &k;
+  const MmaShape &shape;
+  mpgemm::PanelLayout panelLayout;
+  MmaOperands mma;
+  Value weight, bias, residual, out;
+};
+
+} // namespace
+
+std::string MmaShape::name() const {
+  std::string element;
+  llvm::raw_string_ostream(element) << layout.getElement();
+  for (char &c : element)
+    c = llvm::isAlnum(c) ? c : '_';
+  std::string name = llvm::formatv("mma_{0}_{1}_b{2}_n{3}_k{4}_m{5}_s{6}_y{7}", row->name, element, layout.getBias(),
+                                   layout.getN(), layout.getK(), rows, sumGroup, outStride);
+  for (int64_t stride : activationStrides)
+    name += "_" + std::to_string(stride);
+  if (hasBias)
+    name += "_bias";
+  if (hasResidual)
+    name += "_residual" + std::to_string(residualStride);
+  return name;
+}
+
+MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers)
+    : k(k), shape(shape), panelLayout(shape.layout.getPanelLayout()) {
+  unsigned next = 0;
+  weight = pointers[next++];
+  RowMatrix *activations[] = {&mma.x, &mma.scales, &mma.sums};
+  for (auto [index, stride] : llvm::enumerate(shape.activationStrides))
+    *activations[index] = {pointers[next++], stride};
+  if (shape.hasBias)
+    bias = pointers[next++];
+  if (shape.hasResidual)
+    residual = pointers[next++];
+  out = pointers[next];
+  mma.row = shape.row;
+  mma.layout = shape.layout;
+  mma.sumGroup = shape.sumGroup;
+}
+
+void MmaKernel::emit(Value n, Value tid, Value nthreads) {
+  auto [low, high] = k.share(k.i64(panelLayout.panels()), tid, nthreads);
+  int64_t tile = shape.tile();
+  Value tiled = tile == 1 ? k.i64(0) : k.mul(k.divu(n, tile), tile);
+  k.loop(low, high, 1, [&](Value index) {
+    Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes()));
+    if (tile > 1)
+      k.loop(k.i64(0), tiled, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
+    k.loop(tiled, n, 1, [&](Value row0) { emitTile(panel, index, row0, 1); });
+  });
+}
+
+void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
+  PanelSums sums = shape.row->kind == RowKind::Dot4 ? accumulateDot(k, mma, panel, row0, tokens)
+                                                    : accumulateFloat(k, mma, panel, row0, tokens);
+  int64_t vectors = shape.row->vectors, ragged = panelLayout.n % panelLayout.nr;
+  auto store = [&](int64_t valid) {
+    for (int64_t token = 0; token < tokens; ++token)
+      storeRow(ArrayRef<Value>(sums).slice(token * vectors, vectors), index, k.add(row0, token), valid);
+  };
+  if (ragged == 0)
+    return store(panelLayout.nr);
+  Value isLast = k.eq(index, k.i64(panelLayout.panels() - 1));
+  k.ifElse(isLast, [&] { store(ragged); }, [&] { store(panelLayout.nr); });
+}
+
+/// Stores the first `valid` columns of a panel's results for row m.
+void MmaKernel::storeRow(ArrayRef<Value> sums, Value index, Value m, int64_t valid) {
+  int64_t lanes = shape.row->lanes;
+  Value column0 = k.mul(index, panelLayout.nr);
+  for (int64_t v = 0; v * lanes < valid; ++v) {
+    Value column = k.add(column0, v * lanes);
+    int64_t count = std::min(lanes, valid - v * lanes);
+    if (count == lanes)
+      storePiece(sums[v], column, m);
+    else
+      for (int64_t lane = 0; lane < count; ++lane)
+        storePiece(k.extract(sums[v], lane), k.add(column, lane), m);
+  }
+}
+
+/// Adds what is to be added to one vector or one number, and stores it.
+void MmaKernel::storePiece(Value value, Value column, Value m) {
+  Type type = value.getType();
+  if (bias)
+    value = k.addf(value, k.load(type, k.at(bias, k.f32(), column)));
+  if (residual)
+    value = k.addf(value, k.load(type, k.at(residual, k.f32(), k.add(k.mul(m, shape.residualStride), column))));
+  k.store(value, k.at(out, k.f32(), k.add(k.mul(m, shape.outStride), column)));
+}
+
+//===--- checks -------------------------------------------------------------===//
+
+/// Row stride of a matrix operand whose rows are contiguous; a diagnostic if it is none.
+static FailureOr<int64_t> rowStride(Operation *op, Value buffer, StringRef name, Type element) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (type && type.getRank() == 2 && type.hasStaticShape() && type.getElementType() == element &&
+      succeeded(type.getStridesAndOffset(strides, offset)) && strides[1] == 1) {
+    if (!ShapedType::isDynamic(strides[0]))
+      return strides[0];
+    if (type.getDimSize(0) == 1)
+      return type.getDimSize(1);
+  }
+  return op->emitOpError() << name << " must be a memref of rows of " << element << " with a static shape, a static "
+                           << "row stride and contiguous rows, but is " << buffer.getType();
+}
+
+static LogicalResult checkVector(Operation *op, Value buffer, StringRef name, Type element) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (type && type.getRank() == 1 && type.getElementType() == element &&
+      succeeded(type.getStridesAndOffset(strides, offset)) && strides[0] == 1)
+    return success();
+  return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is " << buffer.getType();
+}
+
+/// Whether the row can multiply weights in this layout.
+static LogicalResult checkRow(mpgemm::MmaOp op, const InstructionRow &row) {
+  mpgemm::LayoutAttr layout = op.getLayout();
+  if (layout.getNr() != row.nr() || layout.getKr() != row.kr())
+    return op->emitOpError() << "row '" << row.name << "' needs a layout with nr = " << row.nr() << " and kr = "
+                             << row.kr() << ", but has " << layout;
+  auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
+  if (row.kind == RowKind::Float)
+    return op.getActivations().size() == 1
+               ? success()
+               : LogicalResult(op->emitOpError() << "row '" << row.name << "' multiplies one f32 matrix");
+  if (!block || op.getActivations().size() != 3)
+    return op->emitOpError() << "row '" << row.name << "' multiplies low-bit codes with quantized activations";
+  unsigned bits = block.getCode().width;
+  if (layout.getBias() != row.storageBias(bits, block.getCode().isSigned))
+    return op->emitOpError() << "row '" << row.name << "' needs codes stored with bias "
+                             << row.storageBias(bits, block.getCode().isSigned) << ", but has " << layout;
+  return success();
+}
+
+static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
+  MmaShape shape;
+  shape.row = findRow(op.getRow());
+  shape.layout = op.getLayout();
+  if (!shape.row)
+    return op->emitOpError() << "names the instruction row '" << op.getRow() << "', which does not exist";
+  if (op.getOuts().size() != 1)
+    return op->emitOpError("has no buffer to fill; kernels are emitted for the buffer form");
+  if (failed(checkRow(op, *shape.row)))
+    return failure();
+
+  Builder b(op.getContext());
+  bool dot = shape.row->kind == RowKind::Dot4;
+  std::pair<StringRef, Type> expected[] = {{dot ? "codes" : "activations", dot ? Type(b.getI8Type()) : b.getF32Type()},
+                                           {"scales", b.getF32Type()},
+                                           {"sums", b.getI32Type()}};
+  for (auto [value, what] : llvm::zip(op.getActivations(), expected)) {
+    FailureOr<int64_t> stride = rowStride(op, value, what.first, what.second);
+    if (failed(stride))
+      return failure();
+    shape.activationStrides.push_back(*stride);
+  }
+  FailureOr<int64_t> out = rowStride(op, op.getOuts().front(), "result", b.getF32Type());
+  FailureOr<int64_t> residual = 0;
+  if (op.getResidual())
+    residual = rowStride(op, op.getResidual(), "residual", b.getF32Type());
+  if (failed(out) || failed(residual) || failed(checkVector(op, op.getWeight(), "weight", b.getI8Type())) ||
+      (op.getBias() && failed(checkVector(op, op.getBias(), "bias", b.getF32Type()))))
+    return failure();
+  shape.outStride = *out, shape.residualStride = *residual;
+  shape.hasBias = static_cast<bool>(op.getBias()), shape.hasResidual = static_cast<bool>(op.getResidual());
+  shape.rows = cast<MemRefType>(op.getActivations().front().getType()).getDimSize(0);
+  if (!dot)
+    return shape;
+
+  int64_t k = shape.layout.getK(), sums = cast<MemRefType>(op.getActivations()[2].getType()).getDimSize(1);
+  int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1);
+  int64_t run = std::min<int64_t>(cast<lowbit::BlockType>(shape.layout.getElement()).getGroup(), mpgemm::kActivationGroup);
+  shape.sumGroup = sums > 0 ? k / sums : 0;
+  if (scales * mpgemm::kActivationGroup != k)
+    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns";
+  if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
+    return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
+  return shape;
+}
+
+LogicalResult lowerMma(Operation *op, KernelLibrary &library) {
+  auto mma = cast<mpgemm::MmaOp>(op);
+  FailureOr<MmaShape> shape = shapeOf(mma);
+  if (failed(shape))
+    return failure();
+  SmallVector<Value> buffers = {mma.getWeight()};
+  llvm::append_range(buffers, mma.getActivations());
+  if (shape->hasBias)
+    buffers.push_back(mma.getBias());
+  if (shape->hasResidual)
+    buffers.push_back(mma.getResidual());
+  buffers.push_back(mma.getOuts().front());
+  return library.call(op, shape->name(), buffers, {mma.getN()},
+                      [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+                        MmaKernel(k, *shape, pointers).emit(scalars[0], tid, nthreads);
+                      });
+}
+
+} // namespace nibble

@@ -1,0 +1,112 @@
+//===- LowerQuantize.cpp - mpgemm.quantize → kernel -----------------------===//
+//
+// Activations as int8 codes: per group of 32 columns s = max|x| / 127 and
+// q = x / s rounded to the nearest, ties to even. The division is a division, so
+// that the codes are those of the definition to the last bit. Codes are clamped
+// to ±127, which changes nothing for a normal s, and keeps the promise that the
+// integer kernels rely on when s is denormal (x / s may exceed 127 then) and when
+// x holds an infinity or a NaN.
+//
+// Work split: (row, block) items, where a block holds whole groups of both kinds.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/LowerOps.h"
+#include "codegen/Lower/RowBuffer.h"
+#include "codegen/Targets/DotEmitter.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <numeric>
+
+using namespace mlir;
+
+namespace nibble {
+namespace {
+
+struct QuantizeShape {
+  int64_t group, sumGroup, block;
+  int64_t xStride, codeStride, scaleStride, sumStride;
+};
+
+/// Codes of one group as i32 × group; stores its scale.
+Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
+  Value values = k.load(k.vec(k.f32(), group), x);
+  Value largest = k.reduceMaxf(k.absf(values));
+  Value s = k.divf(largest, k.f32(kMaxActivation));
+  k.store(s, scale);
+  Value quotient = k.divf(values, k.splat(s, group));
+  // A group of zeros has s = 0 and quotients that are no numbers.
+  Value isZero = k.cmp(KernelBuilder::FCmp::OEQ, s, k.f32(0));
+  quotient = k.select(k.splat(isZero, group), k.zero(quotient.getType()), quotient);
+  Value rounded = k.roundEven(quotient);
+  Value limit = k.constant(rounded.getType(), kMaxActivation);
+  rounded = k.minf(k.maxf(rounded, k.negf(limit)), limit);
+  return k.floatToInt(rounded, k.i32());
+}
+
+void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,
+                  Value tid, Value nthreads) {
+  auto [low, high] = k.share(k.mul(n, blocks), tid, nthreads);
+  k.loop(low, high, 1, [&](Value item) {
+    Value m = k.divu(item, blocks), block = k.remu(item, blocks), column = k.mul(block, shape.block);
+    auto row = [&](int index, Type element, int64_t stride, int64_t columns) {
+      return k.at(pointers[index], element, k.add(k.mul(m, stride), k.divu(column, columns)));
+    };
+    Value x = row(0, k.f32(), shape.xStride, 1), codes = row(1, k.i8(), shape.codeStride, 1);
+    Value scales = row(2, k.f32(), shape.scaleStride, shape.group);
+    Value sums = row(3, k.i32(), shape.sumStride, shape.sumGroup);
+    SmallVector<Value> partial(shape.block / shape.sumGroup);
+    for (int64_t group = 0; group < shape.block / shape.group; ++group) {
+      Value q = quantizeGroup(k, shape.group, k.at(x, k.f32(), group * shape.group), k.at(scales, k.f32(), group));
+      k.store(k.trunc(q, k.i8()), k.offset(codes, group * shape.group));
+      int64_t piece = std::min(shape.group, shape.sumGroup);
+      for (int64_t first = 0; first < shape.group; first += piece) {
+        Value &sum = partial[(group * shape.group + first) / shape.sumGroup];
+        Value part = k.reduceAdd(k.slice(q, first, piece));
+        sum = sum ? k.add(sum, part) : part;
+      }
+    }
+    for (auto [index, sum] : llvm::enumerate(partial))
+      k.store(sum, k.at(sums, k.i32(), index));
+  });
+}
+
+/// Row stride of an output, which the verifier has found to be a matrix of the right shape.
+FailureOr<int64_t> outputStride(Operation *op, Value buffer, StringRef name, Type element) {
+  auto type = dyn_cast<MemRefType>(buffer.getType());
+  if (!type || type.getElementType() != element || failed(requireContiguous(op, buffer, name)))
+    return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is " << buffer.getType();
+  return type.getDimSize(1);
+}
+
+} // namespace
+
+LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
+  auto quantize = cast<mpgemm::QuantizeOp>(op);
+  if (quantize.getOuts().size() != 3)
+    return op->emitOpError("has no buffers to fill; kernels are emitted for the buffer form");
+  Builder b(op->getContext());
+  FailureOr<RowBuffer> x = RowBuffer::get(op, quantize.getX(), "activations");
+  FailureOr<int64_t> codes = outputStride(op, quantize.getOuts()[0], "codes", b.getI8Type());
+  FailureOr<int64_t> scales = outputStride(op, quantize.getOuts()[1], "scales", b.getF32Type());
+  FailureOr<int64_t> sums = outputStride(op, quantize.getOuts()[2], "sums", b.getI32Type());
+  if (failed(x) || failed(codes) || failed(scales) || failed(sums))
+    return failure();
+  int64_t group = quantize.getGroup(), sumGroup = quantize.getSumGroup();
+  if (!llvm::isPowerOf2_64(group) || (group % sumGroup != 0 && sumGroup % group != 0))
+    return op->emitOpError() << "needs a group that is a power of two, and a sum_group that divides it or is a multiple "
+                             << "of it, but has " << group << " and " << sumGroup;
+
+  QuantizeShape shape{group, sumGroup, std::max(group, sumGroup), x->stride, *codes, *scales, *sums};
+  std::string name = llvm::formatv("quantize_{0}_g{1}_s{2}_x{3}", x->width, group, sumGroup, x->stride);
+  SmallVector<Value> buffers = {quantize.getX()};
+  llvm::append_range(buffers, quantize.getOuts());
+  return library.call(op, name, buffers, {quantize.getN()},
+                      [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+                        emitQuantize(k, shape, x->width / shape.block, pointers, scalars[0], tid, nthreads);
+                      });
+}
+
+} // namespace nibble

@@ -1,0 +1,54 @@
+//===- MmaKernel.h - the body of a matrix product --------------*- C++ -*-===//
+//
+// What LowerMma.cpp (work split, tiles, epilogue) and the two ways of summing up
+// a panel (MmaDot.cpp, MmaFloat.cpp) share.
+//
+// The result of one output element is one chain of f32 operations in ascending
+// order of columns, whatever the number of rows computed at once:
+//
+//   dot    per run of min(group, 32) columns:  acc = fma(dw · da, float(Σ w·a), acc)
+//          and with minima                     acc = fma(mw, da · float(Σ a), acc)
+//          dw = d, or d · sub;  mw = m, or -(dmin · subMin)
+//   float  per column:                         acc = fma(x, w, acc), w decoded as the format says
+//
+// then + bias, then + residual. So results are the same bits for every M, tile
+// and number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_MMAKERNEL_H
+#define NIBBLE_CODEGEN_LOWER_MMAKERNEL_H
+
+#include "codegen/Intrinsics/InstructionTable.h"
+#include "codegen/Lower/KernelBuilder.h"
+#include "codegen/Lower/PanelReader.h"
+
+namespace nibble {
+
+/// A matrix of activations: `pointer` to row 0, distance of rows in elements.
+struct RowMatrix {
+  mlir::Value pointer;
+  int64_t stride = 0;
+};
+
+struct MmaOperands {
+  const InstructionRow *row = nullptr;
+  mpgemm::LayoutAttr layout;
+  RowMatrix x;         ///< i8 codes (dot), f32 (float)
+  RowMatrix scales;    ///< f32 (rows × k/32), dot only
+  RowMatrix sums;      ///< i32 (rows × k/sumGroup), dot only
+  int64_t sumGroup = 0;
+};
+
+/// f32 sums of `tokens` rows × row->vectors vectors, token-major.
+using PanelSums = KernelBuilder::Values;
+
+/// Multiplies rows [row0, row0 + tokens) with the panel at `panel`.
+PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
+                        int64_t tokens);
+PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
+                          int64_t tokens);
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_MMAKERNEL_H

@@ -1,0 +1,62 @@
+//===- PanelReader.h - reading a packed weight in a kernel -----*- C++ -*-===//
+//
+// The unpack step of every kernel that reads weights. It turns the offsets of
+// PanelLayout (dialects/MPGEMM/PanelLayout.h, which draws them) into loads,
+// shifts and masks on vectors of `lanes` rows, so that a kernel never sees a
+// format: formats are data, and this is where the data becomes code.
+//
+// Contract: pointers passed in point to a record or a unit of the panel; vector
+// v means rows [v·lanes, (v+1)·lanes) of it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_PANELREADER_H
+#define NIBBLE_CODEGEN_LOWER_PANELREADER_H
+
+#include "codegen/Lower/KernelBuilder.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+namespace nibble {
+
+/// The number that the bits of a code stand for, as the kernel holds it:
+/// value = byte - offset, where the byte is signed or not.
+struct CodeRange {
+  unsigned bits = 8;
+  bool isSigned = false; ///< only with 8 bits
+  int64_t offset = 0;    ///< zero point, and what made the code unsigned
+};
+
+class PanelReader {
+public:
+  PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes);
+
+  const mpgemm::PanelLayout &layout() const { return panel; }
+  CodeRange range() const { return codeRange; }
+
+  /// Bytes of quad `quad` of a unit: lanes × kr codes of range().
+  mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
+  /// Float scale s of a record, f32 × lanes.
+  mlir::Value scale(mlir::Value record, int64_t s, int64_t v);
+  /// Float minimum s of a record (dmin with two levels).
+  mlir::Value minimum(mlir::Value record, int64_t s, int64_t v);
+  /// Integer sub-scale as f32 × lanes; `base` = record + subScaleOffset of a unit's first group.
+  mlir::Value subScale(mlir::Value base, int64_t group, int64_t v);
+  /// The same for the sub-minima (unsigned or signed as the format says).
+  mlir::Value subMinimum(mlir::Value base, int64_t group, int64_t v);
+  /// Column `column` of a float weight, f32 × lanes; `columns` = panel + elementOffset of column 0.
+  mlir::Value element(mlir::Value columns, int64_t column, int64_t v);
+
+private:
+  mlir::Value floats(mlir::Value pointer, FloatKind kind);
+  mlir::Value integers(mlir::Value pointer, bool isSigned);
+
+  KernelBuilder &k;
+  mpgemm::PanelLayout panel;
+  lowbit::BlockType block; ///< null for float weights
+  int64_t lanes;
+  CodeRange codeRange;
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_PANELREADER_H

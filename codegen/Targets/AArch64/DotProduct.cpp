@@ -1,0 +1,35 @@
+//===- DotProduct.cpp - sdot by element -----------------------------------===//
+//
+// See DotProduct.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Targets/AArch64/DotProduct.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+KernelBuilder::Values AArch64DotProduct::loadActivations(KernelBuilder &k, int64_t lanes, Value pointer,
+                                                         int64_t quads) const {
+  // LLVM folds the splat of a lane into the instruction.
+  KernelBuilder::Values splats;
+  Value loaded;
+  for (int64_t quad = 0; quad < quads; ++quad) {
+    if (quad % 4 == 0)
+      loaded = k.load(k.vec(k.i32(), std::min<int64_t>(4, quads - quad)), k.offset(pointer, 4 * quad), 1);
+    SmallVector<int64_t> mask(lanes, quad % 4);
+    splats.push_back(k.bitcast(k.shuffle(loaded, loaded, mask), k.vec(k.i8(), 4 * lanes)));
+  }
+  return splats;
+}
+
+void AArch64DotProduct::multiply(KernelBuilder &k, DotSum &sum, Value weights, Value activations,
+                                 WeightCodes codes) const {
+  Type type = k.vec(k.i32(), KernelBuilder::lanes(weights) / 4);
+  if (!sum.wide)
+    sum.wide = k.zero(type);
+  sum.wide = k.intrinsic("llvm.aarch64.neon.sdot", type, {sum.wide, weights, activations});
+}
+
+} // namespace nibble

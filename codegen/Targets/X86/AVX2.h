@@ -1,0 +1,31 @@
+//===- AVX2.h - vpmaddubsw and vpmaddwd, exact -----------------*- C++ -*-===//
+//
+// vpmaddubsw multiplies unsigned by signed bytes and adds pairs with saturation
+// at 16 bits; vpmaddwd adds pairs of words into i32. The sequence is exact as
+// long as no 16-bit sum can exceed 32767:
+//
+//  * unsigned codes of b bits: a pair is at most 2 · (2^b - 1) · 127, so
+//    ⌊32767 / that⌋ quads (8 for b ≤ 4, 4 for 5, 2 for 6, 1 for 7) are added in
+//    16 bits before one vpmaddwd widens the sum: for 4-bit codes and groups of
+//    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
+//  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_TARGETS_X86_AVX2_H
+#define NIBBLE_CODEGEN_TARGETS_X86_AVX2_H
+
+#include "codegen/Targets/DotEmitter.h"
+
+namespace nibble {
+
+class X86AVX2 : public DotEmitter {
+public:
+  void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
+                WeightCodes codes) const override;
+  mlir::Value sum(KernelBuilder &k, DotSum &sum) const override;
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_TARGETS_X86_AVX2_H

@@ -1,0 +1,34 @@
+//===- VNNI.h - vpdpbusd ---------------------------------------*- C++ -*-===//
+//
+// Four products of an unsigned byte (weight) and a signed byte (activation)
+// added to each i32 lane, without saturation: Intel SDM volume 2, VPDPBUSD.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_TARGETS_X86_VNNI_H
+#define NIBBLE_CODEGEN_TARGETS_X86_VNNI_H
+
+#include "codegen/Targets/DotEmitter.h"
+
+namespace nibble {
+
+class X86VNNI : public DotEmitter {
+public:
+  explicit X86VNNI(llvm::StringLiteral intrinsic) : intrinsic(intrinsic) {}
+  void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
+                WeightCodes codes) const override;
+
+private:
+  llvm::StringLiteral intrinsic;
+};
+
+struct X86VNNI512 : X86VNNI {
+  X86VNNI512() : X86VNNI("llvm.x86.avx512.vpdpbusd.512") {}
+};
+struct X86VNNI256 : X86VNNI {
+  X86VNNI256() : X86VNNI("llvm.x86.avx512.vpdpbusd.256") {}
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_TARGETS_X86_VNNI_H
