@@ -183,8 +183,9 @@ void FuseLinears::fuse(func::FuncOp func, Group &group) {
     Value slice = tensor::ExtractSliceOp::create(builder, op.getLoc(), part, fused, offsets, sizes, strides);
     op.getResult().replaceAllUsesWith(slice);
     offset += part.getDimSize(1);
-    op.erase();
   }
+  for (lm::LinearOp op : group)
+    op.erase();
   for (func::CallOp call : callsOf(func))
     if (dead.any())
       call->eraseOperands(dead);

@@ -1,0 +1,108 @@
+//===- Emit.cpp - from the llvm dialect to files --------------------------===//
+#include "codegen/Emit/Emit.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CodeGen.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+
+#include <mutex>
+#include <optional>
+
+extern "C" {
+void LLVMInitializeX86TargetInfo();
+void LLVMInitializeX86Target();
+void LLVMInitializeX86TargetMC();
+void LLVMInitializeX86AsmPrinter();
+void LLVMInitializeAArch64TargetInfo();
+void LLVMInitializeAArch64Target();
+void LLVMInitializeAArch64TargetMC();
+void LLVMInitializeAArch64AsmPrinter();
+}
+
+using namespace llvm;
+
+namespace nibble {
+
+void registerEmitDialects(mlir::DialectRegistry &registry) {
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+}
+
+static void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo(), LLVMInitializeX86Target(), LLVMInitializeX86TargetMC(),
+        LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo(), LLVMInitializeAArch64Target(), LLVMInitializeAArch64TargetMC(),
+        LLVMInitializeAArch64AsmPrinter();
+  });
+}
+
+static Expected<std::unique_ptr<TargetMachine>> makeMachine(const TargetInfo &target) {
+  initializeTargets();
+  Triple triple(target.triple);
+  std::string error;
+  const Target *llvmTarget = TargetRegistry::lookupTarget(triple, error);
+  if (!llvmTarget)
+    return createStringError(std::errc::not_supported, "%s", error.c_str());
+  std::unique_ptr<TargetMachine> machine(llvmTarget->createTargetMachine(
+      triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return createStringError(std::errc::not_supported, "no code generator for %s", target.triple.c_str());
+  return machine;
+}
+
+static void optimize(Module &module, TargetMachine &machine) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager graphs;
+  ModuleAnalysisManager modules;
+  PipelineTuningOptions tuning;
+  // Kernels come vectorised and unrolled as their instruction row wants it.
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopUnrolling = false;
+  PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+}
+
+Error emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind, raw_pwrite_stream &out) {
+  Expected<std::unique_ptr<TargetMachine>> machine = makeMachine(target);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  std::unique_ptr<Module> module = mlir::translateModuleToLLVMIR(source, context, "model");
+  if (!module)
+    return createStringError(std::errc::invalid_argument, "the module could not be translated to LLVM IR");
+  module->setTargetTriple(Triple(target.triple));
+  module->setDataLayout((*machine)->createDataLayout());
+  for (Function &function : *module)
+    if (!function.isDeclaration())
+      function.addFnAttr(Attribute::NoUnwind); // no unwind tables: the program throws nothing
+  optimize(*module, **machine);
+  if (kind == EmitKind::LLVM) {
+    module->print(out, nullptr);
+    return Error::success();
+  }
+  legacy::PassManager passes;
+  auto type = kind == EmitKind::Asm ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
+  if ((*machine)->addPassesToEmitFile(passes, out, nullptr, type))
+    return createStringError(std::errc::not_supported, "the code generator cannot write this kind of file");
+  passes.run(*module);
+  return Error::success();
+}
+
+} // namespace nibble

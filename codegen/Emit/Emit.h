@@ -1,0 +1,27 @@
+//===- Emit.h - from the llvm dialect to files ----------------------------===//
+//
+// Phase emit: LLVM's optimiser and code generator, for the module's target. Weights never pass through here.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Target/TargetInfo.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace nibble {
+
+enum class EmitKind {
+  LLVM,   ///< LLVM IR after optimisation, as text
+  Asm,    ///< assembly
+  Object, ///< a relocatable ELF object
+};
+
+/// Writes `module` (llvm dialect only) as `kind` to `out`. The code is position independent.
+llvm::Error emitModule(mlir::ModuleOp module, const TargetInfo &target, EmitKind kind, llvm::raw_pwrite_stream &out);
+
+/// Makes the translation from the llvm dialect known to `registry`.
+void registerEmitDialects(mlir::DialectRegistry &registry);
+
+} // namespace nibble

@@ -1,0 +1,61 @@
+//===- LowerKernels.cpp - pass lower-kernels ------------------------------===//
+//
+// The last step that sees operations of lm and mpgemm: each becomes a call of the kernel of its shape.
+//
+//===----------------------------------------------------------------------===//
+#include "codegen/Lower/LowerOps.h"
+#include "codegen/Lower/Passes.h"
+#include "compiler/Target/TargetInfo.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace nibble {
+#define GEN_PASS_DEF_LOWERKERNELS
+#include "codegen/Lower/Passes.h.inc"
+
+namespace {
+
+LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](lm::EmbedOp) { return lowerEmbed(op, library); })
+      .Case([&](lm::RMSNormOp) { return lowerRMSNorm(op, library); })
+      .Case([&](lm::RopeOp) { return lowerRope(op, library); })
+      .Case([&](lm::KVAppendOp) { return lowerKVAppend(op, library); })
+      .Case([&](lm::AttentionOp) { return lowerAttention(op, library); })
+      .Case([&](lm::GluOp) { return lowerGlu(op, library); })
+      .Case([&](lm::StateWriteOp) { return lowerStateWrite(op, library); })
+      .Case([&](lm::StateReadOp) { return lowerStateRead(op, library); })
+      .Case([&](mpgemm::QuantizeOp) { return lowerQuantize(op, library); })
+      .Case([&](mpgemm::MmaOp) { return lowerMma(op, library); })
+      .Default([](Operation *other) { return other->emitOpError("has no lowering to a kernel"); });
+}
+
+struct LowerKernels : impl::LowerKernelsBase<LowerKernels> {
+  void runOnOperation() override {
+    FailureOr<TargetInfo> target = TargetInfo::fromModule(getOperation());
+    if (failed(target))
+      return signalPassFailure();
+    KernelLibrary library(getOperation(), *target);
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](lm::TeamOp op) { ops.push_back(op); });
+    for (Operation *op : ops) {
+      if (op->getNumResults() != 0) {
+        op->emitOpError("is in value form; run the phase bufferize first");
+        return signalPassFailure();
+      }
+      if (failed(lowerOp(op, library)))
+        return signalPassFailure();
+      op->erase();
+    }
+    // Their offsets are in the code now; the description of the program holds the rest.
+    for (Operation &op : llvm::make_early_inc_range(*getOperation().getBody()))
+      if (isa<lm::ModelOp, lm::WeightOp, lm::StateOp>(op))
+        op.erase();
+  }
+};
+
+} // namespace
+} // namespace nibble

@@ -1,0 +1,20 @@
+//===- Passes.h - phase bufferize -----------------------------------------===//
+#pragma once
+#include "mlir/Pass/Pass.h"
+
+namespace nibble {
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "compiler/Bufferize/Passes.h.inc"
+
+/// Attributes of lm.model that hold the sizes of the three regions, in bytes.
+inline constexpr llvm::StringLiteral kArenaBytes = "lm.arena_bytes";
+inline constexpr llvm::StringLiteral kStateBytes = "lm.state_bytes";
+inline constexpr llvm::StringLiteral kWeightsBytes = "lm.weights_bytes";
+
+/// Every buffer, weight and state starts at a multiple of this: a cache line, and the widest vector.
+inline constexpr int64_t kBufferAlignment = 64;
+
+/// The symbol of the runtime's barrier: (team, tid) → ().
+inline constexpr llvm::StringLiteral kBarrierName = "nibble_barrier";
+} // namespace nibble

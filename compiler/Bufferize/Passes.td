@@ -1,0 +1,31 @@
+//===- Passes.td - phase bufferize -----------------------------*- tablegen -*-===//
+#ifndef NIBBLE_COMPILER_BUFFERIZE_PASSES
+#define NIBBLE_COMPILER_BUFFERIZE_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
+  let summary = "Give every tensor a static place in one arena, every weight and state one in its section.";
+  let description = [{
+    Functions are straight lines, so the life of a value is an interval of operations; values whose intervals overlap
+    get disjoint ranges of the arena, others share. A layer function's values lie above those of its callers. Entry
+    points run one at a time and share the arena.
+
+    Functions change to the signature of the thread team: (arena, state, weights, the old arguments as memrefs, the
+    old results as memrefs to fill, team, tid, nthreads). `lm.model` gets `lm.arena_bytes`, `lm.state_bytes` and
+    `lm.weights_bytes`; weights and states get their `offset`.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect"];
+}
+
+def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
+  let summary = "Put a barrier of the thread team wherever one thread may need what another makes.";
+  let description = [{
+    Walks each function and keeps the accesses since the last barrier. An operation that reads or writes what an
+    earlier one wrote, or writes what an earlier one read, gets a barrier in front, unless both name the same partition
+    of the same buffer (`TeamOp::getPartition`). A function that is called ends with all its accesses settled.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
+#endif

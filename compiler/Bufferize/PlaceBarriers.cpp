@@ -1,0 +1,146 @@
+//===- PlaceBarriers.cpp - pass place-barriers -----------------------------===//
+//
+// Every thread of the team runs the whole function and does its share of each operation. Two operations need a barrier
+// between them if one thread's share of the second may touch what another thread's share of the first wrote (or writes
+// what it read). Places are ranges of bytes of the arena, the state or a function argument.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Bufferize/Passes.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace nibble {
+#define GEN_PASS_DEF_PLACEBARRIERS
+#include "compiler/Bufferize/Passes.h.inc"
+
+namespace {
+
+/// One operation's access to one buffer since the last barrier.
+struct Access {
+  Value root;               ///< the argument that the buffer is a part of
+  int64_t begin, end;       ///< bytes of the root
+  int64_t column, columns;  ///< columns of a slice of rows; all columns: 0 and -1
+  bool write;
+  std::string partition;    ///< see TeamOp::getPartition; empty: unknown
+
+  bool samePlace(const Access &other) const {
+    return begin == other.begin && end == other.end && column == other.column && columns == other.columns;
+  }
+  bool overlaps(const Access &other) const {
+    if (root != other.root || begin >= other.end || other.begin >= end)
+      return false;
+    bool slices = columns >= 0 && other.columns >= 0 && begin == other.begin && end == other.end;
+    return !slices || (column < other.column + other.columns && other.column < column + columns);
+  }
+  bool conflictsWith(const Access &other) const {
+    if ((!write && !other.write) || !overlaps(other))
+      return false;
+    return partition.empty() || partition != other.partition || !samePlace(other);
+  }
+};
+
+int64_t bytesOf(MemRefType type) { return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
+
+/// The place of a buffer: through slices and views down to a function argument.
+Access placeOf(Value buffer) {
+  Access access = {buffer, 0, bytesOf(cast<MemRefType>(buffer.getType())), 0, -1, false, ""};
+  if (auto slice = buffer.getDefiningOp<memref::SubViewOp>()) {
+    // A slice of rows keeps the place of the whole and remembers its columns.
+    access.column = slice.getStaticOffsets().back();
+    access.columns = slice.getStaticSizes().back();
+    buffer = slice.getSource();
+    access.root = buffer;
+    access.end = bytesOf(cast<MemRefType>(buffer.getType()));
+  }
+  if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
+    APInt shift;
+    if (matchPattern(view.getByteShift(), m_ConstantInt(&shift))) {
+      access.begin += shift.getSExtValue();
+      access.end += shift.getSExtValue();
+    } else {
+      access.end = bytesOf(cast<MemRefType>(view.getSource().getType()));
+    }
+    access.root = view.getSource();
+  }
+  return access;
+}
+
+struct PlaceBarriers : impl::PlaceBarriersBase<PlaceBarriers> {
+  void runOnOperation() override {
+    for (func::FuncOp func : getOperation().getOps<func::FuncOp>())
+      if (!func.isExternal() && func.getNumArguments() >= 6)
+        placeIn(func);
+  }
+
+private:
+  void placeIn(func::FuncOp func);
+  void barrier(Operation *before, func::FuncOp func);
+  SmallVector<Access> accessesOf(lm::TeamOp op, Value weights);
+};
+
+void PlaceBarriers::barrier(Operation *before, func::FuncOp func) {
+  OpBuilder builder(before);
+  Value team = func.getArguments().take_back(3).front(), tid = func.getArguments().take_back(2).front();
+  if (!getOperation().lookupSymbol(kBarrierName)) {
+    OpBuilder top = OpBuilder::atBlockBegin(getOperation().getBody());
+    auto type = builder.getFunctionType({team.getType(), builder.getI32Type()}, {});
+    func::FuncOp::create(top, func.getLoc(), kBarrierName, type).setPrivate();
+  }
+  Value number = arith::IndexCastOp::create(builder, before->getLoc(), builder.getI32Type(), tid); // the C ABI's int32_t
+  func::CallOp::create(builder, before->getLoc(), kBarrierName, TypeRange(), ValueRange{team, number});
+}
+
+SmallVector<Access> PlaceBarriers::accessesOf(lm::TeamOp op, Value weights) {
+  SmallVector<Access> accesses;
+  SmallVector<SideEffects::EffectInstance<MemoryEffects::Effect>> effects;
+  cast<MemoryEffectOpInterface>(op.getOperation()).getEffects(effects);
+  for (auto &effect : effects) {
+    OpOperand *operand = effect.getEffectValue<OpOperand *>();
+    Access access = placeOf(operand->get());
+    if (access.root == weights)
+      continue; // never written
+    access.write = isa<MemoryEffects::Write>(effect.getEffect());
+    access.partition = op.getPartition(*operand);
+    accesses.push_back(std::move(access));
+  }
+  return accesses;
+}
+
+void PlaceBarriers::placeIn(func::FuncOp func) {
+  Value weights = func.getArgument(2);
+  SmallVector<Access> pending;
+  for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+    if (auto call = dyn_cast<func::CallOp>(op)) {
+      if (!pending.empty())
+        barrier(call, func);
+      pending.clear(); // the callee settles its own
+      continue;
+    }
+    if (isa<func::ReturnOp>(op) && func.isPrivate() && !pending.empty())
+      barrier(&op, func);
+    auto team = dyn_cast<lm::TeamOp>(op);
+    if (!team)
+      continue;
+    SmallVector<Access> accesses = accessesOf(team, weights);
+    bool conflict = llvm::any_of(accesses, [&](const Access &access) {
+      return llvm::any_of(pending, [&](const Access &earlier) { return access.conflictsWith(earlier); });
+    });
+    if (conflict) {
+      barrier(&op, func);
+      pending.clear();
+    }
+    llvm::append_range(pending, accesses);
+  }
+}
+
+} // namespace
+} // namespace nibble

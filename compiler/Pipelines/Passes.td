@@ -1,0 +1,16 @@
+//===- Passes.td - verifiers of the phases' contracts ----------*- tablegen -*-===//
+#ifndef NIBBLE_COMPILER_PIPELINES_PASSES
+#define NIBBLE_COMPILER_PIPELINES_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def VerifyPhase : Pass<"verify-phase", "::mlir::ModuleOp"> {
+  let summary = "Check what a phase promises of its result.";
+  let description = [{
+    Each phase ends with this pass, so that a broken pass is caught in its own phase. `phase` is a name of
+    compiler/Pipelines/Phases.def.
+  }];
+  let options = [Option<"phase", "phase", "std::string", "", "the phase whose contract is checked">];
+}
+
+#endif
