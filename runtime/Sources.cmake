@@ -1,4 +1,25 @@
-# The sources of the runtime, relative to runtime/.
+# The sources of the runtime, relative to runtime/. main/Main.cpp is apart: tests have a main of their own.
 set(NIBBLE_RUNTIME_SOURCES
+    core/Engine.cpp
+    core/Sampler.cpp
+    core/Session.cpp
+    core/TextStream.cpp
+    main/Answer.cpp
+    main/Bench.cpp
+    main/Chat.cpp
+    main/ChatRenderer.cpp
+    main/Info.cpp
+    main/Measure.cpp
+    main/Options.cpp
+    main/Program.cpp
+    platform/Artifact.cpp
+    platform/CpuFeatures.cpp
+    platform/Memory.cpp
+    platform/Output.cpp
+    text/Encode.cpp
+    text/StreamDecoder.cpp
+    text/TextError.cpp
+    text/Tokenizer.cpp
+    text/WordScanner.cpp
     threads/Team.cpp
 )

@@ -1,0 +1,159 @@
+//===- Answer.cpp - one prompt, one answer -------------------------------===//
+//
+// The default mode of the program: read the prompt, evaluate it, stream what the
+// model makes of it.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/main/ChatRenderer.h"
+#include "runtime/main/Program.h"
+#include "runtime/platform/Clock.h"
+#include "runtime/schema/artifact_generated.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace nibble::rt {
+
+/// Reads a file, or standard input for "-", into `buffer`. One line end at the end is the editor's, not the prompt's.
+static Status readPrompt(std::string_view path, std::span<char> buffer, std::string_view &text) {
+  int file = path == "-" ? 0 : open(path.data(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return Status::failure(Exit::Usage, "cannot open %s: %s", path.data(), strerror(errno));
+  size_t size = 0;
+  Status status = Status::success();
+  for (;;) {
+    char beyond; // tells a full buffer from a file that goes on
+    bool full = size == buffer.size();
+    ssize_t got = full ? read(file, &beyond, 1) : read(file, buffer.data() + size, buffer.size() - size);
+    if (got < 0 && errno == EINTR && !interrupted)
+      continue;
+    if (got < 0)
+      status = Status::failure(Exit::Usage, "cannot read %s: %s", path.data(), strerror(errno));
+    else if (got > 0 && full)
+      status = Status::failure(Exit::Usage, "%s is too long: this program takes prompts of at most %zu bytes",
+                               path.data(), buffer.size());
+    if (got <= 0 || full)
+      break;
+    size += static_cast<size_t>(got);
+  }
+  if (file != 0)
+    close(file);
+  if (size && buffer[size - 1] == '\n')
+    --size;
+  text = {buffer.data(), size};
+  return status;
+}
+
+Status promptIds(Program &program, std::span<const int32_t> &ids) {
+  const Options &options = program.options;
+  if (!options.tokens.empty()) {
+    size_t count = 0;
+    Status status = parseIds(options.tokens, program.description().config()->vocab(), program.ids, count);
+    ids = program.ids.first(count);
+    return status;
+  }
+  std::string_view prompt = options.prompt;
+  if (!options.file.empty()) {
+    Status status = readPrompt(options.file, program.text, prompt);
+    if (status.failed())
+      return status;
+  }
+  if (options.raw) {
+    EncodeOptions encoding;
+    encoding.addSpecial = true;
+    encoding.specials = options.special ? SpecialTokens::All : SpecialTokens::UserDefined;
+    return program.encode(prompt, encoding, ids);
+  }
+  ChatMessage messages[2];
+  size_t count = 0;
+  if (!options.system.empty())
+    messages[count++] = {"system", options.system};
+  messages[count++] = {"user", prompt};
+  return encodeConversation(program, {messages, count}, ids);
+}
+
+static const char *describe(StopReason reason) {
+  switch (reason) {
+  case StopReason::EndOfGeneration:
+    return "end of answer";
+  case StopReason::StopString:
+    return "stop text";
+  case StopReason::Length:
+    return "length";
+  case StopReason::ContextFull:
+    return "context full";
+  case StopReason::Interrupted:
+    return "interrupted";
+  case StopReason::NotANumber:
+    return "not a number";
+  }
+  return "?";
+}
+
+void printSummary(Program &program, StopReason reason) {
+  program.out.flush();
+  if (reason == StopReason::ContextFull)
+    program.err.print("note: the context of %u tokens is full\n", program.context);
+  const Timing &times = program.session.timing();
+  if (!program.options.quiet) {
+    auto rate = [](size_t tokens, double seconds) { return seconds > 0 ? double(tokens) / seconds : 0.0; };
+    // The first token of an answer comes from the logits of the prompt.
+    size_t evaluated = times.decodeTokens ? times.decodeTokens - 1 : 0;
+    program.err.print("[prompt %zu tokens", times.prefillTokens);
+    if (times.reusedTokens)
+      program.err.print(" + %zu kept", times.reusedTokens);
+    program.err.print(", %.2f s, %.1f tokens/s | answer %zu tokens, %.2f s, %.1f tokens/s | %s | %u threads | seed %llu "
+                      "| peak %.1f MiB]\n",
+                      times.prefillSeconds, rate(times.prefillTokens, times.prefillSeconds), times.decodeTokens,
+                      times.decodeSeconds, rate(evaluated, times.decodeSeconds), describe(reason), program.threads,
+                      static_cast<unsigned long long>(program.options.seed), double(peakResidentBytes()) / 1048576);
+  }
+  program.session.timing() = {};
+  program.err.flush();
+}
+
+int exitCodeOf(Program &program, StopReason reason) {
+  if (reason == StopReason::NotANumber)
+    return program.fail(Status::failure(Exit::Internal, "the model computed no finite logits"));
+  return program.finish(reason == StopReason::Interrupted ? ExitInterrupted : 0);
+}
+
+static void printId(void *context, int32_t id) {
+  auto &out = *static_cast<Output *>(context);
+  out.print("%d ", id);
+  out.flush();
+}
+
+static int printPromptIds(Program &program, std::span<const int32_t> ids) {
+  for (int32_t id : ids)
+    program.out.print("%d ", id);
+  program.out.write("\n");
+  return program.finish();
+}
+
+int runAnswer(Program &program) {
+  std::span<const int32_t> ids;
+  Status status = promptIds(program, ids);
+  if (!status.failed() && program.options.tokenize)
+    return printPromptIds(program, ids);
+  if (!status.failed())
+    status = program.checkFits(ids.size());
+  if (status.failed())
+    return program.fail(status);
+  StopReason reason = StopReason::Interrupted;
+  if (program.session.feed(ids)) {
+    GenerateOptions generate;
+    generate.limit = program.options.generate == Options::UnsetInteger ? -1 : program.options.generate;
+    generate.dropLeadingSpace = !program.options.raw && program.tokenizer.dropsLeadingSpace();
+    generate.onToken = program.options.printIds ? printId : nullptr;
+    generate.context = &program.out;
+    reason = program.session.generate(program.sampler, program.stream, generate);
+  }
+  program.out.write("\n");
+  printSummary(program, reason);
+  return exitCodeOf(program, reason);
+}
+
+} // namespace nibble::rt

@@ -1,0 +1,75 @@
+//===- Conversation.h - the messages of a chat -------------------*- C++ -*-===//
+//
+// What:  who said what, in one buffer of fixed size.
+// Contract: contents lie behind each other in the buffer in the order of the
+//        messages; forgetting the oldest exchange moves the rest forward. A system
+//        message stays.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/core/MemoryPlan.h"
+#include "runtime/main/ChatRenderer.h"
+
+#include <cstring>
+
+namespace nibble::rt {
+
+class Conversation {
+public:
+  Conversation(std::span<char> buffer, std::string_view system) : buffer(buffer) {
+    if (!system.empty())
+      messages[count++] = {"system", system};
+    pinned = count;
+  }
+
+  std::span<const ChatMessage> all() const { return {messages, count}; }
+
+  /// Free bytes behind the last message, where the next one is written.
+  std::span<char> room() const { return buffer.subspan(used); }
+
+  /// Takes the first `size` bytes of room() as a message. False when there is no place for it.
+  bool add(std::string_view role, size_t size) {
+    if (count == MaxMessages || size > room().size())
+      return false;
+    messages[count++] = {role, {buffer.data() + used, size}};
+    used += size;
+    return true;
+  }
+
+  /// Adds to the last message what has been written to room().
+  void extend(std::string_view text) {
+    size_t size = text.size() < room().size() ? text.size() : room().size();
+    std::memcpy(buffer.data() + used, text.data(), size);
+    messages[count - 1].content = {messages[count - 1].content.data(), messages[count - 1].content.size() + size};
+    used += size;
+  }
+
+  /// Takes the last message back.
+  void removeLast() {
+    used -= messages[count - 1].content.size();
+    --count;
+  }
+
+  /// Forgets the oldest question and its answer. False when only the latest question is left.
+  bool forgetOldest() {
+    if (count < pinned + 3)
+      return false;
+    size_t bytes = messages[pinned].content.size() + messages[pinned + 1].content.size();
+    std::memmove(buffer.data(), buffer.data() + bytes, used - bytes);
+    for (size_t i = pinned; i + 2 < count; ++i) {
+      messages[i] = messages[i + 2];
+      messages[i].content = {messages[i].content.data() - bytes, messages[i].content.size()};
+    }
+    used -= bytes;
+    count -= 2;
+    return true;
+  }
+
+private:
+  std::span<char> buffer;
+  size_t used = 0, count = 0, pinned = 0;
+  ChatMessage messages[MaxMessages];
+};
+
+} // namespace nibble::rt

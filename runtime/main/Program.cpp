@@ -1,0 +1,191 @@
+//===- Program.cpp - everything an emitted program consists of -----------===//
+//
+// See Program.h.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/main/Program.h"
+
+#include "nibble/abi.h"
+#include "runtime/main/ChatRenderer.h"
+#include "runtime/platform/Clock.h"
+#include "runtime/schema/artifact_generated.h"
+
+#include <algorithm>
+#include <csignal>
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace nibble::rt {
+
+std::atomic<bool> interrupted{false};
+
+void catchInterrupt() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {
+    if (interrupted.exchange(true))
+      _exit(ExitInterrupted);
+  };
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0; // no SA_RESTART: reading a line has to end
+  sigaction(SIGINT, &action, nullptr);
+}
+
+int Program::fail(const Status &status) {
+  out.flush();
+  err.print("error: %s\n", status.text());
+  err.flush();
+  return static_cast<int>(status.code());
+}
+
+int Program::finish(int code) {
+  out.flush();
+  err.flush();
+  if (out.failed() && code == 0)
+    return fail(Status::failure(Exit::Internal, "cannot write to standard output"));
+  return code;
+}
+
+Status Program::open(const char *path) {
+  Status status = artifact.open(path);
+  if (status.failed())
+    return status;
+  TextError error = Tokenizer::open(description().tokenizer(), tokenizer);
+  if (error != TextError::None)
+    return Status::failure(Exit::Damaged, "the tokenizer's tables: %s", describe(error));
+  const schema::Config &config = *description().config();
+  if (static_cast<uint32_t>(tokenizer.vocabularySize()) > config.vocab())
+    return Status::failure(Exit::Damaged, "the tokenizer has %d tokens, the model %u", tokenizer.vocabularySize(),
+                           config.vocab());
+  uint32_t most = std::min<uint32_t>(description().max_threads(), MaxThreads);
+  threads = std::min<uint32_t>(availableProcessors(), most);
+  if (options.threads != Options::UnsetInteger) {
+    if (static_cast<uint32_t>(options.threads) > most)
+      return Status::failure(Exit::Usage, "--threads: this program can use at most %u", most);
+    threads = static_cast<uint32_t>(options.threads);
+  }
+  context = config.context();
+  if (options.context != Options::UnsetInteger) {
+    if (static_cast<uint32_t>(options.context) > context)
+      return Status::failure(Exit::Usage, "--ctx %d exceeds the context of %u that was compiled in", options.context,
+                             context);
+    context = static_cast<uint32_t>(options.context);
+  }
+  PlanInputs inputs;
+  inputs.arenaBytes = description().arena_bytes();
+  inputs.stateBytes = description().state_bytes();
+  inputs.vocab = config.vocab();
+  inputs.context = config.context();
+  inputs.chunk = config.chunk();
+  inputs.maxTokenBytes = tokenizer.maxTokenBytes();
+  inputs.threads = threads;
+  inputs.chatBytes = chatWorkspaceBytes(description());
+  plan = computeMemoryPlan(inputs);
+  return Status::success();
+}
+
+/// Fills what the command line left open with the model's defaults.
+void Program::resolveSampling() {
+  SamplerOptions chosen;
+  if (const schema::Generation *defaults = description().generation()) {
+    chosen.temperature = defaults->temperature();
+    chosen.topK = defaults->top_k();
+    chosen.topP = defaults->top_p();
+    chosen.minP = defaults->min_p();
+    chosen.repeatPenalty = defaults->repeat_penalty();
+  }
+  auto overrideReal = [](float &value, float option) { value = option == Options::UnsetReal ? value : option; };
+  overrideReal(chosen.temperature, options.temperature);
+  overrideReal(chosen.topP, options.topP);
+  overrideReal(chosen.minP, options.minP);
+  overrideReal(chosen.repeatPenalty, options.repeatPenalty);
+  if (options.topK != Options::UnsetInteger)
+    chosen.topK = options.topK;
+  if (options.repeatLast != Options::UnsetInteger)
+    chosen.repeatLast = options.repeatLast;
+  uint32_t random = 0;
+  if (!options.hasSeed && getrandom(&random, sizeof(random), 0) == sizeof(random))
+    options.seed = random;
+  chosen.seed = options.seed;
+  sampler.initialize(chosen, candidates);
+}
+
+/// Text appears token by token, so it is flushed with every piece.
+static void showText(void *output, std::string_view piece) {
+  static_cast<Output *>(output)->write(piece);
+  static_cast<Output *>(output)->flush();
+}
+
+/// With --print-ids the text only serves to find stop strings.
+static void dropText(void *, std::string_view) {}
+
+void Program::carve() {
+  const schema::Config &config = *description().config();
+  EngineBuffers buffers;
+  buffers.weights = artifact.weights();
+  buffers.arena = block.carveBytes(plan.arena, RegionAlignment);
+  buffers.state = block.carveBytes(plan.state, RegionAlignment);
+  uint8_t *stacks = block.carveBytes(plan.stacks, RegionAlignment);
+  buffers.logits = block.carve<float>(config.vocab());
+  candidates = block.carve<Candidate>(config.vocab());
+  std::span<int32_t> history = block.carve<int32_t>(config.context());
+  buffers.chunkTokens = block.carve<int32_t>(config.chunk());
+  text = block.carve<char>(plan.textBytes);
+  rendered = block.carve<char>(plan.textBytes);
+  ids = block.carve<int32_t>(plan.idCount);
+  tokenizerWorkspace = block.carve<std::byte>(plan.tokenizer);
+  chatWorkspace = block.carve<std::byte>(plan.chat);
+  std::span<char> pending = block.carve<char>(plan.stream);
+  stream.initialize(pending, {options.stops, options.stopCount},
+                    options.printIds ? dropText : showText, &out);
+
+  int started = team.start(static_cast<int>(threads), stacks);
+  if (static_cast<uint32_t>(started) < threads) {
+    err.print("note: the system allows only %d of %u threads\n", started, threads);
+    threads = static_cast<uint32_t>(started);
+  }
+  engine.initialize(buffers, team, !options.noPrefill);
+  session.initialize(engine, tokenizer, history.first(context), &interrupted);
+}
+
+Status Program::start() {
+  if (nibble_abi_version_of_model != NIBBLE_ABI_VERSION)
+    return Status::failure(Exit::Damaged, "the model's code has ABI version %u; this runtime has version %u",
+                           nibble_abi_version_of_model, NIBBLE_ABI_VERSION);
+  Status status = checkMachine(description());
+  if (status.failed())
+    return status;
+  status = block.map(plan.planBytes());
+  if (status.failed())
+    return status;
+  carve();
+  resolveSampling();
+  return Status::success();
+}
+
+void Program::stop() { team.stop(); }
+
+Status Program::encode(std::string_view input, const EncodeOptions &encoding, std::span<const int32_t> &result) {
+  if (input.size() > plan.textBytes)
+    return Status::failure(Exit::Usage, "the prompt has %zu bytes; a context of %u tokens holds at most %u",
+                           input.size(), description().config()->context(), plan.textBytes);
+  size_t count = 0;
+  TextError error = tokenizer.encode(input, encoding, tokenizerWorkspace, ids, count);
+  if (error != TextError::None)
+    return Status::failure(Exit::Internal, "cannot tokenize the prompt: %s", describe(error));
+  // A prompt is to be continued: an end-of-text behind it is only for training.
+  if (encoding.addSpecial && description().tokenizer()->add_eos() && count && ids[count - 1] == tokenizer.eos())
+    --count;
+  result = ids.first(count);
+  return Status::success();
+}
+
+Status Program::checkFits(size_t tokens) const {
+  if (tokens == 0)
+    return Status::failure(Exit::Usage, "the prompt is empty, and the model has no token to begin a text with");
+  if (tokens <= context)
+    return Status::success();
+  return Status::failure(Exit::Usage, "the prompt has %zu tokens; the context holds %u%s", tokens, context,
+                         context < description().config()->context() ? " (--ctx)" : "");
+}
+
+} // namespace nibble::rt

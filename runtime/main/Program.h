@@ -1,0 +1,93 @@
+//===- Program.h - everything an emitted program consists of -----*- C++ -*-===//
+//
+// What:  owns the parts (artifact, memory, threads, model, tokenizer, session) and
+//        starts them in order; the modes of the program (answer, chat, measure)
+//        are functions on it.
+// Contract: start() verifies the artifact and the machine before any code of the
+//        model runs, and allocates all that the program will need. Modes return
+//        the exit code; results go to standard output, everything else to
+//        standard error.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "runtime/core/Engine.h"
+#include "runtime/core/MemoryPlan.h"
+#include "runtime/core/Sampler.h"
+#include "runtime/core/Session.h"
+#include "runtime/main/Options.h"
+#include "runtime/platform/Artifact.h"
+#include "runtime/platform/Memory.h"
+#include "runtime/text/Tokenizer.h"
+
+namespace nibble::rt {
+
+/// Exit code of an answer that Ctrl-C ended: 128 + SIGINT.
+inline constexpr int ExitInterrupted = 130;
+
+struct Program {
+  Options options;
+  Artifact artifact;
+  Block block;
+  Team team;
+  Engine engine;
+  Tokenizer tokenizer;
+  Session session;
+  Sampler sampler;
+  TextStream stream;
+  MemoryPlan plan = {};
+  uint32_t threads = 1, context = 0;
+  double startSeconds = 0; // when main began
+
+  // Carved from the block.
+  std::span<char> text, rendered;
+  std::span<int32_t> ids;
+  std::span<std::byte> tokenizerWorkspace, chatWorkspace;
+  std::span<Candidate> candidates;
+
+  Output out{1};
+  Output err{2};
+
+  /// Opens and checks; enough for --info and --version.
+  Status open(const char *path);
+  /// Checks the machine and brings up memory, threads and model.
+  Status start();
+  void stop();
+
+  const schema::Artifact &description() const { return artifact.description(); }
+
+  /// Tokenizes text[0, size) of `rendered` or of the prompt into ids.
+  Status encode(std::string_view text, const EncodeOptions &encoding, std::span<const int32_t> &result);
+  /// Refuses a prompt that leaves no position for an answer.
+  Status checkFits(size_t tokens) const;
+  /// Prints the sentence and returns its exit code.
+  int fail(const Status &status);
+  /// The result of a mode: flushed output, or that it could not be written.
+  int finish(int code = 0);
+
+private:
+  void carve();
+  void resolveSampling();
+};
+
+/// True while Ctrl-C has been pressed and not yet been dealt with.
+extern std::atomic<bool> interrupted;
+/// Lets Ctrl-C set `interrupted`; a second one before it is dealt with ends the program.
+void catchInterrupt();
+
+int runAnswer(Program &program);
+int runChat(Program &program);
+int runInfo(Program &program);
+int runVersion(Program &program);
+int runBench(Program &program);
+int runLogits(Program &program);
+int runPerplexity(Program &program);
+
+/// Reads the prompt of the command line into ids: argument, -f, --tokens; template or raw.
+Status promptIds(Program &program, std::span<const int32_t> &ids);
+/// Why the answer ended and how fast it was, to standard error.
+void printSummary(Program &program, StopReason reason);
+/// The exit code that belongs to it; flushes the output.
+int exitCodeOf(Program &program, StopReason reason);
+
+} // namespace nibble::rt

@@ -1,0 +1,162 @@
+//===- Artifact.cpp - the program's own payload --------------------------===//
+//
+// See Artifact.h.
+//
+//===----------------------------------------------------------------------===//
+#include "runtime/platform/Artifact.h"
+
+#include "nibble/abi.h"
+#include "runtime/platform/CpuFeatures.h"
+#include "runtime/schema/Checksum.h"
+#include "runtime/schema/Trailer.h"
+#include "runtime/schema/artifact_generated.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace nibble::rt {
+
+// Bounds of what a description may ask for, so that no product of two of its numbers overflows.
+static constexpr uint32_t MaxContext = 1u << 24, MaxVocabulary = 1u << 24;
+static constexpr uint64_t MaxBufferBytes = 1ull << 46;
+
+static Status damaged(const char *path, const char *reason) {
+  return Status::failure(Exit::Damaged, "%s is damaged: %s; copy or compile the program again", path, reason);
+}
+
+/// pread of all bytes.
+static bool readAt(int file, void *data, size_t size, uint64_t offset) {
+  auto *bytes = static_cast<uint8_t *>(data);
+  while (size) {
+    ssize_t got = pread(file, bytes, size, static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got <= 0)
+      return false;
+    bytes += got;
+    offset += got;
+    size -= got;
+  }
+  return true;
+}
+
+Status Artifact::readTrailer(int file, const char *path, schema::Trailer &trailer) {
+  struct stat info;
+  if (fstat(file, &info) != 0)
+    return Status::failure(Exit::Internal, "cannot stat %s: %s", path, strerror(errno));
+  size = static_cast<uint64_t>(info.st_size);
+  if (size < sizeof(trailer) || !readAt(file, &trailer, sizeof(trailer), size - sizeof(trailer)))
+    return damaged(path, "too short to hold a model");
+  if (memcmp(trailer.magic, schema::TrailerMagic, sizeof(trailer.magic)) != 0)
+    return damaged(path, "no model at its end (truncated, stripped or altered)");
+  if (trailer.checksum != schema::checksum64(&trailer, offsetof(schema::Trailer, checksum)))
+    return damaged(path, "checksum of the trailer differs");
+  if (trailer.version != schema::TrailerVersion || trailer.trailerSize != sizeof(trailer))
+    return Status::failure(Exit::Damaged, "%s has artifact version %u; this runtime reads version %u", path,
+                           trailer.version, schema::TrailerVersion);
+  uint64_t end = size - sizeof(trailer);
+  if (trailer.weightsOffset % schema::WeightAlignment || trailer.weightsOffset > end ||
+      trailer.weightsSize > end - trailer.weightsOffset || trailer.descriptionOffset % 64 ||
+      trailer.descriptionOffset < trailer.weightsOffset + trailer.weightsSize || trailer.descriptionOffset > end ||
+      trailer.descriptionSize != end - trailer.descriptionOffset)
+    return damaged(path, "its size does not fit its trailer (truncated or extended)");
+  return Status::success();
+}
+
+Status Artifact::map(int file, const char *path, const schema::Trailer &trailer) {
+  size_t length = size - trailer.weightsOffset;
+  void *base = mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, static_cast<off_t>(trailer.weightsOffset));
+  if (base == MAP_FAILED)
+    return Status::failure(Exit::Internal, "cannot map %s: %s", path, strerror(errno));
+  weightBytes = static_cast<const uint8_t *>(base);
+  weightCount = trailer.weightsSize;
+  // Read ahead while the prompt is tokenized; a refusal costs nothing but time.
+  madvise(base, length, MADV_WILLNEED);
+  const uint8_t *description = weightBytes + (trailer.descriptionOffset - trailer.weightsOffset);
+  descriptionCount = trailer.descriptionSize;
+  descriptionSum = schema::checksum64(description, descriptionCount);
+  if (descriptionSum != trailer.descriptionChecksum)
+    return damaged(path, "checksum of the description differs");
+  // The tokenizer's tables are flat vectors: few tables, shallow.
+  flatbuffers::Verifier verifier(description, descriptionCount, /*max_depth=*/16, /*max_tables=*/1000000);
+  if (!schema::VerifyArtifactBuffer(verifier))
+    return damaged(path, "the description is malformed");
+  root = schema::GetArtifact(description);
+  return Status::success();
+}
+
+/// Checks what the rest of the runtime takes for granted.
+Status Artifact::check() const {
+  const schema::Config &config = *root->config();
+  const schema::WeightSection &section = *root->weights();
+  if (root->abi_version() != NIBBLE_ABI_VERSION)
+    return Status::failure(Exit::Damaged, "the model was compiled for ABI version %u; this runtime has version %u",
+                           root->abi_version(), NIBBLE_ABI_VERSION);
+  if (section.size() != weightCount)
+    return Status::failure(Exit::Damaged, "the description speaks of %llu weight bytes, the file holds %zu",
+                           static_cast<unsigned long long>(section.size()), weightCount);
+  bool sensible = config.vocab() && config.vocab() <= MaxVocabulary && config.context() &&
+                  config.context() <= MaxContext && config.chunk() && config.chunk() <= config.context() &&
+                  root->arena_bytes() <= MaxBufferBytes && root->state_bytes() <= MaxBufferBytes &&
+                  root->max_threads() >= 1;
+  if (!sensible)
+    return Status::failure(Exit::Damaged, "the description's sizes make no sense (vocabulary %u, context %u, chunk %u)",
+                           config.vocab(), config.context(), config.chunk());
+  return Status::success();
+}
+
+Status Artifact::open(const char *path) {
+  int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return Status::failure(Exit::Internal, "cannot open %s: %s", path, strerror(errno));
+  schema::Trailer trailer;
+  Status status = readTrailer(file, path, trailer);
+  if (!status.failed())
+    status = map(file, path, trailer);
+  close(file); // the mapping keeps the file
+  return status.failed() ? status : check();
+}
+
+Status Artifact::verifyWeights() const {
+  uint64_t sum = schema::checksum64(weightBytes, weightCount);
+  if (sum != root->weights()->checksum())
+    return Status::failure(Exit::Damaged, "the weights are damaged: checksum %016llx, expected %016llx",
+                           static_cast<unsigned long long>(sum),
+                           static_cast<unsigned long long>(root->weights()->checksum()));
+  return Status::success();
+}
+
+static std::string_view view(const flatbuffers::String *text) {
+  return text ? std::string_view(text->c_str(), text->size()) : std::string_view();
+}
+
+Status checkMachine(const schema::Artifact &description) {
+  const schema::Target &target = *description.target();
+  std::string_view triple = view(target.triple());
+  if (triple.substr(0, triple.find('-')) != machineName())
+    return Status::failure(Exit::Unsupported, "compiled for %.*s, but this is %.*s", int(triple.size()), triple.data(),
+                           int(machineName().size()), machineName().data());
+  char list[240];
+  size_t length = 0;
+  bool unknown = false;
+  for (size_t i = 0; target.features() && i < target.features()->size(); ++i) {
+    std::string_view name = view(target.features()->Get(i));
+    FeatureState state = cpuFeature(name);
+    if (state == FeatureState::Present)
+      continue;
+    unknown |= state == FeatureState::Unknown;
+    int wrote = snprintf(list + length, sizeof(list) - length, " %.*s%s", int(name.size()), name.data(),
+                         state == FeatureState::Unknown ? "(?)" : "");
+    length = wrote > 0 && length + wrote < sizeof(list) ? length + wrote : length;
+  }
+  if (!length)
+    return Status::success();
+  return Status::failure(Exit::Unsupported, "this processor lacks:%s%s; compile for it with --cpu", list,
+                         unknown ? " ((?): unknown to this runtime)" : "");
+}
+
+} // namespace nibble::rt
