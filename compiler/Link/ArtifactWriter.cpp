@@ -1,0 +1,191 @@
+//===- ArtifactWriter.cpp - writes the emitted program --------------------===//
+//
+// See ArtifactWriter.h.
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Link/ArtifactWriter.h"
+
+#include "nibble/abi.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/Errc.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+
+using namespace llvm;
+
+namespace nibble {
+
+static Error fileError(StringRef path, std::error_code code) {
+  return createStringError(code, "cannot write " + path + ": " + code.message());
+}
+
+Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, uint64_t weightsOffset,
+                                                uint64_t weightsSize, uint64_t weightsChecksum) {
+  flatbuffers::FlatBufferBuilder b;
+  auto string = [&](const std::string &text) { return b.CreateString(text); };
+  auto config = schema::CreateConfig(b, d.layers, d.embedding, d.heads, d.kvHeads, d.headDim, d.feedForward, d.vocab,
+                                     d.context, d.chunk, string(d.kv));
+  auto target = schema::CreateTarget(b, string(d.triple), string(d.cpu), b.CreateVectorOfStrings(d.features));
+  auto weights = schema::CreateWeightSection(b, weightsOffset, weightsSize, weightsChecksum);
+  std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
+  for (const ArtifactDescription::Tensor &tensor : d.tensors)
+    tensors.push_back(
+        schema::CreateTensor(b, string(tensor.name), string(tensor.format), tensor.offset, tensor.bytes));
+  std::vector<flatbuffers::Offset<schema::MemoryRow>> rows;
+  for (const ArtifactDescription::MemoryRow &row : d.memoryPlan)
+    rows.push_back(schema::CreateMemoryRow(b, string(row.name), row.bytes));
+  auto generation = schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty);
+  Expected<flatbuffers::Offset<schema::Tokenizer>> tokenizer = d.tokenizer(b);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  Expected<flatbuffers::Offset<schema::ChatTemplate>> chat =
+      d.chat ? d.chat(b) : flatbuffers::Offset<schema::ChatTemplate>();
+  if (!chat)
+    return chat.takeError();
+  auto tensorVector = b.CreateVector(tensors);
+  auto rowVector = b.CreateVector(rows);
+  auto modelName = string(d.modelName), architecture = string(d.architecture), version = string(d.compilerVersion),
+       sourceName = string(d.sourceName), sourceHash = string(d.sourceHash);
+
+  schema::ArtifactBuilder artifact(b);
+  artifact.add_abi_version(NIBBLE_ABI_VERSION);
+  artifact.add_model_name(modelName);
+  artifact.add_architecture(architecture);
+  artifact.add_config(config);
+  artifact.add_target(target);
+  artifact.add_compiler_version(version);
+  artifact.add_source_name(sourceName);
+  artifact.add_source_hash(sourceHash);
+  artifact.add_weights(weights);
+  artifact.add_tensors(tensorVector);
+  artifact.add_memory_plan(rowVector);
+  artifact.add_arena_bytes(d.arenaBytes);
+  artifact.add_state_bytes(d.stateBytes);
+  artifact.add_max_threads(d.maxThreads);
+  artifact.add_tokenizer(*tokenizer);
+  artifact.add_chat(*chat);
+  artifact.add_generation(generation);
+  schema::FinishArtifactBuffer(b, artifact.Finish());
+  return b.Release();
+}
+
+ArtifactWriter::ArtifactWriter(std::string out, sys::fs::TempFile file)
+    : out(std::move(out)), file(std::move(file)),
+      stream(std::make_unique<raw_fd_ostream>(this->file->FD, /*shouldClose=*/false)) {}
+
+ArtifactWriter::~ArtifactWriter() {
+  if (stream)
+    stream->clear_error(); // reported already; an unchecked one would end the process
+  stream.reset();
+  if (file)
+    consumeError(file->discard());
+}
+
+Expected<std::unique_ptr<ArtifactWriter>> ArtifactWriter::create(StringRef out, StringRef elf) {
+  if (sys::fs::is_directory(out))
+    return createStringError(errc::is_a_directory, "cannot write " + out + ": it is a directory");
+  auto mode = static_cast<sys::fs::perms>(sys::fs::all_read | sys::fs::all_write | sys::fs::all_exe);
+  Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(out + ".tmp-%%%%%%%%", mode);
+  if (!file)
+    return fileError(out, errorToErrorCode(file.takeError()));
+  std::unique_ptr<ArtifactWriter> writer(new ArtifactWriter(out.str(), std::move(*file)));
+  if (Error error = writer->copyFrom(elf))
+    return std::move(error);
+  return std::move(writer);
+}
+
+Error ArtifactWriter::write(const void *data, size_t size) {
+  stream->write(static_cast<const char *>(data), size);
+  position += size;
+  if (stream->has_error())
+    return fileError(out, stream->error());
+  return Error::success();
+}
+
+Error ArtifactWriter::pad(uint64_t alignment) {
+  static constexpr char zeros[4096] = {};
+  for (uint64_t rest = (alignment - position % alignment) % alignment; rest;) {
+    uint64_t piece = std::min<uint64_t>(rest, sizeof(zeros));
+    if (Error error = write(zeros, piece))
+      return error;
+    rest -= piece;
+  }
+  return Error::success();
+}
+
+Error ArtifactWriter::copyFrom(StringRef elf) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> program =
+      MemoryBuffer::getFile(elf, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!program)
+    return createStringError(program.getError(), "cannot read " + elf + ": " + program.getError().message());
+  if (!(*program)->getBuffer().starts_with("\177ELF"))
+    return createStringError(errc::executable_format_error, elf + " is not an ELF file");
+  if (Error error = write((*program)->getBufferStart(), (*program)->getBufferSize()))
+    return error;
+  if (Error error = pad(schema::WeightAlignment))
+    return error;
+  weightsOffset = position;
+  return Error::success();
+}
+
+Error ArtifactWriter::append(const void *data, size_t size) {
+  weightsChecksum.update(data, size);
+  weightsSize += size;
+  return write(data, size);
+}
+
+Error ArtifactWriter::align(uint64_t alignment) {
+  static constexpr uint8_t zeros[4096] = {};
+  for (uint64_t rest = (alignment - weightsSize % alignment) % alignment; rest;) {
+    uint64_t piece = std::min<uint64_t>(rest, sizeof(zeros));
+    if (Error error = append(zeros, piece))
+      return error;
+    rest -= piece;
+  }
+  return Error::success();
+}
+
+Error ArtifactWriter::finish(const ArtifactDescription &description) {
+  Expected<flatbuffers::DetachedBuffer> bytes =
+      serialize(description, weightsOffset, weightsSize, weightsChecksum.value());
+  if (!bytes)
+    return bytes.takeError();
+  if (Error error = pad(64))
+    return error;
+  schema::Trailer trailer = {};
+  std::memcpy(trailer.magic, schema::TrailerMagic, sizeof(trailer.magic));
+  trailer.version = schema::TrailerVersion;
+  trailer.trailerSize = sizeof(trailer);
+  trailer.weightsOffset = weightsOffset;
+  trailer.weightsSize = weightsSize;
+  trailer.descriptionOffset = position;
+  trailer.descriptionSize = bytes->size();
+  trailer.descriptionChecksum = schema::checksum64(bytes->data(), bytes->size());
+  trailer.checksum = schema::checksum64(&trailer, offsetof(schema::Trailer, checksum));
+  if (Error error = write(bytes->data(), bytes->size()))
+    return error;
+  if (Error error = write(&trailer, sizeof(trailer)))
+    return error;
+  return commit();
+}
+
+Error ArtifactWriter::commit() {
+  stream->flush();
+  if (stream->has_error())
+    return fileError(out, stream->error());
+  stream.reset();
+  if (fsync(file->FD) != 0)
+    return fileError(out, std::error_code(errno, std::generic_category()));
+  Error kept = file->keep(out);
+  if (kept)
+    return fileError(out, errorToErrorCode(std::move(kept)));
+  file.reset();
+  return Error::success();
+}
+
+} // namespace nibble
