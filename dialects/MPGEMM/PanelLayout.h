@@ -48,7 +48,7 @@
 //      quad j = ┌ row 0: k = kr·j … kr·j+kr-1 ┬ row 1: the same k's ┬ … ┐
 //               └ bytes 0 … kr-1              ┴ bytes kr … 2kr-1    ┴ … ┘
 //
-// which is the operand shape of a 4-way dot product (kr = 4), of the i8mm tiles
+// which is the operand shape of a 4-way dot product (kr = 4), of matrix tiles
 // (kr = 8) or of a plain float multiply (kr = 1). With Q = unitSpan()/kr quads in
 // a unit and a plane of w bits, there are V = Q·w/8 vectors, and
 //
