@@ -20,7 +20,7 @@ def markdown(root):
     paths = [path for path in listed.stdout.decode().split("\0") if path]
     if not paths:
         paths = [os.path.relpath(os.path.join(folder, name), root) for folder, _, names in os.walk(root)
-                 for name in names if name.endswith(".md") and "/build" not in folder]
+                 for name in names if name.endswith(".md") and not os.path.relpath(folder, root).startswith("build")]
     for path in sorted(paths):
         if os.path.exists(os.path.join(root, path)):
             with open(os.path.join(root, path), encoding="utf-8") as file:

@@ -1,11 +1,11 @@
 """Compares the speed of a compiled program with llama-bench programs on the same model, in the same run.
 
     compare.py --program=PROGRAM --model=MODEL.gguf --peer=NAME=COMMAND [--peer=...]
-               [--threads=1,2] [--prompt=512] [--generate=64] [--runs=5] [--json=FILE]
+               [--threads=1,2] [--prompt=512] [--generate=64] [--runs=5] [--repetitions=3] [--json=FILE]
 
 COMMAND is a llama-bench, with options of its own if it needs any ("ik-rtr=/opt/ik/llama-bench -rtr 1"). The engines
-run in turn, A B A B, because the speed of these machines moves; the table shows the median of --runs (5 at least) and
-each engine's ratio to the first peer. Bandwidth and int8 peak are measured before and after (machine.cpp, compiled
+run in turn, A B A B, because the speed of these machines moves; the table shows the median of --runs (5 at least), each
+itself the median of an engine's repetitions (5 in a compiled program), and each engine's ratio to the first peer. Bandwidth and int8 peak are measured before and after (machine.cpp, compiled
 with clang++-22 or $CXX), and each figure is given as a fraction of them. Tables go to standard output, as Markdown.
 """
 import argparse
@@ -42,16 +42,16 @@ def run_program(options, threads):
     """(prefill, decode) in tokens a second, from the program's own benchmark."""
     found = json.loads(output([options.program, "--bench", "--json", f"--threads={threads}",
                                "-p", str(options.prompt), "-n", str(options.generate)]))
-    return found["prefill_tokens_per_second"], found["decode_tokens_per_second"]
+    return found["prefill"]["median_tokens_per_second"], found["decode"]["median_tokens_per_second"]
 
 
 def run_llama_bench(command, options, threads):
-    """(prefill, decode) in tokens a second, from one repetition of llama-bench."""
+    """(prefill, decode) in tokens a second, the medians of llama-bench's repetitions after its warm-up."""
     text = output(shlex.split(command) + ["-m", options.model, "-p", str(options.prompt), "-n", str(options.generate),
-                                          "-r", "1", "-t", str(threads), "-ngl", "0", "-o", "json"])
+                                          "-r", str(options.repetitions), "-t", str(threads), "-ngl", "0", "-o", "json"])
     rows = json.loads(text[text.index("["):])
-    return (next(row["avg_ts"] for row in rows if row["n_prompt"] > 0 and row["n_gen"] == 0),
-            next(row["avg_ts"] for row in rows if row["n_gen"] > 0))
+    return (next(statistics.median(row["samples_ts"]) for row in rows if row["n_prompt"] > 0 and row["n_gen"] == 0),
+            next(statistics.median(row["samples_ts"]) for row in rows if row["n_gen"] > 0))
 
 
 def measure(options, threads, machine):
@@ -100,6 +100,7 @@ def main():
     parser.add_argument("--prompt", type=int, default=512)
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--json")
     options = parser.parse_args()
     if options.runs < 5:

@@ -31,9 +31,10 @@ def main(arguments):
         with open(value(arguments, "--logits"), "wb") as file:
             array.array("f", row * positions).tofile(file)
     elif "--bench" in arguments:
-        print(json.dumps({"prefill_tokens_per_second": 200.0, "decode_tokens_per_second": 100.0}))
+        print(json.dumps({"prefill": {"median_tokens_per_second": 200.0}, "decode": {"median_tokens_per_second": 100.0}}))
     else:
-        print(json.dumps([{"n_prompt": 512, "n_gen": 0, "avg_ts": 100.0}, {"n_prompt": 0, "n_gen": 64, "avg_ts": 50.0}]))
+        print(json.dumps([{"n_prompt": 512, "n_gen": 0, "samples_ts": [9.0, 100.0, 101.0]},
+                          {"n_prompt": 0, "n_gen": 64, "samples_ts": [50.0, 50.0, 50.0]}]))
 
 
 main(sys.argv[1:])
