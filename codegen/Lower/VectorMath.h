@@ -25,7 +25,7 @@ struct TargetInfo;
 /// 0.76 units of the last place where it is subnormal; exp(-inf) = 0, and +inf above 88.73.
 mlir::Value emitExp(KernelBuilder &k, mlir::Value x);
 
-/// 1 / (1 + exp(-x)), relative error below 4 ulp for every x: computed from exp(-|x|), which cannot overflow.
+/// 1 / (1 + exp(-x)), within 4 ulp for every x (of the least normal number below it): exp(-|x|) cannot overflow.
 mlir::Value emitSigmoid(KernelBuilder &k, mlir::Value x);
 
 /// x · sigmoid(x).
