@@ -1,0 +1,428 @@
+//===- TokenizerBuilder.cpp - From vocabulary to tables -------------------===//
+//
+// See TokenizerBuilder.h. The steps stand in the order in which they run; each
+// fills some vectors of Tables and returns an error where the source is wrong.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/Text/TokenizerBuilder.h"
+
+#include "compiler/Import/ImportError.h"
+#include "compiler/Import/Text/ByteAlphabet.h"
+#include "compiler/Import/Text/PreTokenizers.h"
+#include "compiler/Import/Text/UnicodeTables.h"
+#include "runtime/text/TextHash.h"
+#include "runtime/text/Tokenizer.h"
+#include "runtime/text/TokenizerImpl.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+using namespace nibble;
+using llvm::Error;
+using llvm::StringRef;
+using llvm::Twine;
+using schema::PreTokenizer;
+using schema::TokenizerKind;
+
+/// The runtime keeps ids in 24 bits of its checks; the largest vocabularies have 2^18.
+static constexpr size_t MaxVocabulary = 1u << 24;
+
+/// Names of the tokens that end a turn or a text in the instruct models of the supported families.
+static constexpr StringRef endOfTurnNames[] = {
+    "<|im_end|>",  "<|eot_id|>",      "<|eom_id|>",    "<|end_of_text|>", "<|endoftext|>",
+    "<|end|>",     "<end_of_turn>",   "<turn|>",       "<|eot|>",         "</s>",
+    "<eos>",       "<|end_of_turn|>", "<|return|>",    "<|END_OF_TURN_TOKEN|>",
+};
+
+namespace {
+
+struct Tables {
+  TokenizerKind kind = TokenizerKind::ByteBPE;
+  PreTokenizer pre = PreTokenizer::Whole;
+  bool ignoreMerges = false;
+  bool addBos = false, addEos = false, addSpacePrefix = false;
+  std::vector<std::string> bytes; // what each token stands for
+  std::vector<uint8_t> flags;
+  std::vector<uint32_t> offsets;
+  std::vector<uint8_t> text;
+  std::vector<int32_t> byteTokens = std::vector<int32_t>(256, -1);
+  std::vector<uint32_t> tokenSlots;
+  std::vector<schema::Merge> merges;
+  std::vector<uint32_t> mergeSlots;
+  std::vector<uint32_t> ranks;
+  std::vector<uint32_t> specials, specialFirst;
+  std::vector<int32_t> ends;
+  uint32_t maxTokenBytes = 0;
+};
+
+class Builder {
+public:
+  explicit Builder(const TokenizerSource &source) : source(source) {}
+
+  Error run();
+  flatbuffers::Offset<schema::Tokenizer> write(flatbuffers::FlatBufferBuilder &builder) const;
+
+private:
+  Error chooseModel();
+  Error checkIds() const;
+  Error readTypes();
+  Error decodeTokens();
+  Error findByteTokens();
+  void hashTokens();
+  Error readMerges();
+  Error rankScores();
+  void sortSpecials();
+  void listEnds();
+  Error markDirectWords();
+
+  uint8_t typeOf(size_t id) const { return t.flags[id] & rt::TypeMask; }
+  bool isByteLevel() const { return t.kind == TokenizerKind::ByteBPE; }
+
+  const TokenizerSource &source;
+  Tables t;
+};
+
+} // namespace
+
+Error Builder::chooseModel() {
+  if (source.model == "llama") {
+    t.kind = TokenizerKind::SentencePiece;
+    t.addBos = source.addBos.value_or(true);
+    t.addSpacePrefix = source.addSpacePrefix.value_or(true);
+    if (source.removeExtraWhitespaces)
+      return unsupported("tokenizer.ggml.remove_extra_whitespaces is true; Nibble keeps white space as it is");
+  } else if (source.model == "gpt2") {
+    t.kind = TokenizerKind::ByteBPE;
+    const PreTokenizerRow *row = findPreTokenizer(source.pre);
+    if (!row)
+      return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quoted(source.pre)) +
+                         "; supported are " + listPreTokenizers());
+    t.pre = row->scanner;
+    t.ignoreMerges = row->ignoreMerges;
+    t.addBos = source.addBos.value_or(row->addBos);
+    if (source.addSpacePrefix.value_or(false))
+      return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+  } else {
+    return unsupported("tokenizer.ggml.model is " + quoted(source.model) +
+                       "; supported are gpt2 (byte-level BPE) and llama (SentencePiece BPE)");
+  }
+  t.addEos = source.addEos.value_or(false);
+  return Error::success();
+}
+
+Error Builder::checkIds() const {
+  size_t count = source.tokens.size();
+  if (count == 0 || count > MaxVocabulary)
+    return malformed("tokenizer.ggml.tokens has " + Twine(count) + " entries; expected 1 to " + Twine(MaxVocabulary));
+  struct {
+    StringRef key;
+    int32_t id;
+  } ids[] = {{"bos", source.bos}, {"eos", source.eos}, {"eot", source.eot}, {"unknown", source.unk}, {"padding", source.pad}};
+  for (auto [key, id] : ids)
+    if (id < -1 || (id >= 0 && static_cast<size_t>(id) >= count))
+      return malformed("tokenizer.ggml." + key + "_token_id is " + Twine(id) + "; the vocabulary has " + Twine(count) +
+                       " tokens");
+  return Error::success();
+}
+
+/// A byte token's name is <0xHH>; returns the byte or -1.
+static int byteOfName(StringRef name) {
+  unsigned value;
+  if (name.size() != 6 || !name.consume_front("<0x") || !name.consume_back(">") || name.getAsInteger(16, value))
+    return -1;
+  return static_cast<int>(value);
+}
+
+Error Builder::readTypes() {
+  size_t count = source.tokens.size();
+  if (!source.types.empty() && source.types.size() != count)
+    return malformed("tokenizer.ggml.token_type has " + Twine(source.types.size()) + " entries for " + Twine(count) +
+                     " tokens");
+  for (size_t id = 0; id < count; ++id) {
+    int32_t type = rt::TypeNormal;
+    if (!source.types.empty()) {
+      type = source.types[id];
+      // 0 is "undefined"; converters write it for padding of the embedding.
+      if (type == 0)
+        type = rt::TypeUnused;
+      if (type < rt::TypeNormal || type > rt::TypeByte)
+        return malformed("tokenizer.ggml.token_type of token " + Twine(id) + " is " + Twine(type) +
+                         "; expected 0 to 6");
+    } else if (static_cast<int32_t>(id) == source.bos || static_cast<int32_t>(id) == source.eos) {
+      type = rt::TypeControl;
+    } else if (!isByteLevel() && byteOfName(source.tokens[id]) >= 0) {
+      type = rt::TypeByte;
+    }
+    t.flags.push_back(static_cast<uint8_t>(type));
+  }
+  return Error::success();
+}
+
+/// U+2581, LOWER ONE EIGHTH BLOCK: how SentencePiece writes a space.
+static std::string spacesFromPiece(StringRef piece) {
+  std::string text;
+  while (!piece.empty()) {
+    if (piece.consume_front("\xE2\x96\x81"))
+      text += ' ';
+    else
+      text += piece.front(), piece = piece.drop_front();
+  }
+  return text;
+}
+
+Error Builder::decodeTokens() {
+  for (size_t id = 0; id < source.tokens.size(); ++id) {
+    StringRef name = source.tokens[id];
+    std::string text = name.str();
+    if (typeOf(id) == rt::TypeByte) {
+      int byte = byteOfName(name);
+      if (byte < 0)
+        return malformed("token " + Twine(id) + " is a byte token named " + quoted(name) + "; expected <0x00> to <0xFF>");
+      text = std::string(1, static_cast<char>(byte));
+    } else if (typeOf(id) == rt::TypeNormal || typeOf(id) == rt::TypeUnused) {
+      // A byte-level token that holds a character outside the alphabet is one added by name.
+      if (!isByteLevel())
+        text = spacesFromPiece(name);
+      else if (auto decoded = decodeByteLevel(name))
+        text = std::move(*decoded);
+    }
+    t.maxTokenBytes = std::max<uint32_t>(t.maxTokenBytes, text.size());
+    t.bytes.push_back(std::move(text));
+  }
+  t.offsets.push_back(0);
+  for (const std::string &text : t.bytes) {
+    t.text.insert(t.text.end(), text.begin(), text.end());
+    t.offsets.push_back(static_cast<uint32_t>(t.text.size()));
+  }
+  return Error::success();
+}
+
+Error Builder::findByteTokens() {
+  uint8_t wanted = isByteLevel() ? rt::TypeNormal : rt::TypeByte;
+  for (size_t id = 0; id < t.bytes.size(); ++id)
+    if (typeOf(id) == wanted && t.bytes[id].size() == 1)
+      if (int32_t &entry = t.byteTokens[static_cast<uint8_t>(t.bytes[id][0])]; entry < 0)
+        entry = static_cast<int32_t>(id);
+  // Byte-level vocabularies may lack bytes that their training text lacked; encoding reports such bytes.
+  for (int byte = 0; byte < 256 && !isByteLevel(); ++byte)
+    if (t.byteTokens[byte] < 0 && source.unk < 0)
+      return malformed("no token stands for the byte 0x" + Twine::utohexstr(byte) +
+                       " and tokenizer.ggml.unknown_token_id is absent");
+  return Error::success();
+}
+
+/// The tokens that text can become by merging, by their bytes. Of equal ones the first counts.
+void Builder::hashTokens() {
+  t.tokenSlots.assign(llvm::NextPowerOf2(t.bytes.size() + t.bytes.size() / 2), rt::EmptySlot);
+  uint32_t mask = static_cast<uint32_t>(t.tokenSlots.size()) - 1;
+  for (size_t id = 0; id < t.bytes.size(); ++id) {
+    if (typeOf(id) != rt::TypeNormal || t.bytes[id].empty())
+      continue;
+    uint32_t slot = rt::hashBytes(t.bytes[id].data(), t.bytes[id].size()) & mask;
+    while (t.tokenSlots[slot] != rt::EmptySlot && t.bytes[t.tokenSlots[slot]] != t.bytes[id])
+      slot = (slot + 1) & mask;
+    if (t.tokenSlots[slot] == rt::EmptySlot)
+      t.tokenSlots[slot] = static_cast<uint32_t>(id);
+  }
+}
+
+Error Builder::readMerges() {
+  llvm::StringMap<uint32_t> idOf;
+  for (size_t id = 0; id < source.tokens.size(); ++id)
+    idOf.try_emplace(source.tokens[id], static_cast<uint32_t>(id));
+  t.mergeSlots.assign(llvm::NextPowerOf2(source.merges.size() + source.merges.size() / 2 + 1), rt::EmptySlot);
+  uint32_t mask = static_cast<uint32_t>(t.mergeSlots.size()) - 1;
+  for (auto [rank, merge] : llvm::enumerate(source.merges)) {
+    size_t space = StringRef(merge).find(' ', 1);
+    if (space == StringRef::npos)
+      return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " is " + quoted(merge) +
+                       "; expected two tokens with a space between");
+    StringRef left = StringRef(merge).take_front(space), right = StringRef(merge).drop_front(space + 1);
+    std::string whole = left.str() + right.str();
+    uint32_t ids[3];
+    StringRef names[3] = {left, right, whole};
+    for (int i = 0; i < 3; ++i) {
+      auto found = idOf.find(names[i]);
+      if (found == idOf.end())
+        return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " needs the token " + quoted(names[i]) +
+                         ", which the vocabulary lacks");
+      ids[i] = found->second;
+    }
+    t.merges.emplace_back(ids[0], ids[1], ids[2]);
+    uint32_t slot = rt::hashPair(ids[0], ids[1]) & mask;
+    auto differs = [&](uint32_t other) {
+      return t.merges[other].left() != ids[0] || t.merges[other].right() != ids[1];
+    };
+    while (t.mergeSlots[slot] != rt::EmptySlot && differs(t.mergeSlots[slot]))
+      slot = (slot + 1) & mask;
+    if (t.mergeSlots[slot] == rt::EmptySlot)
+      t.mergeSlots[slot] = static_cast<uint32_t>(rank);
+  }
+  return Error::success();
+}
+
+/// SentencePiece: the highest score merges first. Also finds out whether words can be cut at spaces.
+Error Builder::rankScores() {
+  if (source.scores.size() != source.tokens.size())
+    return malformed("tokenizer.ggml.scores has " + Twine(source.scores.size()) + " entries for " +
+                     Twine(source.tokens.size()) + " tokens");
+  if (auto bad = llvm::find_if(source.scores, [](float score) { return std::isnan(score); }); bad != source.scores.end())
+    return malformed("tokenizer.ggml.scores of token " + Twine(bad - source.scores.begin()) + " is not a number");
+  std::vector<float> sorted = source.scores;
+  llvm::sort(sorted, std::greater<float>());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  for (float score : source.scores)
+    t.ranks.push_back(static_cast<uint32_t>(
+        std::lower_bound(sorted.begin(), sorted.end(), score, std::greater<float>()) - sorted.begin()));
+
+  t.pre = PreTokenizer::Spaces;
+  for (size_t id = 0; id < t.bytes.size(); ++id)
+    for (size_t i = 1; typeOf(id) == rt::TypeNormal && i < t.bytes[id].size(); ++i)
+      if (t.bytes[id][i] == ' ' && t.bytes[id][i - 1] != ' ')
+        t.pre = PreTokenizer::Whole;
+  return Error::success();
+}
+
+void Builder::sortSpecials() {
+  for (size_t id = 0; id < t.bytes.size(); ++id)
+    if (!t.bytes[id].empty() && (typeOf(id) == rt::TypeControl || typeOf(id) == rt::TypeUserDefined || typeOf(id) == rt::TypeUnknown))
+      t.specials.push_back(static_cast<uint32_t>(id));
+  // Of equal ones the lowest id stays.
+  llvm::sort(t.specials, [&](uint32_t a, uint32_t b) { return std::tie(t.bytes[a], a) < std::tie(t.bytes[b], b); });
+  t.specials.erase(std::unique(t.specials.begin(), t.specials.end(),
+                               [&](uint32_t a, uint32_t b) { return t.bytes[a] == t.bytes[b]; }),
+                   t.specials.end());
+  for (unsigned byte = 0; byte <= 256; ++byte)
+    t.specialFirst.push_back(static_cast<uint32_t>(llvm::count_if(t.specials, [&](uint32_t id) {
+      return static_cast<uint8_t>(t.bytes[id][0]) < byte;
+    })));
+}
+
+void Builder::listEnds() {
+  for (size_t id = 0; id < t.bytes.size(); ++id) {
+    auto number = static_cast<int32_t>(id);
+    bool named = (typeOf(id) == rt::TypeControl || typeOf(id) == rt::TypeUserDefined) &&
+                 llvm::is_contained(endOfTurnNames, StringRef(source.tokens[id]));
+    if (number == source.eos || number == source.eot || named)
+      t.ends.push_back(number);
+  }
+}
+
+/// Encodes every token's bytes with the tables so far: where the token comes back alone, its words need no merging.
+Error Builder::markDirectWords() {
+  flatbuffers::FlatBufferBuilder scratch;
+  scratch.Finish(write(scratch));
+  rt::Tokenizer tokenizer;
+  if (rt::TextError error = rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(scratch.GetBufferPointer()), tokenizer);
+      error != rt::TextError::None)
+    return malformed(Twine("the tokenizer's tables can't be read back: ") + rt::describe(error));
+  std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(t.maxTokenBytes));
+  std::vector<int32_t> ids(rt::Tokenizer::maxTokens(t.maxTokenBytes));
+  for (size_t id = 0; id < t.bytes.size(); ++id) {
+    if (typeOf(id) != rt::TypeNormal)
+      continue;
+    size_t count = 0;
+    bool known = tokenizer.encodeWord(t.bytes[id], workspace, ids, count) == rt::TextError::None;
+    bool alone = known && count == 1 && ids[0] == static_cast<int32_t>(id);
+    if (alone || t.ignoreMerges)
+      t.flags[id] |= rt::FlagDirect;
+  }
+  return Error::success();
+}
+
+Error Builder::run() {
+  if (Error error = chooseModel())
+    return error;
+  if (Error error = checkIds())
+    return error;
+  if (Error error = readTypes())
+    return error;
+  if (Error error = decodeTokens())
+    return error;
+  if (Error error = findByteTokens())
+    return error;
+  hashTokens();
+  if (Error error = isByteLevel() ? readMerges() : rankScores())
+    return error;
+  sortSpecials();
+  listEnds();
+  return markDirectWords();
+}
+
+flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBuilder &builder) const {
+  auto offsets = builder.CreateVector(t.offsets);
+  auto text = builder.CreateVector(t.text);
+  auto flags = builder.CreateVector(t.flags);
+  auto byteTokens = builder.CreateVector(t.byteTokens);
+  auto tokenSlots = builder.CreateVector(t.tokenSlots);
+  auto ends = builder.CreateVector(t.ends);
+  auto specials = builder.CreateVector(t.specials);
+  auto specialFirst = builder.CreateVector(t.specialFirst);
+  flatbuffers::Offset<flatbuffers::Vector<const schema::Merge *>> merges;
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> mergeSlots, ranks;
+  flatbuffers::Offset<flatbuffers::Vector<uint16_t>> classBlocks;
+  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> classes;
+  if (isByteLevel()) {
+    UnicodeTables unicode = buildUnicodeTables();
+    merges = builder.CreateVectorOfStructs(t.merges);
+    mergeSlots = builder.CreateVector(t.mergeSlots);
+    classBlocks = builder.CreateVector(unicode.blocks);
+    classes = builder.CreateVector(unicode.classes);
+  } else {
+    ranks = builder.CreateVector(t.ranks);
+  }
+
+  schema::TokenizerBuilder table(builder);
+  table.add_kind(t.kind);
+  table.add_pre(t.pre);
+  table.add_add_bos(t.addBos);
+  table.add_add_eos(t.addEos);
+  table.add_add_space_prefix(t.addSpacePrefix);
+  table.add_bos(source.bos);
+  table.add_eos(source.eos);
+  table.add_eot(source.eot);
+  table.add_unk(source.unk);
+  table.add_pad(source.pad);
+  table.add_end_of_generation(ends);
+  table.add_token_offsets(offsets);
+  table.add_token_bytes(text);
+  table.add_token_flags(flags);
+  table.add_max_token_bytes(t.maxTokenBytes);
+  table.add_byte_tokens(byteTokens);
+  table.add_token_slots(tokenSlots);
+  table.add_specials(specials);
+  table.add_special_first(specialFirst);
+  if (isByteLevel()) {
+    table.add_merges(merges);
+    table.add_merge_slots(mergeSlots);
+    table.add_class_blocks(classBlocks);
+    table.add_classes(classes);
+  } else {
+    table.add_ranks(ranks);
+  }
+  return table.Finish();
+}
+
+llvm::Expected<flatbuffers::Offset<schema::Tokenizer>>
+nibble::buildTokenizer(const TokenizerSource &source, flatbuffers::FlatBufferBuilder &builder) {
+  Builder tables(source);
+  if (Error error = tables.run())
+    return std::move(error);
+  return tables.write(builder);
+}
+
+llvm::Expected<std::vector<uint8_t>> nibble::buildTokenizer(const TokenizerSource &source) {
+  flatbuffers::FlatBufferBuilder builder;
+  auto table = buildTokenizer(source, builder);
+  if (!table)
+    return table.takeError();
+  builder.Finish(*table);
+  return std::vector<uint8_t>(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
+}
