@@ -123,7 +123,7 @@ Error GGUFFile::openParts(uint64_t count) {
     return keyError("split.count",
                     "expected the file of a split model to be named PREFIX" +
                         getPartPath("", 0, count) + ", found " +
-                        quoted(getPath()));
+                        quote(getPath()));
   for (uint64_t index = 1; index < count; ++index) {
     auto input = InputFile::open(getPartPath(prefix, index, count));
     if (!input)
@@ -192,7 +192,7 @@ const GGUFValue *GGUFFile::find(StringRef key) const {
 }
 
 Error GGUFFile::keyError(StringRef key, const Twine &message) const {
-  std::string text = ("key " + quoted(key) + ": " + message).str();
+  std::string text = ("key " + quote(key) + ": " + message).str();
   if (const GGUFValue *value = find(key))
     return malformed(files.front()->at(value->offset, text));
   return malformed(getPath() + ": " + text);
@@ -201,7 +201,7 @@ Error GGUFFile::keyError(StringRef key, const Twine &message) const {
 Error GGUFFile::tensorError(const GGUFTensor &tensor,
                             const Twine &message) const {
   return malformed(getFile(tensor.fileIndex)
-                       .at(tensor.infoOffset, "tensor " + quoted(tensor.name) +
+                       .at(tensor.infoOffset, "tensor " + quote(tensor.name) +
                                                   ": " + message));
 }
 

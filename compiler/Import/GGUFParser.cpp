@@ -43,7 +43,7 @@ Error GGUFParser::parseVersion() {
     return error;
   if (std::memcmp(magic, "GGUF", sizeof magic) != 0)
     return reader.malformedAt(0, "magic number: expected 'GGUF', found " +
-                                     quoted(llvm::StringRef(magic, 4)));
+                                     quote(llvm::StringRef(magic, 4)));
   if (Error error = reader.read(version, "version"))
     return error;
   if (version == 2 || version == 3)
@@ -122,17 +122,17 @@ Error GGUFParser::parsePair() {
     return reader.malformedAt(start, "key " + Twine(keys.size()) +
                                          ": expected a name, found none");
   if (key.find('\0') != std::string::npos)
-    return reader.malformedAt(start, "key " + quoted(key) +
+    return reader.malformedAt(start, "key " + quote(key) +
                                          ": expected text, found a NUL byte");
   auto [entry, inserted] = values.try_emplace(key);
   if (!inserted)
     return reader.malformedAt(
-        start, "key " + quoted(key) +
+        start, "key " + quote(key) +
                    ": expected each key once, found it again (first at byte " +
                    Twine(entry->second.offset) + ")");
   GGUFValue &value = entry->second;
   value.offset = start;
-  std::string what = "key " + quoted(key);
+  std::string what = "key " + quote(key);
   keys.push_back(std::move(key));
   if (Error error = parseValue(value, what))
     return error;
@@ -302,8 +302,8 @@ Error GGUFParser::parseTensor() {
   if (tensor.name.empty() || tensor.name.find('\0') != std::string::npos)
     return reader.malformedAt(tensor.infoOffset,
                               what + ": expected a name, found " +
-                                  quoted(tensor.name));
-  what = "tensor " + quoted(tensor.name);
+                                  quote(tensor.name));
+  what = "tensor " + quote(tensor.name);
   if (Error error = parseDims(tensor, what))
     return error;
   if (Error error = parseTensorType(tensor, what))
@@ -396,7 +396,7 @@ Error GGUFParser::placeTensors() {
   // Neither sum can wrap: the position is at most the file's size.
   uint64_t dataStart = llvm::alignTo(reader.getPosition(), alignment);
   for (GGUFTensor &tensor : tensors) {
-    std::string what = "tensor " + quoted(tensor.name);
+    std::string what = "tensor " + quote(tensor.name);
     if (tensor.offset % alignment != 0)
       return reader.malformedAt(
           tensor.infoOffset, what + ": expected an offset that is a multiple "
@@ -425,8 +425,8 @@ Error GGUFParser::placeTensors() {
     if (tensor.offset - before.offset < before.byteSize)
       return reader.malformedAt(
           tensor.infoOffset,
-          "tensor " + quoted(tensor.name) + ": expected data after that of " +
-              "tensor " + quoted(before.name) + ", which ends at byte " +
+          "tensor " + quote(tensor.name) + ": expected data after that of " +
+              "tensor " + quote(before.name) + ", which ends at byte " +
               Twine(before.offset + before.byteSize) + ", found it at byte " +
               Twine(tensor.offset));
   }

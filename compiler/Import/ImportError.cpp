@@ -51,7 +51,7 @@ int nibble::takeImportError(llvm::Error error, std::string &message) {
   return exitCode;
 }
 
-std::string nibble::quoted(llvm::StringRef text) {
+std::string nibble::quote(llvm::StringRef text) {
   constexpr size_t maxShown = 80;
   std::string result = "'";
   for (char c : text.take_front(maxShown)) {

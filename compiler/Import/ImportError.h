@@ -8,7 +8,7 @@
 // or llvm::Expected holding an ImportError. The message is one sentence that
 // names the file, the byte offset where there is one, the key or tensor, what
 // was expected and what was found. Text taken from the file is passed through
-// `quoted`, so a hostile file cannot drive the terminal.
+// `quote`, so a hostile file cannot drive the terminal.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,7 +63,7 @@ int takeImportError(llvm::Error error, std::string &message);
 
 /// `text` in single quotes, with everything that is not printable ASCII escaped
 /// as \xNN and cut after 80 characters: for names that came out of a file.
-std::string quoted(llvm::StringRef text);
+std::string quote(llvm::StringRef text);
 
 } // namespace nibble
 

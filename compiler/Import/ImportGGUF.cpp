@@ -8,6 +8,7 @@
 
 #include "compiler/Import/Llama.h"
 #include "compiler/Import/LlamaIR.h"
+#include "compiler/Import/TokenizerMetadata.h"
 #include "dialects/LM/LM.h"
 #include "dialects/LowBit/LowBit.h"
 
@@ -46,12 +47,18 @@ static Expected<LlamaModel> readModel(const GGUFFile &file) {
         "key 'general.architecture': unsupported architecture: expected one "
         "of " +
             llvm::join(supportedArchitectures(), ", ") + "; found " +
-            quoted(*architecture)));
+            quote(*architecture)));
   return readLlama(file, *architecture);
 }
 
 Error nibble::checkSupported(const GGUFFile &file) {
-  return readModel(file).takeError();
+  if (Error error = readModel(file).takeError())
+    return error;
+  if (Error error = readTokenizer(file).takeError())
+    return error;
+  if (Error error = readChatTemplate(file).takeError())
+    return error;
+  return readGenerationDefaults(file).takeError();
 }
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>

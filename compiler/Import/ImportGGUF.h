@@ -52,7 +52,8 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importGGUF(const GGUFFile &file, const ImportOptions &options,
            mlir::MLIRContext *context);
 
-/// All checks of importGGUF that do not depend on options.
+/// All checks of importGGUF that do not depend on options, and those of the text
+/// settings (TokenizerMetadata.h).
 llvm::Error checkSupported(const GGUFFile &file);
 
 /// Values of general.architecture that can be imported.

@@ -58,7 +58,7 @@ constexpr uint64_t maxDimension = 1 << 24;
 
 Error LlamaReader::unsupportedKey(StringRef key, const Twine &message) {
   return unsupported(file.getFile(0).at(
-      file.find(key)->offset, "key " + quoted(key) + ": " + message));
+      file.find(key)->offset, "key " + quote(key) + ": " + message));
 }
 
 Error LlamaReader::unsupportedTensor(const GGUFTensor &tensor,
@@ -66,7 +66,7 @@ Error LlamaReader::unsupportedTensor(const GGUFTensor &tensor,
   return unsupported(
       file.getFile(tensor.fileIndex)
           .at(tensor.infoOffset,
-              "tensor " + quoted(tensor.name) + ": " + message));
+              "tensor " + quote(tensor.name) + ": " + message));
 }
 
 Error LlamaReader::readUInt(StringRef key, uint64_t &value) {

@@ -94,7 +94,7 @@ Error RopeReader::readScalingType() {
         file.find(key)->offset, "key '" + key +
                                     "': unsupported rotary scaling: expected "
                                     "none, linear, llama3 or yarn, found " +
-                                    quoted(kind)));
+                                    quote(kind)));
   return Error::success();
 }
 
@@ -148,7 +148,7 @@ Error RopeReader::readFactors() {
 }
 
 Error RopeReader::read(uint64_t trainedContext) {
-  if (Error error = readPositive("freq_base", settings.base))
+  if (Error error = readPositive("freq_base", settings.base, 1))
     return error;
   auto dims = file.findUInt(prefix + "dimension_count", 2, headDim);
   if (!dims)

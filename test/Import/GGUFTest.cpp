@@ -191,9 +191,9 @@ TEST(GGMLTypes, AgreeWithTheFormatTable) {
 }
 
 TEST(ImportError, NamesFromTheFileAreEscaped) {
-  EXPECT_EQ(quoted("plain"), "'plain'");
-  EXPECT_EQ(quoted("\x1b[31m'\\"), "'\\x1B[31m\\x27\\x5C'");
-  EXPECT_LT(quoted(std::string(100000, 'x')).size(), 100u);
+  EXPECT_EQ(quote("plain"), "'plain'");
+  EXPECT_EQ(quote("\x1b[31m'\\"), "'\\x1B[31m\\x27\\x5C'");
+  EXPECT_LT(quote(std::string(100000, 'x')).size(), 100u);
 }
 
 } // namespace

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <cmath>
+#include <set>
 
 using namespace nibble;
 using namespace nibble::test;
@@ -123,7 +124,7 @@ TEST_F(LlamaTest, EveryFormatIsImported) {
   ASSERT_TRUE(file);
   auto module = import(*file);
   ASSERT_TRUE(module);
-  llvm::StringSet<> formats;
+  std::set<llvm::StringRef> formats;
   module->walk([&](lm::WeightOp weight) {
     for (mlir::Attribute source : weight.getSources())
       if (auto range = mlir::dyn_cast<lm::SourceAttr>(source))

@@ -1,0 +1,205 @@
+//===- TokenizerMetadata.cpp - Text settings of a GGUF file ---------------===//
+//
+// Key names are those that ggml's converters write.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/TokenizerMetadata.h"
+
+#include "compiler/Import/ImportError.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace nibble;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using llvm::Twine;
+
+static std::vector<std::string> copyStrings(const StringTable *table) {
+  std::vector<std::string> result;
+  if (!table)
+    return result;
+  result.reserve(table->size());
+  for (size_t i = 0; i < table->size(); ++i)
+    result.push_back((*table)[i].str());
+  return result;
+}
+
+/// An array that describes the tokens has one entry for each of them.
+static Error checkLength(const GGUFFile &file, StringRef key, size_t found,
+                         size_t tokens) {
+  if (found == tokens)
+    return Error::success();
+  return file.keyError(key, "expected one entry for each of the " +
+                                Twine(tokens) + " tokens, found " +
+                                Twine(found));
+}
+
+static Error readTokens(const GGUFFile &file, TokenizerSource &source) {
+  StringRef key = "tokenizer.ggml.tokens";
+  auto tokens = file.findStrings(key);
+  if (!tokens)
+    return tokens.takeError();
+  if (!*tokens || (*tokens)->empty())
+    return file.keyError(key, "expected a vocabulary, found none");
+  source.tokens = copyStrings(*tokens);
+
+  key = "tokenizer.ggml.scores";
+  auto scores = file.findFloats(key);
+  if (!scores)
+    return scores.takeError();
+  if (*scores) {
+    if (Error error =
+            checkLength(file, key, (*scores)->size(), source.tokens.size()))
+      return error;
+    for (double score : **scores) {
+      if (std::isnan(score))
+        return file.keyError(key, "expected numbers, found a NaN");
+      source.scores.push_back(static_cast<float>(score));
+    }
+  }
+
+  key = "tokenizer.ggml.token_type";
+  auto types = file.findInts(key);
+  if (!types)
+    return types.takeError();
+  if (*types) {
+    if (Error error =
+            checkLength(file, key, (*types)->size(), source.tokens.size()))
+      return error;
+    for (uint64_t type : **types) {
+      // 0 is "undefined" in ggml; the others are TokenType.
+      if (type > static_cast<uint64_t>(TokenType::Byte))
+        return file.keyError(key, "expected token types from 0 to 6, found " +
+                                      Twine(static_cast<int64_t>(type)));
+      source.types.push_back(static_cast<int32_t>(type));
+    }
+  }
+
+  auto merges = file.findStrings("tokenizer.ggml.merges");
+  if (!merges)
+    return merges.takeError();
+  source.merges = copyStrings(*merges);
+  return Error::success();
+}
+
+static Error readSpecialTokens(const GGUFFile &file, TokenizerSource &source) {
+  // Ids without a member are not used, but a file that gets one wrong is not
+  // to be trusted with the others.
+  struct Special {
+    StringRef name;
+    int32_t *id;
+  };
+  const Special specials[] = {
+      {"bos", &source.bos},          {"eos", &source.eos},
+      {"eot", &source.eot},          {"unknown", &source.unk},
+      {"padding", &source.pad},      {"eom", nullptr},
+      {"separator", nullptr},        {"seperator", nullptr},
+      {"cls", nullptr},              {"mask", nullptr},
+      {"fim_pre", nullptr},          {"fim_suf", nullptr},
+      {"fim_mid", nullptr},          {"fim_pad", nullptr},
+      {"fim_rep", nullptr},          {"fim_sep", nullptr}};
+  for (const Special &special : specials) {
+    std::string key = ("tokenizer.ggml." + special.name + "_token_id").str();
+    auto id = file.findUInt(key, 0, source.tokens.size() - 1);
+    if (!id)
+      return id.takeError();
+    if (*id && special.id)
+      *special.id = static_cast<int32_t>(**id);
+  }
+  return Error::success();
+}
+
+static Error readFlags(const GGUFFile &file, TokenizerSource &source) {
+  struct Flag {
+    StringRef key;
+    std::optional<bool> *value;
+  };
+  std::optional<bool> removeWhitespace;
+  const Flag flags[] = {
+      {"tokenizer.ggml.add_bos_token", &source.addBos},
+      {"tokenizer.ggml.add_eos_token", &source.addEos},
+      {"tokenizer.ggml.add_space_prefix", &source.addSpacePrefix},
+      {"tokenizer.ggml.remove_extra_whitespaces", &removeWhitespace}};
+  for (const Flag &flag : flags) {
+    auto value = file.findBool(flag.key);
+    if (!value)
+      return value.takeError();
+    *flag.value = *value;
+  }
+  source.removeExtraWhitespaces = removeWhitespace.value_or(false);
+  return Error::success();
+}
+
+Expected<TokenizerSource> nibble::readTokenizer(const GGUFFile &file) {
+  TokenizerSource source;
+  StringRef key = "tokenizer.ggml.model";
+  auto model = file.getString(key);
+  if (!model)
+    return model.takeError();
+  if (*model != "gpt2" && *model != "llama")
+    return unsupported(file.getFile(0).at(
+        file.find(key)->offset,
+        "key '" + key + "': unsupported tokenizer: expected gpt2 or llama, "
+                        "found " +
+            quote(*model)));
+  source.model = model->str();
+  auto pre = file.findString("tokenizer.ggml.pre");
+  if (!pre)
+    return pre.takeError();
+  source.pre = pre->value_or("").str();
+  if (Error error = readTokens(file, source))
+    return std::move(error);
+  if (Error error = readSpecialTokens(file, source))
+    return std::move(error);
+  if (Error error = readFlags(file, source))
+    return std::move(error);
+  return source;
+}
+
+Expected<std::optional<std::string>>
+nibble::readChatTemplate(const GGUFFile &file) {
+  auto text = file.findString("tokenizer.chat_template");
+  if (!text)
+    return text.takeError();
+  if (!*text || (*text)->empty())
+    return std::nullopt;
+  return (*text)->str();
+}
+
+Expected<GenerationDefaults>
+nibble::readGenerationDefaults(const GGUFFile &file) {
+  GenerationDefaults defaults;
+  struct Real {
+    StringRef key;
+    std::optional<double> &value;
+    double maximum;
+  };
+  constexpr double anyNumber = std::numeric_limits<float>::max();
+  const Real reals[] = {
+      {"general.sampling.temp", defaults.temperature, anyNumber},
+      {"general.sampling.top_p", defaults.topP, 1},
+      {"general.sampling.min_p", defaults.minP, 1},
+      {"general.sampling.penalty_repeat", defaults.repeatPenalty, anyNumber}};
+  for (const Real &real : reals) {
+    auto value = file.findFloat(real.key);
+    if (!value)
+      return value.takeError();
+    if (*value && !(**value >= 0 && **value <= real.maximum))
+      return file.keyError(real.key, "expected a number from 0 to " +
+                                         std::to_string(real.maximum) +
+                                         ", found " + std::to_string(**value));
+    real.value = *value;
+  }
+  auto topK = file.findUInt("general.sampling.top_k");
+  if (!topK)
+    return topK.takeError();
+  defaults.topK = *topK;
+  auto window = file.findUInt("general.sampling.penalty_last_n");
+  if (!window)
+    return window.takeError();
+  defaults.repeatWindow = *window;
+  return defaults;
+}
