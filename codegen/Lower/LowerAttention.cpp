@@ -229,8 +229,7 @@ struct ShareEmitter {
         k.ifElse(
             k.bitAnd(k.sge(member, from), k.sge(to, end)), [&] { heads(company, kvHead, row, member); },
             [&] {
-              k.loop(k.maxs(from, member), k.mins(to, end), 1,
-                     [&](Value single) { heads(1, kvHead, row, single); });
+              k.loop(k.maxs(from, member), k.mins(to, end), 1, [&](Value single) { heads(1, kvHead, row, single); });
             });
       });
     });

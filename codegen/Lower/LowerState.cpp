@@ -38,9 +38,8 @@ LogicalResult lowerStateWrite(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("state_write_{0}_x{1}_s{2}", x->width, x->stride, state->stride);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     auto [low, high] = k.share(scalars[0], tid, nthreads);
-    k.loop(low, high, 1, [&](Value m) {
-      copyRow(k, x->row(k, pointers[0], m), state->row(k, pointers[1], m), x->width);
-    });
+    k.loop(low, high, 1,
+           [&](Value m) { copyRow(k, x->row(k, pointers[0], m), state->row(k, pointers[1], m), x->width); });
   };
   return library.call(op, name, {write.getX(), write.getState()}, {write.getN()}, body);
 }
@@ -54,9 +53,7 @@ LogicalResult lowerStateRead(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("state_read_{0}_s{1}", state->width, state->stride);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     auto [low, high] = k.share(k.i64(1), tid, nthreads);
-    k.loop(low, high, 1, [&](Value) {
-      copyRow(k, state->row(k, pointers[0], scalars[0]), pointers[1], state->width);
-    });
+    k.loop(low, high, 1, [&](Value) { copyRow(k, state->row(k, pointers[0], scalars[0]), pointers[1], state->width); });
   };
   return library.call(op, name, {read.getState(), out}, {read.getRow()}, body);
 }

@@ -20,9 +20,7 @@ static Value splatOf(KernelBuilder &k, Value like, double value) { return k.cons
 /// Integers with the lanes and the width of an f32 value.
 static Type bitsOf(KernelBuilder &k, Value x) { return KernelBuilder::withElement(x.getType(), k.i32()); }
 
-Value emitGreater(KernelBuilder &k, Value a, Value c) {
-  return k.select(k.cmp(KernelBuilder::FCmp::OGT, a, c), a, c);
-}
+Value emitGreater(KernelBuilder &k, Value a, Value c) { return k.select(k.cmp(KernelBuilder::FCmp::OGT, a, c), a, c); }
 
 //===--- exp ---------------------------------------------------------------===//
 //
