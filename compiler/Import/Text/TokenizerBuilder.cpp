@@ -102,7 +102,7 @@ Error Builder::chooseModel() {
     t.kind = TokenizerKind::ByteBPE;
     const PreTokenizerRow *row = findPreTokenizer(source.pre);
     if (!row)
-      return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quoted(source.pre)) +
+      return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quote(source.pre)) +
                          "; supported are " + listPreTokenizers());
     t.pre = row->scanner;
     t.ignoreMerges = row->ignoreMerges;
@@ -110,7 +110,7 @@ Error Builder::chooseModel() {
     if (source.addSpacePrefix.value_or(false))
       return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
   } else {
-    return unsupported("tokenizer.ggml.model is " + quoted(source.model) +
+    return unsupported("tokenizer.ggml.model is " + quote(source.model) +
                        "; supported are gpt2 (byte-level BPE) and llama (SentencePiece BPE)");
   }
   t.addEos = source.addEos.value_or(false);
@@ -184,7 +184,7 @@ Error Builder::decodeTokens() {
     if (typeOf(id) == rt::TypeByte) {
       int byte = byteOfName(name);
       if (byte < 0)
-        return malformed("token " + Twine(id) + " is a byte token named " + quoted(name) + "; expected <0x00> to <0xFF>");
+        return malformed("token " + Twine(id) + " is a byte token named " + quote(name) + "; expected <0x00> to <0xFF>");
       text = std::string(1, static_cast<char>(byte));
     } else if (typeOf(id) == rt::TypeNormal || typeOf(id) == rt::TypeUnused) {
       // A byte-level token that holds a character outside the alphabet is one added by name.
@@ -242,7 +242,7 @@ Error Builder::readMerges() {
   for (auto [rank, merge] : llvm::enumerate(source.merges)) {
     size_t space = StringRef(merge).find(' ', 1);
     if (space == StringRef::npos)
-      return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " is " + quoted(merge) +
+      return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " is " + quote(merge) +
                        "; expected two tokens with a space between");
     StringRef left = StringRef(merge).take_front(space), right = StringRef(merge).drop_front(space + 1);
     std::string whole = left.str() + right.str();
@@ -251,7 +251,7 @@ Error Builder::readMerges() {
     for (int i = 0; i < 3; ++i) {
       auto found = idOf.find(names[i]);
       if (found == idOf.end())
-        return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " needs the token " + quoted(names[i]) +
+        return malformed("tokenizer.ggml.merges entry " + Twine(rank) + " needs the token " + quote(names[i]) +
                          ", which the vocabulary lacks");
       ids[i] = found->second;
     }
