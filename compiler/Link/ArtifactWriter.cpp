@@ -89,6 +89,9 @@ ArtifactWriter::~ArtifactWriter() {
 Expected<std::unique_ptr<ArtifactWriter>> ArtifactWriter::create(StringRef out, StringRef elf) {
   if (sys::fs::is_directory(out))
     return createStringError(errc::is_a_directory, "cannot write " + out + ": it is a directory");
+  // A device or a pipe must not be replaced by a file.
+  if (sys::fs::exists(out) && !sys::fs::is_regular_file(out))
+    return createStringError(errc::invalid_argument, "cannot write " + out + ": it is not a regular file");
   auto mode = static_cast<sys::fs::perms>(sys::fs::all_read | sys::fs::all_write | sys::fs::all_exe);
   Expected<sys::fs::TempFile> file = sys::fs::TempFile::create(out + ".tmp-%%%%%%%%", mode);
   if (!file)

@@ -1,0 +1,152 @@
+//===- WeightSection.cpp - the bytes of a program's weights ---------------===//
+#include "compiler/Link/WeightSection.h"
+
+#include "compiler/Bufferize/Passes.h"
+#include "compiler/Import/BoundedReader.h"
+#include "compiler/Import/RopeTable.h"
+#include "compiler/Link/Packer.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace nibble {
+
+static llvm::Error invalid(const llvm::Twine &message) {
+  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument), message);
+}
+
+std::string PlacedWeight::formatName() const {
+  std::string name;
+  for (Attribute attr : sources) {
+    auto source = dyn_cast<lm::SourceAttr>(attr);
+    std::string part = source ? source.getFormat().str() : "computed";
+    if (name.find(part) == std::string::npos)
+      name += (name.empty() ? "" : "+") + part;
+  }
+  return name;
+}
+
+llvm::Expected<std::vector<PlacedWeight>> collectWeights(ModuleOp module) {
+  std::vector<PlacedWeight> weights;
+  for (lm::WeightOp op : module.getOps<lm::WeightOp>()) {
+    if (!op.getOffset())
+      return invalid("weight '" + op.getSymName() + "' has no place yet; weights are collected after bufferize");
+    auto type = cast<RankedTensorType>(op.getType());
+    uint64_t bits = uint64_t(type.getNumElements()) * type.getElementTypeBitWidth();
+    weights.push_back({op.getSymName().str(), type, op.getSources(), uint64_t(*op.getOffset()), bits / 8});
+  }
+  std::sort(weights.begin(), weights.end(),
+            [](const PlacedWeight &a, const PlacedWeight &b) { return a.offset < b.offset; });
+  return weights;
+}
+
+namespace {
+
+/// Opens each source file once.
+class SourceFiles {
+public:
+  llvm::Expected<const InputFile *> get(StringRef path) {
+    std::unique_ptr<InputFile> &file = files[path];
+    if (!file) {
+      auto opened = InputFile::open(path);
+      if (!opened)
+        return opened.takeError();
+      file = std::move(*opened);
+    }
+    return file.get();
+  }
+
+private:
+  llvm::StringMap<std::unique_ptr<InputFile>> files;
+};
+
+/// The rows of one source, read in pieces.
+llvm::Expected<PackSource> packSource(SourceFiles &files, lm::SourceAttr source, int64_t columns) {
+  const lowbit::Format *format = lowbit::findFormat(source.getFormat());
+  if (!format)
+    return invalid("unknown storage format '" + source.getFormat() + "'");
+  int64_t rowBytes = columns / format->blockElements * format->blockBytes;
+  if (columns % format->blockElements != 0 || rowBytes == 0 || source.getSize() % rowBytes != 0)
+    return invalid("a source of " + llvm::Twine(source.getSize()) + " bytes is no whole number of rows of " +
+                   llvm::Twine(columns) + " " + source.getFormat());
+  llvm::Expected<const InputFile *> file = files.get(source.getFile());
+  if (!file)
+    return file.takeError();
+  auto buffer = std::make_shared<std::vector<uint8_t>>();
+  auto read = [file = *file, source, rowBytes, buffer](int64_t first,
+                                                       int64_t count) -> llvm::Expected<ArrayRef<uint8_t>> {
+    buffer->resize(count * rowBytes);
+    if (llvm::Error error = file->readAt(source.getOffset() + first * rowBytes, *buffer))
+      return error;
+    return ArrayRef<uint8_t>(*buffer);
+  };
+  return PackSource{format, int64_t(source.getSize() / rowBytes), read};
+}
+
+llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
+                        ArtifactWriter &writer) {
+  std::vector<PackSource> sources;
+  for (Attribute attr : weight.sources) {
+    auto source = dyn_cast<lm::SourceAttr>(attr);
+    if (!source)
+      return invalid("a computed table cannot be packed");
+    llvm::Expected<PackSource> rows = packSource(files, source, layout.getK());
+    if (!rows)
+      return rows.takeError();
+    sources.push_back(std::move(*rows));
+  }
+  return packWeight(layout.getPanelLayout(), sources,
+                    [&](ArrayRef<uint8_t> panel) { return writer.append(panel); });
+}
+
+/// Floats in the order of the file: norms, biases.
+llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactWriter &writer) {
+  for (Attribute attr : weight.sources) {
+    if (auto table = dyn_cast<lm::RopeTableAttr>(attr)) {
+      llvm::Expected<std::vector<float>> values = computeRopeTable(table, weight.type.getDimSize(0));
+      if (!values)
+        return values.takeError();
+      if (llvm::Error error = writer.append(values->data(), values->size() * sizeof(float)))
+        return error;
+      continue;
+    }
+    auto source = cast<lm::SourceAttr>(attr);
+    llvm::Expected<const InputFile *> file = files.get(source.getFile());
+    if (!file)
+      return file.takeError();
+    std::vector<uint8_t> buffer(source.getSize());
+    if (llvm::Error error = (*file)->readAt(source.getOffset(), buffer))
+      return error;
+    if (llvm::Error error = writer.append(buffer))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer) {
+  SourceFiles files;
+  for (const PlacedWeight &weight : weights) {
+    if (llvm::Error error = writer.align(kBufferAlignment))
+      return error;
+    if (writer.weightBytes() != weight.offset)
+      return invalid("internal error: weight '" + weight.name + "' would start at " +
+                     llvm::Twine(writer.weightBytes()) + " instead of " + llvm::Twine(weight.offset));
+    auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(weight.type.getEncoding());
+    llvm::Error error = layout ? writePacked(files, weight, layout, writer) : writePlain(files, weight, writer);
+    if (error)
+      return llvm::joinErrors(invalid("while writing the weight '" + weight.name + "':"), std::move(error));
+    if (writer.weightBytes() != weight.offset + weight.bytes)
+      return invalid("weight '" + weight.name + "' took " + llvm::Twine(writer.weightBytes() - weight.offset) +
+                     " bytes, but " + llvm::Twine(weight.bytes) + " were planned");
+  }
+  return writer.align(kBufferAlignment);
+}
+
+} // namespace nibble

@@ -1,0 +1,35 @@
+//===- WeightSection.h - the bytes of a program's weights -----------------===//
+//
+// After `bufferize` every lm.weight knows its place in the weight section. This list outlives the IR (whose symbols
+// `lower` drops) and is written, weight by weight, when the program is linked.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Link/ArtifactWriter.h"
+#include "dialects/LM/LM.h"
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace nibble {
+
+struct PlacedWeight {
+  std::string name;
+  mlir::RankedTensorType type; ///< packed (with an #mpgemm.layout) or plain floats
+  mlir::ArrayAttr sources;
+  uint64_t offset = 0, bytes = 0; ///< in the weight section
+
+  /// Names of the storage formats of the sources, "q4_k" or "q4_k+q6_k"; "computed" for a table.
+  std::string formatName() const;
+};
+
+/// All weights of a bufferized module, in the order of their offsets.
+llvm::Expected<std::vector<PlacedWeight>> collectWeights(mlir::ModuleOp module);
+
+/// Packs every weight from its source files into `writer`. Memory: one panel of one weight.
+llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, ArtifactWriter &writer);
+
+} // namespace nibble

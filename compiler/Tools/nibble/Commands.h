@@ -1,0 +1,42 @@
+//===- Commands.h - the subcommands of nibble ------------------------------===//
+//
+// Each adds itself, with its options, to the command line and returns what runs when it is chosen.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "llvm/Support/Error.h"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+
+namespace nibble {
+
+/// Exit codes of the compiler; scripts tell causes apart by them.
+enum ExitCode : int {
+  kDone = 0,
+  kCompileError = 1,
+  kUsage = 2,
+  kMalformedInput = 3,
+  kUnsupported = 4,
+  kOverBudget = 5,
+  kInternalError = 70,
+};
+
+/// Runs the chosen subcommand; returns the exit code.
+using Command = std::function<int()>;
+
+Command addCompileCommand(CLI::App &app, const std::string &executable);
+Command addInspectCommand(CLI::App &app);
+Command addTokenizeCommand(CLI::App &app);
+Command addReferenceCommand(CLI::App &app);
+Command addTargetsCommand(CLI::App &app);
+Command addFormatsCommand(CLI::App &app);
+
+/// Prints "nibble: error: MESSAGE" to standard error and returns the exit code of the error's class.
+int reportError(llvm::Error error);
+int reportError(ExitCode code, const std::string &message);
+
+} // namespace nibble

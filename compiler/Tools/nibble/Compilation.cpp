@@ -1,0 +1,269 @@
+//===- Compilation.cpp - one model through all phases -----------------------===//
+#include "compiler/Tools/nibble/Compilation.h"
+
+#include "codegen/Emit/Emit.h"
+#include "compiler/Bufferize/Passes.h"
+#include "compiler/Import/Text/TokenizerBuilder.h"
+#include "compiler/Link/LinkProgram.h"
+#include "compiler/Tools/nibble/MemoryReport.h"
+#include "compiler/Tools/nibble/SourceHash.h"
+#include "dialects/LM/LM.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+#include <chrono>
+
+using namespace mlir;
+
+namespace nibble {
+
+Compilation::Compilation(const CompileOptions &options) : options(options) {
+  DialectRegistry registry;
+  registerDialects(registry);
+  registerEmitDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.disableMultithreading(); // phases are short; threads would make their order of messages vary
+  diagnostics = std::make_unique<ScopedDiagnosticHandler>(&context, [this](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !this->options.remarks)
+      return success();
+    StringRef kind = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
+                     : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                                                                               : "remark";
+    llvm::errs() << "nibble: " << kind << ": ";
+    if (!isa<UnknownLoc>(diagnostic.getLocation()))
+      llvm::errs() << diagnostic.getLocation() << ": ";
+    llvm::errs() << diagnostic.str() << "\n";
+    for (Diagnostic &note : diagnostic.getNotes())
+      llvm::errs() << "nibble: note: " << note.str() << "\n";
+    return success();
+  });
+}
+
+Phase Compilation::lastPhase() const {
+  if (options.stopAfter)
+    return *options.stopAfter;
+  switch (options.kind) {
+  case OutputKind::Executable:
+    return Phase::link;
+  case OutputKind::MLIR:
+    return Phase::lower;
+  case OutputKind::Object:
+  case OutputKind::Assembly:
+  case OutputKind::LLVM:
+    return Phase::emit;
+  }
+  return Phase::link;
+}
+
+void Compilation::progress(Phase phase) {
+  if (!options.quiet && llvm::sys::Process::StandardErrIsDisplayed())
+    llvm::errs() << "\r\033[K" << phases()[static_cast<size_t>(phase)].name << " …";
+}
+
+template <typename Step> int Compilation::timed(Phase phase, Step step) {
+  progress(phase);
+  auto start = std::chrono::steady_clock::now();
+  int code = step();
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (!options.quiet && llvm::sys::Process::StandardErrIsDisplayed())
+    llvm::errs() << "\r\033[K";
+  if (options.timing)
+    llvm::errs() << llvm::format("%-10s %7.3f s\n", phases()[static_cast<size_t>(phase)].name.str().c_str(),
+                                 seconds.count());
+  return code;
+}
+
+/// Reads the file's metadata and builds the module.
+int Compilation::import() {
+  auto opened = GGUFFile::open(options.model);
+  if (!opened)
+    return reportError(opened.takeError());
+  file = std::move(*opened);
+  auto imported = importGGUF(*file, options.import, &context);
+  if (!imported)
+    return reportError(imported.takeError());
+  module = std::move(*imported);
+  target->attachTo(*module);
+  if (lastPhase() != Phase::link)
+    return kDone;
+
+  // The texts: their faults are to be found before hours of packing, not after.
+  auto source = readTokenizer(*file);
+  if (!source)
+    return reportError(source.takeError());
+  tokenizer = std::move(*source);
+  auto tables = buildTokenizer(tokenizer);
+  if (!tables)
+    return reportError(tables.takeError());
+  tokenizerBytes = tables->size();
+  auto chat = readChatTemplate(*file);
+  if (!chat)
+    return reportError(chat.takeError());
+  chatTemplate = chat->value_or("");
+  if (llvm::Error error = describeModel(*file, *module, *target, tokenizer, chatTemplate, options.import, description))
+    return reportError(std::move(error));
+  return kDone;
+}
+
+int Compilation::runPhase(Phase phase) {
+  PassManager manager(&context);
+  addPhase(manager, phase, options.pipeline);
+  if (failed(manager.run(*module)))
+    return kCompileError;
+  if (phase != Phase::bufferize)
+    return kDone;
+  auto collected = collectWeights(*module);
+  if (!collected)
+    return reportError(collected.takeError());
+  weights = std::move(*collected);
+  return lastPhase() == Phase::link ? checkPlan() : kDone;
+}
+
+/// The memory plan, and whether it fits the budget.
+int Compilation::checkPlan() {
+  for (const PlacedWeight &weight : weights)
+    description.tensors.push_back({weight.name, weight.formatName(), weight.offset, weight.bytes});
+  auto size = [&](StringRef name) {
+    return static_cast<uint64_t>(lm::getModel(*module)->getAttrOfType<IntegerAttr>(name).getInt());
+  };
+  description.arenaBytes = size(kArenaBytes);
+  description.stateBytes = size(kStateBytes);
+  planMemory(size(kWeightsBytes), tokenizerBytes, tokenizer, description);
+  if (!options.quiet)
+    printPlan(description, llvm::errs());
+  uint64_t total = plannedBytes(description);
+  if (!options.memoryBudget || total <= *options.memoryBudget)
+    return kDone;
+  return reportError(kOverBudget, "the program needs " + std::to_string(total) + " bytes, " +
+                                      std::to_string(total - *options.memoryBudget) + " more than the budget of " +
+                                      std::to_string(*options.memoryBudget) +
+                                      "; a smaller --context would make the cache smaller");
+}
+
+int Compilation::emitCode() {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  EmitKind kind = options.kind == OutputKind::LLVM       ? EmitKind::LLVM
+                  : options.kind == OutputKind::Assembly ? EmitKind::Asm
+                                                         : EmitKind::Object;
+  if (llvm::Error error = emitModule(*module, *target, kind, out))
+    return reportError(std::move(error));
+  code.assign(bytes.begin(), bytes.end());
+  if (lastPhase() == Phase::link)
+    return kDone;
+  return writeText();
+}
+
+int Compilation::link() {
+  llvm::SmallString<128> object, elf;
+  int descriptor;
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("nibble", "o", descriptor, object))
+    return reportError(kCompileError, "cannot create a temporary file: " + error.message());
+  llvm::FileRemover removeObject(object);
+  {
+    llvm::raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
+    stream << code;
+    stream.close();
+    if (stream.has_error())
+      return reportError(kCompileError, "cannot write " + object.str().str() + ": " + stream.error().message());
+  }
+  if (std::error_code error = llvm::sys::fs::createTemporaryFile("nibble", "elf", elf))
+    return reportError(kCompileError, "cannot create a temporary file: " + error.message());
+  llvm::FileRemover removeElf(elf);
+  if (llvm::Error error = linkProgram(object, runtimeDirectory(options.executable, target->triple), elf))
+    return reportError(std::move(error));
+
+  SourceHash hash(*file); // runs beside the packing
+  auto writer = ArtifactWriter::create(options.output, elf);
+  if (!writer)
+    return reportError(writer.takeError());
+  if (llvm::Error error = writeWeights(weights, **writer))
+    return reportError(std::move(error));
+  llvm::Expected<std::string> digest = hash.result();
+  if (!digest)
+    return reportError(digest.takeError());
+  description.sourceHash = *digest;
+  if (llvm::Error error = (*writer)->finish(description))
+    return reportError(std::move(error));
+  if (!options.quiet)
+    llvm::errs() << options.output << ": " << formatBytes((*writer)->fileBytes()) << "\n";
+  return kDone;
+}
+
+/// Writes the IR or what `emit` gave: to the output file, or to standard output without one.
+int Compilation::writeText() {
+  std::string path = options.output.empty() ? "-" : options.output;
+  // A file that cannot be written whole does not replace a good one.
+  llvm::SmallString<128> temporary;
+  if (path != "-")
+    temporary = path + ".tmp";
+  std::error_code code_;
+  llvm::ToolOutputFile out(path == "-" ? "-" : temporary.str(), code_, llvm::sys::fs::OF_None);
+  if (code_)
+    return reportError(kCompileError, "cannot write " + path + ": " + code_.message());
+  if (code.empty())
+    module->print(out.os());
+  else
+    out.os() << code;
+  out.os().flush();
+  if (out.os().has_error()) {
+    std::string message = out.os().error().message();
+    out.os().clear_error();
+    return reportError(kCompileError, "cannot write " + path + ": " + message);
+  }
+  if (path != "-")
+    if (std::error_code error = llvm::sys::fs::rename(temporary, path))
+      return reportError(kCompileError, "cannot write " + path + ": " + error.message());
+  out.keep();
+  return kDone;
+}
+
+/// DIR/N.PHASE.mlir
+int Compilation::dump(Phase phase) {
+  if (options.dumpDirectory.empty())
+    return kDone;
+  llvm::SmallString<128> path(options.dumpDirectory);
+  if (std::error_code error = llvm::sys::fs::create_directories(path))
+    return reportError(kCompileError, "cannot create " + options.dumpDirectory + ": " + error.message());
+  size_t number = static_cast<size_t>(phase);
+  llvm::sys::path::append(path, std::to_string(number + 1) + "." + phases()[number].name + ".mlir");
+  std::error_code error;
+  llvm::raw_fd_ostream out(path, error);
+  if (error)
+    return reportError(kCompileError, "cannot write " + path.str().str() + ": " + error.message());
+  module->print(out);
+  return kDone;
+}
+
+int Compilation::run() {
+  llvm::Expected<TargetInfo> found = TargetInfo::get(options.target, options.cpu);
+  if (!found)
+    return reportError(kUsage, llvm::toString(found.takeError()));
+  target = std::move(*found);
+  if (lastPhase() == Phase::link && options.output.empty())
+    return reportError(kUsage, "compile needs -o OUT");
+
+  int code = timed(Phase::import, [&] { return import(); });
+  for (Phase phase = Phase::import;; phase = static_cast<Phase>(static_cast<int>(phase) + 1)) {
+    if (phase > Phase::import && phase <= Phase::lower)
+      code = timed(phase, [&] { return runPhase(phase); });
+    else if (phase == Phase::emit)
+      code = timed(phase, [&] { return emitCode(); });
+    else if (phase == Phase::link)
+      code = timed(phase, [&] { return link(); });
+    if (code == kDone && phase <= Phase::lower)
+      code = dump(phase);
+    if (code != kDone || phase == lastPhase())
+      break;
+  }
+  if (code == kDone && lastPhase() <= Phase::lower)
+    return writeText();
+  return code;
+}
+
+} // namespace nibble

@@ -1,0 +1,75 @@
+//===- Compilation.h - one model through all phases -------------------------===//
+//
+// Runs the phases in order, dumps and times them, and stops where it is told. Each phase gives an exit code; whatever
+// goes wrong has been said on standard error by then, and the output file is untouched.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ImportGGUF.h"
+#include "compiler/Import/TokenizerMetadata.h"
+#include "compiler/Link/WeightSection.h"
+#include "compiler/Pipelines/Pipelines.h"
+#include "compiler/Target/TargetInfo.h"
+#include "compiler/Tools/nibble/Commands.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace nibble {
+
+enum class OutputKind { Executable, Object, Assembly, LLVM, MLIR };
+
+struct CompileOptions {
+  std::string model, output, executable; ///< executable: the compiler itself, beside which the runtime lies
+  std::string target = "native", cpu;
+  OutputKind kind = OutputKind::Executable;
+  ImportOptions import;
+  PipelineOptions pipeline;
+  std::optional<Phase> stopAfter;
+  std::string dumpDirectory;
+  std::optional<uint64_t> memoryBudget; ///< bytes
+  bool remarks = false, timing = false, quiet = false;
+};
+
+class Compilation {
+public:
+  explicit Compilation(const CompileOptions &options);
+  /// All phases up to the one asked for; writes the output.
+  int run();
+
+private:
+  int import();
+  int runPhase(Phase phase);
+  int checkPlan();
+  int emitCode();
+  int link();
+  int writeText();
+  int dump(Phase phase);
+  /// The phase after which nothing more is to be done.
+  Phase lastPhase() const;
+  void progress(Phase phase);
+  template <typename Step> int timed(Phase phase, Step step);
+
+  const CompileOptions &options;
+  mlir::MLIRContext context;
+  std::unique_ptr<mlir::ScopedDiagnosticHandler> diagnostics;
+  std::unique_ptr<GGUFFile> file;
+  std::optional<TargetInfo> target;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  ArtifactDescription description;
+  std::vector<PlacedWeight> weights;
+  TokenizerSource tokenizer;
+  std::string chatTemplate;
+  uint64_t tokenizerBytes = 0;
+  std::string code; ///< what the phase emit gave
+};
+
+} // namespace nibble

@@ -1,0 +1,115 @@
+//===- CompileCommand.cpp - nibble compile ---------------------------------===//
+#include "compiler/Tools/nibble/Commands.h"
+#include "compiler/Tools/nibble/Compilation.h"
+
+#include <charconv>
+#include <memory>
+
+namespace nibble {
+
+/// "1.5GiB", "512MB", "1000000": a number and a unit of 1000 or 1024; no value if it is neither.
+static std::optional<uint64_t> parseSize(const std::string &text) {
+  double number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0)
+    return std::nullopt;
+  static const std::pair<const char *, double> units[] = {
+      {"", 1},           {"B", 1},   {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},       {"GB", 1e9},
+      {"KiB", 1024},     {"MiB", 1 << 20},  {"GiB", 1 << 30},  {"K", 1024},      {"M", 1 << 20},     {"G", 1 << 30}};
+  std::string unit(end, text.data() + text.size());
+  for (auto [name, factor] : units)
+    if (unit == name && number * factor < 1e18)
+      return static_cast<uint64_t>(number * factor);
+  return std::nullopt;
+}
+
+namespace {
+
+/// What the command line says, before it is understood.
+struct Arguments {
+  CompileOptions options;
+  std::string emit = "exe", kv = "f16", weights = "keep", stopAfter, budget;
+  uint64_t context = 0;
+};
+
+/// Fills the options from the texts; returns an exit code.
+int interpret(Arguments &arguments) {
+  CompileOptions &options = arguments.options;
+  if (arguments.context)
+    options.import.context = arguments.context;
+  static const std::pair<const char *, OutputKind> kinds[] = {{"exe", OutputKind::Executable},
+                                                              {"obj", OutputKind::Object},
+                                                              {"asm", OutputKind::Assembly},
+                                                              {"llvm", OutputKind::LLVM},
+                                                              {"mlir", OutputKind::MLIR}};
+  bool known = false;
+  for (auto [name, kind] : kinds)
+    if (arguments.emit == name) {
+      options.kind = kind;
+      known = true;
+    }
+  if (!known)
+    return reportError(kUnsupported, "--emit=" + arguments.emit + " is not there yet; it takes exe, obj, asm, llvm and mlir");
+  if (arguments.kv == "f32")
+    options.import.kv = KVType::F32;
+  else if (arguments.kv != "f16")
+    return reportError(kUnsupported, "--kv=" + arguments.kv + " is not there yet; the cache is f16 or f32");
+  if (arguments.weights != "keep")
+    return reportError(kUnsupported, "--weights=" + arguments.weights +
+                                         " is not there yet; weights keep the format of the file (--weights=keep)");
+  if (!arguments.stopAfter.empty()) {
+    options.stopAfter = findPhase(arguments.stopAfter);
+    std::string names;
+    for (const PhaseInfo &info : phases())
+      names += (names.empty() ? "" : ", ") + info.name.str();
+    if (!options.stopAfter)
+      return reportError(kUsage, "--stop-after: there is no phase '" + arguments.stopAfter + "'; the phases are " + names);
+  }
+  if (!arguments.budget.empty()) {
+    options.memoryBudget = parseSize(arguments.budget);
+    if (!options.memoryBudget)
+      return reportError(kUsage, "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
+  }
+  return kDone;
+}
+
+} // namespace
+
+Command addCompileCommand(CLI::App &app, const std::string &executable) {
+  auto arguments = std::make_shared<Arguments>();
+  CompileOptions &options = arguments->options;
+  options.executable = executable;
+  CLI::App *command = app.add_subcommand("compile", "Compile a model into one static program.");
+  command->add_option("model", options.model, "a GGUF file (of a split file, the first part)")->required();
+  command->add_option("-o,--output", options.output, "the file to write");
+  command->add_option("--target", options.target, "native, x86_64-linux-gnu or aarch64-linux-gnu")
+      ->capture_default_str();
+  command->add_option("--cpu", options.cpu, "LLVM's name of the CPU, or native");
+  command->add_option("--emit", arguments->emit, "exe, obj, asm, llvm or mlir")->capture_default_str();
+  command->add_option("--context", arguments->context, "positions the program can hold (default: as trained, at most 2048)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--chunk", options.import.chunk, "tokens that prefill takes at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--kv", arguments->kv, "type of the KV cache: f16 or f32")->capture_default_str();
+  command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")
+      ->capture_default_str();
+  command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");
+  command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot or float")
+      ->check(CLI::IsMember({"auto", "dot", "float"}))
+      ->capture_default_str();
+  command->add_flag("--require-native", options.pipeline.requireNative,
+                    "fail instead of falling back to a generic instruction row");
+  command->add_option("--stop-after", arguments->stopAfter, "write the IR after this phase and stop");
+  command->add_option("--dump-phases", options.dumpDirectory, "write the IR of every phase into this folder");
+  command->add_flag("--remarks", options.remarks, "say what was chosen and why");
+  command->add_flag("--timing", options.timing, "print the time of each phase");
+  command->add_flag("-q,--quiet", options.quiet, "print errors only");
+  return [arguments] {
+    if (int code = interpret(*arguments))
+      return code;
+    return Compilation(arguments->options).run();
+  };
+}
+
+} // namespace nibble

@@ -1,0 +1,35 @@
+//===- MemoryReport.h - what the program will occupy -----------------------===//
+//
+// The memory plan: weights, state, arena, the runtime's buffers, stacks, tables. The runtime's rows come from the very
+// function that the program carves its memory with (runtime/core/MemoryPlan.h).
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ImportGGUF.h"
+#include "compiler/Import/TokenizerMetadata.h"
+#include "compiler/Link/ArtifactWriter.h"
+#include "compiler/Target/TargetInfo.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace nibble {
+
+/// Threads that the printed plan counts stacks for; the program prints its own with --info.
+inline constexpr uint32_t kPlannedThreads = 4;
+
+/// Fills in everything that is known after `import`: names, shape, target, defaults, tokenizer and chat template.
+llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const TargetInfo &target,
+                          const TokenizerSource &tokenizer, const std::string &chatTemplate,
+                          const ImportOptions &options, ArtifactDescription &description);
+
+/// Fills `memoryPlan` from the sizes in the description; all in bytes.
+void planMemory(uint64_t weightBytes, uint64_t tokenizerBytes, const TokenizerSource &tokenizer,
+                ArtifactDescription &description);
+
+uint64_t plannedBytes(const ArtifactDescription &description);
+void printPlan(const ArtifactDescription &description, llvm::raw_ostream &out);
+
+} // namespace nibble

@@ -1,0 +1,52 @@
+//===- ReferenceCommand.cpp - nibble reference -----------------------------===//
+#include "compiler/Reference/ReferenceCommand.h"
+#include "compiler/Import/ImportGGUF.h"
+#include "compiler/Pipelines/Pipelines.h"
+#include "compiler/Tools/nibble/Commands.h"
+
+#include "llvm/Support/raw_ostream.h"
+
+#include <memory>
+
+namespace nibble {
+
+Command addReferenceCommand(CLI::App &app) {
+  struct Arguments {
+    std::string model, tokens, logits, kv = "f16", activations = "exact";
+    uint64_t context = 0;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App *command =
+      app.add_subcommand("reference", "Compute a model's logits with the slow reference interpreter, in float64.");
+  command->add_option("model", arguments->model, "a GGUF file")->required();
+  command->add_option("--tokens", arguments->tokens, "token ids, separated by commas")->required();
+  command->add_option("--logits", arguments->logits, "file for the logits: f32, tokens x vocabulary")->required();
+  command->add_option("--context", arguments->context, "positions of the cache")->check(CLI::PositiveNumber);
+  command->add_option("--kv", arguments->kv, "type of the KV cache")->check(CLI::IsMember({"f16", "f32"}));
+  command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
+      ->check(CLI::IsMember({"exact", "int8"}));
+  return [arguments]() -> int {
+    auto file = GGUFFile::open(arguments->model);
+    if (!file)
+      return reportError(file.takeError());
+    mlir::DialectRegistry registry;
+    registerDialects(registry);
+    mlir::MLIRContext context(registry);
+    ImportOptions options;
+    if (arguments->context)
+      options.context = arguments->context;
+    options.kv = arguments->kv == "f32" ? KVType::F32 : KVType::F16;
+    auto module = importGGUF(**file, options, &context);
+    if (!module)
+      return reportError(module.takeError());
+    auto tokens = reference::parseTokens(arguments->tokens);
+    if (!tokens)
+      return reportError(kUsage, llvm::toString(tokens.takeError()));
+    reference::ReferenceOptions how;
+    how.activations =
+        arguments->activations == "int8" ? reference::Activations::Int8 : reference::Activations::Exact;
+    return succeeded(reference::writeLogits(**module, *tokens, arguments->logits, how)) ? kDone : kCompileError;
+  };
+}
+
+} // namespace nibble
