@@ -1,0 +1,171 @@
+//===- KernelProgram.cpp - compile operations, run them, look at the bytes ===//
+//
+// See KernelProgram.h. For qemu, the calls and their buffers go into a file, and a
+// small static program (EmulatedMain.c) that is linked with the object executes them.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/KernelProgram.h"
+
+#include "codegen/Emit/Emit.h"
+#include "codegen/Lower/Passes.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace nibble::test {
+
+/// Object or assembly of `source`; `errors` gets the diagnostics.
+static std::string build(const std::string &source, const TargetInfo &target, EmitKind kind, std::string &errors) {
+  DialectRegistry registry;
+  registry.insert<mpgemm::MPGEMMDialect, lm::LMDialect, lowbit::LowBitDialect, func::FuncDialect, arith::ArithDialect,
+                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, math::MathDialect>();
+  registerEmitDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) { errors += diagnostic.str() + "\n"; });
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source, &context);
+  if (!module)
+    return "";
+  target.attachTo(*module);
+  PassManager passes(&context);
+  addLowerPasses(passes);
+  if (failed(passes.run(*module)))
+    return "";
+  llvm::SmallVector<char, 0> buffer;
+  llvm::raw_svector_ostream stream(buffer);
+  if (llvm::Error error = emitModule(*module, target, kind, stream)) {
+    errors += llvm::toString(std::move(error));
+    return "";
+  }
+  return std::string(buffer.begin(), buffer.end());
+}
+
+std::string KernelProgram::compile(const TargetInfo &target) {
+  std::string errors;
+  emulated = llvm::Triple(target.triple).getArch() != llvm::Triple(llvm::sys::getProcessTriple()).getArch();
+  object = build(source, target, EmitKind::Object, errors);
+  return object.empty() && errors.empty() ? "no object came out" : errors;
+}
+
+std::string KernelProgram::assembly(const TargetInfo &target) {
+  std::string errors;
+  return build(source, target, EmitKind::Asm, errors);
+}
+
+std::string KernelProgram::run(std::vector<Call> &calls) { return emulated ? runEmulated(calls) : runHere(calls); }
+
+/// Calls a function of `buffers` pointers and three integers.
+template <typename... Pointers>
+static void invoke(void *function, const std::vector<std::shared_ptr<Bytes>> &buffers, int64_t n, int64_t tid,
+                   int64_t threads, Pointers... pointers) {
+  if constexpr (sizeof...(Pointers) < 8) {
+    if (sizeof...(Pointers) < buffers.size())
+      return invoke(function, buffers, n, tid, threads, pointers...,
+                    static_cast<void *>(buffers[sizeof...(Pointers)]->data()));
+  }
+  reinterpret_cast<void (*)(Pointers..., int64_t, int64_t, int64_t)>(function)(pointers..., n, tid, threads);
+}
+
+std::string KernelProgram::runHere(std::vector<Call> &calls) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  auto jit = llvm::orc::LLJITBuilder().create();
+  if (!jit)
+    return llvm::toString(jit.takeError());
+  if (llvm::Error error = (*jit)->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, "kernels.o")))
+    return llvm::toString(std::move(error));
+  auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess('\0'); // memset and the like
+  if (!process)
+    return llvm::toString(process.takeError());
+  (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  for (Call &call : calls) {
+    auto address = (*jit)->lookup(call.function);
+    if (!address)
+      return llvm::toString(address.takeError());
+    for (int32_t tid = 0; tid < call.threads; ++tid)
+      invoke(address->toPtr<void *>(), call.buffers, call.n, tid, call.threads);
+  }
+  return "";
+}
+
+static std::string shell(const std::string &command) {
+  return std::system(command.c_str()) == 0 ? "" : "failed: " + command;
+}
+
+std::string KernelProgram::runEmulated(std::vector<Call> &calls) {
+  namespace fs = std::filesystem;
+  fs::path directory = fs::temp_directory_path() / ("nibble-kernels-" + std::to_string(getpid()));
+  fs::create_directories(directory);
+  std::map<std::string, uint64_t> index;
+  for (const Call &call : calls)
+    index.emplace(call.function, index.size());
+
+  std::ofstream(directory / "kernels.o", std::ios::binary) << object;
+  std::ofstream table(directory / "table.c");
+  for (auto &[name, i] : index)
+    table << "extern void " << name << "(void);\n";
+  table << "void (*const functions[])(void) = {\n";
+  for (auto &[name, i] : index)
+    table << "  [" << i << "] = " << name << ",\n";
+  table << "};\n";
+  table.close();
+
+  std::ofstream input(directory / "calls", std::ios::binary);
+  auto put = [&](uint64_t value) { input.write(reinterpret_cast<const char *>(&value), sizeof value); };
+  put(calls.size());
+  for (const Call &call : calls) {
+    put(index[call.function]), put(call.buffers.size()), put(call.n), put(call.threads);
+    for (auto &buffer : call.buffers) {
+      put(buffer->size());
+      input.write(reinterpret_cast<const char *>(buffer->data()), buffer->size());
+    }
+  }
+  input.close();
+
+  std::string base = directory.string(), source = std::string(std::getenv("NIBBLE_SOURCE_DIR")) + "/test/Kernels/";
+  std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " + source +
+                            "EmulatedMain.c " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
+  if (error.empty())
+    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu max " + base + "/program < " + base + "/calls > " + base +
+                  "/results");
+  if (error.empty()) {
+    std::ifstream output(directory / "results", std::ios::binary);
+    for (Call &call : calls)
+      for (auto &buffer : call.buffers)
+        if (!output.read(reinterpret_cast<char *>(buffer->data()), buffer->size()))
+          error = "the emulated program wrote too little";
+  }
+  fs::remove_all(directory);
+  return error;
+}
+
+std::string whyNotRunnable(const TargetInfo &target) {
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  if (llvm::Triple(target.triple).getArch() != host.getArch()) {
+    if (!target.isAArch64())
+      return "no emulator for " + target.triple;
+    return std::string(NIBBLE_QEMU_AARCH64).empty() ? "qemu-aarch64 was not found" : "";
+  }
+  auto native = TargetInfo::get("native", "native");
+  for (const std::string &feature : target.requiredFeatures())
+    if (!native || !native->has(feature))
+      return "this machine lacks " + feature;
+  return "";
+}
+
+} // namespace nibble::test

@@ -1,0 +1,55 @@
+//===- KernelProgram.h - compile operations, run them, look at the bytes --===//
+//
+// A test writes functions of operations in buffer form as text; this compiles them
+// as the compiler does (phases lower and emit), for any target, and calls them: in
+// this process if it can execute the code, under qemu for AArch64.
+//
+// Contract: each function takes its memrefs (static shapes), then n, tid and
+// nthreads as index. A call runs it for tid = 0 … threads-1, one after the other:
+// no thread may depend on another's part of the same operation.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Target/TargetInfo.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace nibble::test {
+
+using Bytes = std::vector<uint8_t>;
+
+struct Call {
+  std::string function;
+  std::vector<std::shared_ptr<Bytes>> buffers; ///< written back after the call
+  int64_t n = 0;
+  int32_t threads = 1;
+};
+
+class KernelProgram {
+public:
+  /// Appends `text`, one or more func.func.
+  void add(const std::string &text) { source += text; }
+  /// Empty, or what went wrong (diagnostics included).
+  std::string compile(const TargetInfo &target);
+  /// Empty, or what went wrong.
+  std::string run(std::vector<Call> &calls);
+  /// Assembly of the same module; empty on failure.
+  std::string assembly(const TargetInfo &target);
+
+private:
+  std::string runHere(std::vector<Call> &calls);
+  std::string runEmulated(std::vector<Call> &calls);
+
+  std::string source;
+  std::string object;
+  bool emulated = false;
+};
+
+/// Why this machine cannot run code for `target`, or an empty string.
+std::string whyNotRunnable(const TargetInfo &target);
+
+} // namespace nibble::test

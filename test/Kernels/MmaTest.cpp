@@ -1,0 +1,271 @@
+//===- MmaTest.cpp - every instruction row × format × shape ---------------===//
+//
+// Products with packed weights against the definition in codegen/Lower/MmaKernel.h,
+// written as plain loops. Integer sums are exact and the order of the float operations
+// is defined, so every result is compared bit for bit, for every M, number of valid
+// rows and number of threads.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/KernelProgram.h"
+#include "test/Kernels/Weights.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <tuple>
+
+namespace nibble::test {
+namespace {
+
+/// An instruction row on a machine that has it. `fused`: multiply-adds round once.
+struct Machine {
+  const char *row, *triple, *cpu;
+  bool fused;
+};
+
+const Machine kMachines[] = {
+    {"x86_avx512vnni_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
+    {"x86_avxvnni_1x8x4_u8s8s32", "x86_64-linux-gnu", "alderlake", true},
+    {"x86_avx2_1x8x4_u7s8s32", "x86_64-linux-gnu", "haswell", true},
+    {"generic_base_1x4x4_s8s8s32", "x86_64-linux-gnu", "x86-64", false},
+    {"aarch64_dotprod_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a76", true},
+    {"generic_base_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a53", true},
+    {"x86_avx512f_1x16x1_f32f32f32", "x86_64-linux-gnu", "icelake-server", true},
+    {"x86_fma_1x8x1_f32f32f32", "x86_64-linux-gnu", "haswell", true},
+    {"generic_base_1x4x1_f32f32f32", "x86_64-linux-gnu", "x86-64", false},
+    {"aarch64_neon_1x4x1_f32f32f32", "aarch64-linux-gnu", "cortex-a53", true},
+};
+
+struct Shape {
+  int64_t n, k;
+  bool bias, residual;
+};
+
+/// Ragged panels, one output, one record, several records, both additions.
+std::vector<Shape> shapesOf(const lowbit::Format &format) {
+  int64_t span = format.isFloat ? 1 : std::max(32u, format.blockElements);
+  std::vector<Shape> shapes = {{1, span, false, false}, {37, 3 * span, true, false}, {64, 2 * span, false, true}};
+  if (format.isFloat)
+    shapes.push_back({67, 45, true, true});
+  return shapes;
+}
+
+/// Quantized activations, or f32 ones, of M rows.
+struct Activations {
+  std::vector<float> x, scales;
+  std::vector<int8_t> codes;
+  std::vector<int32_t> sums;
+};
+
+Activations makeActivations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
+  Activations a;
+  for (int64_t i = 0; i < m * k; ++i) {
+    a.x.push_back(std::uniform_real_distribution<float>(-3, 3)(random));
+    // The extremes often: they are where narrow sums overflow.
+    int choice = random() % 8;
+    a.codes.push_back(choice == 0 ? 127 : choice == 1 ? -127 : int(random() % 255) - 127);
+  }
+  for (int64_t i = 0; i < m * k / 32; ++i)
+    a.scales.push_back(random() % 9 == 0 ? 0 : std::uniform_real_distribution<float>(0, 0.1f)(random));
+  for (int64_t i = 0; i < m * k / sumGroup; ++i) {
+    a.sums.push_back(0);
+    for (int64_t j = 0; j < sumGroup; ++j)
+      a.sums.back() += a.codes[i * sumGroup + j];
+  }
+  return a;
+}
+
+template <typename T> std::shared_ptr<Bytes> bytesOf(const std::vector<T> &values) {
+  auto bytes = std::make_shared<Bytes>(values.size() * sizeof(T));
+  std::memcpy(bytes->data(), values.data(), bytes->size());
+  return bytes;
+}
+
+class MmaTest : public testing::TestWithParam<std::tuple<Machine, const lowbit::Format *>> {
+protected:
+  Machine machine() const { return std::get<0>(GetParam()); }
+  const InstructionRow &row() const { return *findRow(machine().row); }
+  bool isDot() const { return row().kind == RowKind::Dot4; }
+  float multiplyAdd(float a, float b, float c) const {
+    if (machine().fused)
+      return std::fma(a, b, c);
+    volatile float product = a * b;
+    return product + c;
+  }
+  float expectedDot(const Weight &w, const Activations &a, int64_t m, int64_t n) const;
+  float expectedFloat(const Weight &w, const Activations &a, int64_t m, int64_t n) const;
+};
+
+float MmaTest::expectedDot(const Weight &w, const Activations &a, int64_t m, int64_t n) const {
+  int64_t run = std::min<int64_t>(w.format->group, 32);
+  float acc = 0;
+  for (int64_t first = 0; first < w.k; first += run) {
+    int32_t dot = 0, sum = 0;
+    for (int64_t c = first; c < first + run; ++c) {
+      dot += (w.code(n, c) - w.format->zeroPoint) * a.codes[m * w.k + c];
+      sum += a.codes[m * w.k + c];
+    }
+    float da = a.scales[(m * w.k + first) / 32];
+    acc = multiplyAdd(w.scale(n, first) * da, float(dot), acc);
+    if (w.format->hasMin())
+      acc = multiplyAdd(w.minimum(n, first), da * float(sum), acc);
+  }
+  return acc;
+}
+
+float MmaTest::expectedFloat(const Weight &w, const Activations &a, int64_t m, int64_t n) const {
+  float acc = 0;
+  for (int64_t c = 0; c < w.k; ++c)
+    acc = multiplyAdd(a.x[m * w.k + c], w.value(n, c), acc);
+  return acc;
+}
+
+constexpr int64_t kRows[] = {1, 2, 64};
+
+std::string nameOf(const Shape &shape, int64_t m) {
+  return "case_" + std::to_string(shape.n) + "_" + std::to_string(shape.k) + "_" + std::to_string(m);
+}
+
+std::string memref(std::initializer_list<int64_t> shape, const char *element) {
+  std::string text = "memref<";
+  for (int64_t size : shape)
+    text += std::to_string(size) + "x";
+  return text + element + ">";
+}
+
+/// The function of one product in buffer form. Rows of y are 3 columns longer than needed.
+std::string functionText(const InstructionRow &row, const Weight &w, const Shape &shape, int64_t m, int64_t sumGroup) {
+  bool dot = row.kind == RowKind::Dot4;
+  unsigned bias = w.isLowBit() ? row.storageBias(w.format->codes.kind.width, w.format->codes.kind.isSigned) : 0;
+  std::string layout = w.layoutText(row.nr(), row.kr(), bias);
+  std::vector<std::pair<std::string, std::string>> args = {
+      {"%w", memref({w.layout(row.nr(), row.kr(), bias).totalBytes()}, "i8")}};
+  std::string names = "%x";
+  if (dot) {
+    args.push_back({"%c", memref({m, w.k}, "i8")});
+    args.push_back({"%s", memref({m, w.k / 32}, "f32")});
+    args.push_back({"%t", memref({m, w.k / sumGroup}, "i32")});
+    names = "%c, %s, %t";
+  } else {
+    args.push_back({"%x", memref({m, w.k}, "f32")});
+  }
+  std::string additions, additionTypes;
+  if (shape.bias) {
+    args.push_back({"%b", memref({w.n}, "f32")});
+    additions += " bias %b", additionTypes += ", " + args.back().second;
+  }
+  std::string y = "memref<" + std::to_string(m) + "x" + std::to_string(w.n) + "xf32, strided<[" +
+                  std::to_string(w.n + 3) + ", 1]>>";
+  if (shape.residual) {
+    args.push_back({"%r", y});
+    additions += " residual %r", additionTypes += ", " + y;
+  }
+  args.push_back({"%y", y});
+  std::string header, types;
+  for (auto &[name, type] : args)
+    header += name + ": " + type + ", ";
+  for (size_t i = 0; i < (dot ? 4u : 2u); ++i)
+    types += args[i].second + ", ";
+  return "func.func @" + nameOf(shape, m) + "(" + header + "%n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" +
+         names + ") rows %n" + additions + " into %y {row = \"" + row.name.str() + "\", layout = " + layout + "} : (" +
+         types + "index" + additionTypes + ", " + y + ") -> ()\n  return\n}\n";
+}
+
+TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
+  auto target = TargetInfo::get(machine().triple, machine().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  const lowbit::Format &format = *std::get<1>(GetParam());
+  if (isDot() && format.isFloat)
+    GTEST_SKIP() << "not a case: this row multiplies codes, not floats";
+  std::mt19937 random(20260101);
+  int64_t sumGroup = format.isFloat ? 32 : std::min(32u, format.group);
+
+  struct Expectation {
+    size_t call;
+    Shape shape;
+    int64_t m;
+    std::vector<float> y;
+  };
+  KernelProgram program;
+  std::vector<Call> calls;
+  std::vector<Expectation> expectations;
+  for (const Shape &shape : shapesOf(format)) {
+    Weight w(format, shape.n, shape.k, random);
+    unsigned layoutBias = w.isLowBit() ? row().storageBias(format.codes.kind.width, format.codes.kind.isSigned) : 0;
+    auto packed = std::make_shared<Bytes>(w.pack(row().nr(), row().kr(), layoutBias));
+    std::vector<float> bias(shape.n), residual;
+    for (float &value : bias)
+      value = std::uniform_real_distribution<float>(-1, 1)(random);
+    for (int64_t m : kRows) {
+      program.add(functionText(row(), w, shape, m, sumGroup));
+      Activations a = makeActivations(m, shape.k, sumGroup, random);
+      residual.assign(m * (shape.n + 3), 0.25f);
+      std::vector<float> sums(m * shape.n);
+      for (int64_t i = 0; i < m; ++i)
+        for (int64_t n = 0; n < shape.n; ++n) {
+          float &y = sums[i * shape.n + n];
+          y = isDot() ? expectedDot(w, a, i, n) : expectedFloat(w, a, i, n);
+          if (shape.bias)
+            y += bias[n];
+          if (shape.residual)
+            y += 0.25f;
+        }
+      for (int64_t valid : {1, 2, 5, 8, 64})
+        for (int32_t threads : {1, 2, 3}) {
+          if (valid > m || (threads > 1 && valid != m))
+            continue;
+          Call call{nameOf(shape, m), {packed}, valid, threads};
+          if (isDot())
+            call.buffers.insert(call.buffers.end(), {bytesOf(a.codes), bytesOf(a.scales), bytesOf(a.sums)});
+          else
+            call.buffers.push_back(bytesOf(a.x));
+          if (shape.bias)
+            call.buffers.push_back(bytesOf(bias));
+          if (shape.residual)
+            call.buffers.push_back(bytesOf(residual));
+          call.buffers.push_back(bytesOf(std::vector<float>(m * (shape.n + 3), -77.0f)));
+          expectations.push_back({calls.size(), shape, m, sums});
+          calls.push_back(call);
+        }
+    }
+  }
+
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+  for (const Expectation &expected : expectations) {
+    const Call &call = calls[expected.call];
+    std::vector<float> y(call.buffers.back()->size() / 4);
+    std::memcpy(y.data(), call.buffers.back()->data(), call.buffers.back()->size());
+    int64_t n = expected.shape.n;
+    for (int64_t i = 0; i < expected.m; ++i)
+      for (int64_t j = 0; j < n + 3; ++j) {
+        // What is no result must be untouched: the gap between rows, and rows at and after n.
+        float want = i < call.n && j < n ? expected.y[i * n + j] : -77.0f;
+        ASSERT_TRUE(sameFloat(y[i * (n + 3) + j], want))
+            << call.function << " n=" << call.n << " threads=" << call.threads << ": y[" << i << "][" << j
+            << "] = " << y[i * (n + 3) + j] << ", expected " << want;
+      }
+  }
+}
+
+std::vector<const lowbit::Format *> allFormats() {
+  std::vector<const lowbit::Format *> result;
+  for (const lowbit::Format &format : lowbit::formats())
+    result.push_back(&format);
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, MmaTest,
+                         testing::Combine(testing::ValuesIn(kMachines), testing::ValuesIn(allFormats())),
+                         [](const testing::TestParamInfo<MmaTest::ParamType> &info) {
+                           std::string cpu = std::get<0>(info.param).cpu;
+                           std::replace(cpu.begin(), cpu.end(), '-', '_');
+                           return std::string(std::get<0>(info.param).row) + "_" + cpu + "_" +
+                                  std::get<1>(info.param)->name;
+                         });
+
+} // namespace
+} // namespace nibble::test
