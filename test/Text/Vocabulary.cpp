@@ -1,9 +1,9 @@
-//===- TextVocabulary.cpp - tiny vocabularies for the tests ----------------===//
+//===- Vocabulary.cpp - tiny vocabularies for the tests ----------------===//
 //
-// See TextVocabulary.h.
+// See Vocabulary.h.
 //
 //===----------------------------------------------------------------------===//
-#include "TextVocabulary.h"
+#include "Vocabulary.h"
 
 #include "compiler/Import/Text/ByteAlphabet.h"
 

@@ -1,4 +1,4 @@
-//===- TextVocabulary.h - tiny vocabularies for the tests --------*- C++ -*-===//
+//===- Vocabulary.h - tiny vocabularies for the tests --------*- C++ -*-===//
 //
 // A byte-level and a SentencePiece vocabulary, trained here on a few sentences by
 // counting pairs. They are small enough to read and have what real ones have:

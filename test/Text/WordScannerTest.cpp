@@ -1,4 +1,4 @@
-//===- TextWordScannerTest.cpp - pre-tokenizers against their expressions --===//
+//===- WordScannerTest.cpp - pre-tokenizers against their expressions --===//
 //
 // The words of each case were computed with the regular expressions of the
 // models' own tokenizers (the engine of Hugging Face's `tokenizers` 0.23), except

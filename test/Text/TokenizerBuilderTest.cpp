@@ -1,10 +1,10 @@
-//===- TextTokenizerBuilderTest.cpp - vocabularies that are wrong ----------===//
+//===- TokenizerBuilderTest.cpp - vocabularies that are wrong ----------===//
 //
 // Every way in which a vocabulary can contradict itself has its sentence and its
 // class; equal sources give equal bytes.
 //
 //===----------------------------------------------------------------------===//
-#include "test/Runtime/TextVocabulary.h"
+#include "Vocabulary.h"
 
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/ByteAlphabet.h"

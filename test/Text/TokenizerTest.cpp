@@ -1,10 +1,10 @@
-//===- TextTokenizerTest.cpp - text to ids and back ------------------------===//
+//===- TokenizerTest.cpp - text to ids and back ------------------------===//
 //
 // The oracle is a tokenizer of a few lines that searches for the best pair of the
-// whole word each time. Everything runs on the vocabularies of TextVocabulary.h.
+// whole word each time. Everything runs on the vocabularies of Vocabulary.h.
 //
 //===----------------------------------------------------------------------===//
-#include "TextVocabulary.h"
+#include "Vocabulary.h"
 
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/Text/UnicodeTables.h"
