@@ -137,9 +137,9 @@ std::string KernelProgram::runEmulated(std::vector<Call> &calls) {
   }
   input.close();
 
-  std::string base = directory.string(), source = std::string(std::getenv("NIBBLE_SOURCE_DIR")) + "/test/Kernels/";
-  std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " + source +
-                            "EmulatedMain.c " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
+  std::string base = directory.string();
+  std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " +
+                            NIBBLE_EMULATED_MAIN + " " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
   if (error.empty())
     error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu max " + base + "/program < " + base + "/calls > " + base +
                   "/results");

@@ -1,0 +1,126 @@
+//===- QuantizeTest.cpp - mpgemm.quantize against its definition ----------===//
+//
+// s = max|x| / 127, q = x / s rounded to nearest-even, in plain loops; all bits
+// compared, with groups of zeros, ties, denormals, infinities and huge values.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/KernelProgram.h"
+#include "test/Kernels/Weights.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace nibble::test {
+namespace {
+
+struct Machine {
+  const char *triple, *cpu;
+};
+
+class QuantizeTest : public testing::TestWithParam<Machine> {};
+
+constexpr int64_t kM = 9, kK = 576;
+
+/// One kind of numbers per group, in turn.
+std::vector<float> makeRows(std::mt19937 &random) {
+  std::vector<float> x(kM * kK);
+  for (size_t i = 0; i < x.size(); ++i) {
+    float u = std::uniform_real_distribution<float>(-1, 1)(random);
+    switch (i / 32 % 8) {
+    case 0:
+      x[i] = 0;
+      break;
+    case 1: // ties: multiples of half a scale, with a maximum of 127
+      x[i] = i % 32 == 5 ? -127 : float(int(random() % 253) - 126) / 2;
+      break;
+    case 2:
+      x[i] = u * 1e-41f; // denormals
+      break;
+    case 3:
+      x[i] = u * 3e38f;
+      break;
+    case 4:
+      x[i] = i % 32 == 7 ? 250 : u; // an outlier
+      break;
+    case 5:
+      x[i] = random() % 4 ? -0.0f : 1e-45f; // s underflows to zero
+      break;
+    default:
+      x[i] = u * 4;
+    }
+  }
+  return x;
+}
+
+TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
+  auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  std::mt19937 random(7);
+  std::vector<float> x = makeRows(random);
+  KernelProgram program;
+  std::vector<Call> calls;
+  for (int64_t sumGroup : {16, 32, 64}) {
+    std::string name = "quantize_" + std::to_string(sumGroup), sums = std::to_string(kK / sumGroup);
+    std::string types[] = {"memref<9x576xf32>", "memref<9x576xi8>", "memref<9x18xf32>", "memref<9x" + sums + "xi32>"};
+    program.add("func.func @" + name + "(%x: " + types[0] + ", %c: " + types[1] + ", %s: " + types[2] + ", %t: " +
+                types[3] + ", %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, %t " +
+                "{group = 32 : i64, sum_group = " + std::to_string(sumGroup) + " : i64} : (" + types[0] + ", index, " +
+                types[1] + ", " + types[2] + ", " + types[3] + ") -> ()\n  return\n}\n");
+    for (int64_t valid : {1, 5, 9})
+      for (int32_t threads : {1, 2, 3}) {
+        auto bytes = std::make_shared<Bytes>(x.size() * 4);
+        std::memcpy(bytes->data(), x.data(), bytes->size());
+        auto filled = [](size_t size) { return std::make_shared<Bytes>(size, uint8_t(0x5a)); };
+        calls.push_back({name, {bytes, filled(kM * kK), filled(kM * kK / 8), filled(kM * kK / sumGroup * 4)}, valid, threads});
+      }
+  }
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+
+  for (const Call &call : calls) {
+    int64_t sumGroup = kM * kK * 4 / int64_t(call.buffers[3]->size());
+    SCOPED_TRACE(call.function + " n=" + std::to_string(call.n) + " threads=" + std::to_string(call.threads));
+    auto codes = reinterpret_cast<const int8_t *>(call.buffers[1]->data());
+    auto scales = reinterpret_cast<const float *>(call.buffers[2]->data());
+    auto sums = reinterpret_cast<const int32_t *>(call.buffers[3]->data());
+    for (int64_t group = 0; group < call.n * kK / 32; ++group) {
+      float largest = 0;
+      for (int64_t i = 0; i < 32; ++i)
+        largest = std::max(largest, std::fabs(x[group * 32 + i]));
+      float s = largest / 127;
+      ASSERT_TRUE(sameFloat(scales[group], s)) << "group " << group << ": " << scales[group] << ", expected " << s;
+      for (int64_t i = group * 32; i < group * 32 + 32; ++i) {
+        float q = s == 0 ? 0 : std::clamp(std::nearbyint(x[i] / s), -127.0f, 127.0f);
+        ASSERT_EQ(int(codes[i]), int(q)) << "x[" << i << "] = " << x[i] << ", scale " << s;
+      }
+    }
+    for (int64_t i = 0; i < call.n * kK / sumGroup; ++i) {
+      int32_t sum = 0;
+      for (int64_t j = 0; j < sumGroup; ++j)
+        sum += codes[i * sumGroup + j];
+      ASSERT_EQ(sums[i], sum) << "sum " << i;
+    }
+    // Rows at and after n are untouched.
+    for (int64_t i = call.n * kK; i < kM * kK; ++i)
+      ASSERT_EQ(codes[i], 0x5a);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Machines, QuantizeTest,
+                         testing::Values(Machine{"x86_64-linux-gnu", "x86-64"}, Machine{"x86_64-linux-gnu", "haswell"},
+                                         Machine{"x86_64-linux-gnu", "icelake-server"},
+                                         Machine{"aarch64-linux-gnu", "cortex-a76"}),
+                         [](const testing::TestParamInfo<Machine> &info) {
+                           std::string name = info.param.cpu;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+} // namespace
+} // namespace nibble::test
