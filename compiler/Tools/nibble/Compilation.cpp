@@ -3,6 +3,7 @@
 
 #include "codegen/Emit/Emit.h"
 #include "compiler/Bufferize/Passes.h"
+#include "compiler/Import/Inspect.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Link/LinkProgram.h"
 #include "compiler/Tools/nibble/MemoryReport.h"
@@ -11,9 +12,10 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <chrono>

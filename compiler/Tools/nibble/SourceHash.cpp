@@ -37,7 +37,7 @@ llvm::Expected<std::string> SourceHash::result() {
   if (thread.joinable())
     thread.join();
   if (!failure.empty())
-    return llvm::createStringError(std::errc::io_error, failure);
+    return llvm::createStringError(std::make_error_code(std::errc::io_error), failure);
   return digest;
 }
 
