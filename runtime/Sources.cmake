@@ -1,4 +1,4 @@
-# The sources of the runtime, relative to runtime/. main/Main.cpp is apart: tests have a main of their own.
+# The sources of the runtime, relative to runtime/.
 set(NIBBLE_RUNTIME_SOURCES
     core/Engine.cpp
     core/Sampler.cpp
@@ -22,4 +22,10 @@ set(NIBBLE_RUNTIME_SOURCES
     text/Tokenizer.cpp
     text/WordScanner.cpp
     threads/Team.cpp
+)
+
+# Only in programs: tests have a main of their own, and a C++ library.
+set(NIBBLE_RUNTIME_PROGRAM_SOURCES
+    main/Main.cpp
+    platform/LibraryFailure.cpp
 )

@@ -20,6 +20,9 @@ using namespace llvm;
 
 namespace nibble {
 
+/// Small pieces are gathered up to this size.
+static constexpr size_t BufferBytes = 1 << 20;
+
 static Error fileError(StringRef path, std::error_code code) {
   return createStringError(code, "cannot write " + path + ": " + code.message());
 }
@@ -74,14 +77,11 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   return b.Release();
 }
 
-ArtifactWriter::ArtifactWriter(std::string out, sys::fs::TempFile file)
-    : out(std::move(out)), file(std::move(file)),
-      stream(std::make_unique<raw_fd_ostream>(this->file->FD, /*shouldClose=*/false)) {}
+ArtifactWriter::ArtifactWriter(std::string out, sys::fs::TempFile file) : out(std::move(out)), file(std::move(file)) {
+  buffer.reserve(BufferBytes);
+}
 
 ArtifactWriter::~ArtifactWriter() {
-  if (stream)
-    stream->clear_error(); // reported already; an unchecked one would end the process
-  stream.reset();
   if (file)
     consumeError(file->discard());
 }
@@ -102,12 +102,38 @@ Expected<std::unique_ptr<ArtifactWriter>> ArtifactWriter::create(StringRef out, 
   return std::move(writer);
 }
 
+/// write(2) of all bytes. Not raw_fd_ostream: it ends the process when its destructor cannot write what is left.
+static std::error_code writeAll(int descriptor, const char *bytes, size_t size) {
+  while (size) {
+    ssize_t wrote = ::write(descriptor, bytes, size);
+    if (wrote < 0 && errno == EINTR)
+      continue;
+    if (wrote <= 0)
+      return std::error_code(wrote ? errno : ENOSPC, std::generic_category());
+    bytes += wrote;
+    size -= static_cast<size_t>(wrote);
+  }
+  return {};
+}
+
+Error ArtifactWriter::flush() {
+  std::error_code code = writeAll(file->FD, buffer.data(), buffer.size());
+  buffer.clear();
+  return code ? fileError(out, code) : Error::success();
+}
+
 Error ArtifactWriter::write(const void *data, size_t size) {
-  stream->write(static_cast<const char *>(data), size);
+  const auto *bytes = static_cast<const char *>(data);
   position += size;
-  if (stream->has_error())
-    return fileError(out, stream->error());
-  return Error::success();
+  if (buffer.size() + size > BufferBytes)
+    if (Error error = flush())
+      return error;
+  if (size < BufferBytes) {
+    buffer.insert(buffer.end(), bytes, bytes + size);
+    return Error::success();
+  }
+  std::error_code code = writeAll(file->FD, bytes, size);
+  return code ? fileError(out, code) : Error::success();
 }
 
 Error ArtifactWriter::pad(uint64_t alignment) {
@@ -178,10 +204,8 @@ Error ArtifactWriter::finish(const ArtifactDescription &description) {
 }
 
 Error ArtifactWriter::commit() {
-  stream->flush();
-  if (stream->has_error())
-    return fileError(out, stream->error());
-  stream.reset();
+  if (Error error = flush())
+    return error;
   if (fsync(file->FD) != 0)
     return fileError(out, std::error_code(errno, std::generic_category()));
   Error kept = file->keep(out);

@@ -29,7 +29,6 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <functional>
 #include <memory>
@@ -93,13 +92,14 @@ public:
 private:
   ArtifactWriter(std::string out, llvm::sys::fs::TempFile file);
   llvm::Error write(const void *data, size_t size);
+  llvm::Error flush();
   llvm::Error pad(uint64_t alignment);
   llvm::Error copyFrom(llvm::StringRef elf);
   llvm::Error commit();
 
   std::string out;
   std::optional<llvm::sys::fs::TempFile> file;
-  std::unique_ptr<llvm::raw_fd_ostream> stream;
+  std::vector<char> buffer; // bytes not yet written
   uint64_t position = 0, weightsOffset = 0, weightsSize = 0;
   schema::Checksum64 weightsChecksum;
 };

@@ -40,7 +40,7 @@ static void printJson(Program &program, const Measurement &prefill, const Measur
   print("decode", decode);
   out.print(", \"time_to_first_token_seconds\": %.6f, \"peak_resident_bytes\": %llu, \"planned_bytes\": %llu}\n", first,
             static_cast<unsigned long long>(peakResidentBytes()),
-            static_cast<unsigned long long>(program.plan.planBytes() + program.artifact.weightSize()));
+            static_cast<unsigned long long>(program.plannedBytes()));
 }
 
 static void printText(Program &program, const Measurement &prefill, const Measurement &decode, double first) {
@@ -53,7 +53,7 @@ static void printText(Program &program, const Measurement &prefill, const Measur
   print("decode", decode);
   out.print("first token after %.3f s (start, prefill of %zu tokens, sampling)\n", first, prefill.tokens);
   out.print("peak memory %.1f MiB, planned %.1f MiB, %u threads\n", double(peakResidentBytes()) / 1048576,
-            double(program.plan.planBytes() + program.artifact.weightSize()) / 1048576, program.threads);
+            double(program.plannedBytes()) / 1048576, program.threads);
 }
 
 int runBench(Program &program) {

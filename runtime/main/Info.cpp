@@ -15,6 +15,7 @@ static const char *text(const flatbuffers::String *string) { return string ? str
 /// The rows of the plan that holds for this run.
 template <typename Visit> static void forEachRow(const Program &program, Visit visit) {
   visit("weights (mapped from the file)", program.artifact.weightSize());
+  visit("program, tables, main stack", program.artifact.overheadBytes());
   visit("state (KV cache, hidden rows)", program.plan.state);
   visit("arena", program.plan.arena);
   visit("thread stacks", program.plan.stacks);

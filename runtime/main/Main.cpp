@@ -40,7 +40,7 @@ static int run(Program &program, std::span<char *const> arguments) {
     printHelp(program.out, arguments[0]);
     return program.finish();
   }
-  status = program.open("/proc/self/exe");
+  status = program.open("/proc/self/exe", arguments[0]);
   if (status.failed())
     return program.fail(status);
   if (program.options.version)

@@ -45,8 +45,8 @@ int Program::finish(int code) {
   return code;
 }
 
-Status Program::open(const char *path) {
-  Status status = artifact.open(path);
+Status Program::open(const char *path, const char *name) {
+  Status status = artifact.open(path, name);
   if (status.failed())
     return status;
   TextError error = Tokenizer::open(description().tokenizer(), tokenizer);

@@ -49,10 +49,13 @@ struct Program {
   Output err{2};
 
   /// Opens and checks; enough for --info and --version.
-  Status open(const char *path);
+  Status open(const char *path, const char *name);
   /// Checks the machine and brings up memory, threads and model.
   Status start();
   void stop();
+
+  /// All that the process occupies, from the plan of this run.
+  uint64_t plannedBytes() const { return artifact.weightSize() + artifact.overheadBytes() + plan.planBytes(); }
 
   const schema::Artifact &description() const { return artifact.description(); }
 

@@ -24,8 +24,8 @@ namespace nibble::rt {
 static constexpr uint32_t MaxContext = 1u << 24, MaxVocabulary = 1u << 24;
 static constexpr uint64_t MaxBufferBytes = 1ull << 46;
 
-static Status damaged(const char *path, const char *reason) {
-  return Status::failure(Exit::Damaged, "%s is damaged: %s; copy or compile the program again", path, reason);
+static Status damaged(const char *name, const char *reason) {
+  return Status::failure(Exit::Damaged, "%s is damaged: %s; copy or compile the program again", name, reason);
 }
 
 /// pread of all bytes.
@@ -44,47 +44,48 @@ static bool readAt(int file, void *data, size_t size, uint64_t offset) {
   return true;
 }
 
-Status Artifact::readTrailer(int file, const char *path, schema::Trailer &trailer) {
+Status Artifact::readTrailer(int file, const char *name, schema::Trailer &trailer) {
   struct stat info;
   if (fstat(file, &info) != 0)
-    return Status::failure(Exit::Internal, "cannot stat %s: %s", path, strerror(errno));
+    return Status::failure(Exit::Internal, "cannot stat %s: %s", name, strerror(errno));
   size = static_cast<uint64_t>(info.st_size);
   if (size < sizeof(trailer) || !readAt(file, &trailer, sizeof(trailer), size - sizeof(trailer)))
-    return damaged(path, "too short to hold a model");
+    return damaged(name, "too short to hold a model");
   if (memcmp(trailer.magic, schema::TrailerMagic, sizeof(trailer.magic)) != 0)
-    return damaged(path, "no model at its end (truncated, stripped or altered)");
+    return damaged(name, "no model at its end (truncated, stripped or altered)");
   if (trailer.checksum != schema::checksum64(&trailer, offsetof(schema::Trailer, checksum)))
-    return damaged(path, "checksum of the trailer differs");
+    return damaged(name, "checksum of the trailer differs");
   if (trailer.version != schema::TrailerVersion || trailer.trailerSize != sizeof(trailer))
-    return Status::failure(Exit::Damaged, "%s has artifact version %u; this runtime reads version %u", path,
+    return Status::failure(Exit::Damaged, "%s has artifact version %u; this runtime reads version %u", name,
                            trailer.version, schema::TrailerVersion);
   uint64_t end = size - sizeof(trailer);
   if (trailer.weightsOffset % schema::WeightAlignment || trailer.weightsOffset > end ||
       trailer.weightsSize > end - trailer.weightsOffset || trailer.descriptionOffset % 64 ||
       trailer.descriptionOffset < trailer.weightsOffset + trailer.weightsSize || trailer.descriptionOffset > end ||
       trailer.descriptionSize != end - trailer.descriptionOffset)
-    return damaged(path, "its size does not fit its trailer (truncated or extended)");
+    return damaged(name, "its size does not fit its trailer (truncated or extended)");
   return Status::success();
 }
 
-Status Artifact::map(int file, const char *path, const schema::Trailer &trailer) {
+Status Artifact::map(int file, const char *name, const schema::Trailer &trailer) {
   size_t length = size - trailer.weightsOffset;
   void *base = mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, static_cast<off_t>(trailer.weightsOffset));
   if (base == MAP_FAILED)
-    return Status::failure(Exit::Internal, "cannot map %s: %s", path, strerror(errno));
+    return Status::failure(Exit::Internal, "cannot map %s: %s", name, strerror(errno));
   weightBytes = static_cast<const uint8_t *>(base);
   weightCount = trailer.weightsSize;
+  programCount = trailer.weightsOffset;
   // Read ahead while the prompt is tokenized; a refusal costs nothing but time.
   madvise(base, length, MADV_WILLNEED);
   const uint8_t *description = weightBytes + (trailer.descriptionOffset - trailer.weightsOffset);
   descriptionCount = trailer.descriptionSize;
   descriptionSum = schema::checksum64(description, descriptionCount);
   if (descriptionSum != trailer.descriptionChecksum)
-    return damaged(path, "checksum of the description differs");
+    return damaged(name, "checksum of the description differs");
   // The tokenizer's tables are flat vectors: few tables, shallow.
   flatbuffers::Verifier verifier(description, descriptionCount, /*max_depth=*/16, /*max_tables=*/1000000);
   if (!schema::VerifyArtifactBuffer(verifier))
-    return damaged(path, "the description is malformed");
+    return damaged(name, "the description is malformed");
   root = schema::GetArtifact(description);
   return Status::success();
 }
@@ -109,14 +110,14 @@ Status Artifact::check() const {
   return Status::success();
 }
 
-Status Artifact::open(const char *path) {
+Status Artifact::open(const char *path, const char *name) {
   int file = ::open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
-    return Status::failure(Exit::Internal, "cannot open %s: %s", path, strerror(errno));
+    return Status::failure(Exit::Internal, "cannot open %s: %s", name, strerror(errno));
   schema::Trailer trailer;
-  Status status = readTrailer(file, path, trailer);
+  Status status = readTrailer(file, name, trailer);
   if (!status.failed())
-    status = map(file, path, trailer);
+    status = map(file, name, trailer);
   close(file); // the mapping keeps the file
   return status.failed() ? status : check();
 }

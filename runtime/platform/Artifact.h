@@ -26,8 +26,8 @@ namespace nibble::rt {
 
 class Artifact {
 public:
-  /// Maps the payload of the executable at `path`.
-  Status open(const char *path);
+  /// Maps the payload of the executable at `path`; messages call it `name`.
+  Status open(const char *path, const char *name);
 
   /// Compares the checksum of the weights; reads all of them.
   Status verifyWeights() const;
@@ -36,18 +36,20 @@ public:
   const uint8_t *weights() const { return weightBytes; }
   size_t weightSize() const { return weightCount; }
   uint64_t fileSize() const { return size; }
-  uint64_t descriptionSize() const { return descriptionCount; }
+  /// What the process occupies besides weights and block: ELF image, description, and 256 KiB for main's stack and
+  /// libc's data.
+  uint64_t overheadBytes() const { return programCount + descriptionCount + (256 << 10); }
   uint64_t descriptionChecksum() const { return descriptionSum; }
 
 private:
-  Status readTrailer(int file, const char *path, schema::Trailer &trailer);
-  Status map(int file, const char *path, const schema::Trailer &trailer);
+  Status readTrailer(int file, const char *name, schema::Trailer &trailer);
+  Status map(int file, const char *name, const schema::Trailer &trailer);
   Status check() const;
 
   const schema::Artifact *root = nullptr;
   const uint8_t *weightBytes = nullptr;
   size_t weightCount = 0;
-  uint64_t size = 0, descriptionCount = 0, descriptionSum = 0;
+  uint64_t size = 0, programCount = 0, descriptionCount = 0, descriptionSum = 0;
 };
 
 /// Refuses, naming them, if the description wants features that this processor lacks or another architecture.

@@ -1,0 +1,46 @@
+// The messages of a chat: room, forgetting the oldest exchange, the pinned system message.
+#include "runtime/main/Conversation.h"
+
+#include <gtest/gtest.h>
+
+using namespace nibble::rt;
+
+namespace {
+
+void say(Conversation &conversation, std::string_view role, std::string_view text) {
+  ASSERT_LE(text.size(), conversation.room().size());
+  std::memcpy(conversation.room().data(), text.data(), text.size());
+  ASSERT_TRUE(conversation.add(role, text.size()));
+}
+
+TEST(Conversation, ForgetsTheOldestExchange) {
+  char buffer[64];
+  Conversation conversation(buffer, "be brief");
+  say(conversation, "user", "one");
+  ASSERT_TRUE(conversation.add("assistant", 0));
+  conversation.extend("ei");
+  conversation.extend("ns");
+  say(conversation, "user", "two");
+  EXPECT_TRUE(conversation.forgetOldest());
+  ASSERT_EQ(conversation.all().size(), 2u);
+  EXPECT_EQ(conversation.all()[0].content, "be brief");
+  EXPECT_EQ(conversation.all()[1].content, "two");
+  EXPECT_EQ(conversation.all()[1].role, "user");
+  EXPECT_EQ(conversation.room().size(), sizeof(buffer) - 3);
+  EXPECT_FALSE(conversation.forgetOldest()); // the question itself stays
+}
+
+TEST(Conversation, WhatDoesNotFitIsCutOrRefused) {
+  char buffer[8];
+  Conversation conversation(buffer, "");
+  say(conversation, "user", "12345");
+  EXPECT_FALSE(conversation.add("assistant", 4));
+  ASSERT_TRUE(conversation.add("assistant", 0));
+  conversation.extend("abcdef");
+  EXPECT_EQ(conversation.all()[1].content, "abc");
+  conversation.removeLast();
+  EXPECT_EQ(conversation.room().size(), 3u);
+  EXPECT_EQ(conversation.all().size(), 1u);
+}
+
+} // namespace

@@ -1,0 +1,89 @@
+//===- FakeArtifact.cpp - makes a program of an ELF file and a fake model -===//
+//
+// What:  fake-artifact ELF OUT [key=value …]: appends FakeWeights, a tokenizer of
+//        bytes and letters and a description to ELF with the compiler's
+//        ArtifactWriter.
+// Keys:  context, chunk, triple, features (comma-separated), broken (1: NaN logits),
+//        abi (0: description of another ABI version), max_threads.
+//
+// A prompt that ends in "w" is answered with "xyz" (FakeTokenizer.h).
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Import/Text/TokenizerBuilder.h"
+#include "compiler/Link/ArtifactWriter.h"
+#include "test/Runtime/FakeModel.h"
+#include "test/Runtime/FakeTokenizer.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <map>
+
+using namespace llvm;
+
+namespace nibble {
+
+static Error run(StringRef elf, StringRef out, std::map<std::string, std::string> keys) {
+  auto number = [&](const char *key, int64_t standard) {
+    return keys.count(key) ? std::stoll(keys[key]) : standard;
+  };
+  TokenizerSource tokenizer = test::fakeTokenizer();
+  test::FakeWeights weights;
+  weights.vocab = static_cast<int64_t>(tokenizer.tokens.size());
+  weights.context = number("context", 64);
+  weights.chunk = number("chunk", 8);
+  weights.eos = tokenizer.eos;
+  weights.broken = number("broken", 0);
+
+  ArtifactDescription d;
+  d.modelName = "fake";
+  d.architecture = "none";
+  d.layers = d.embedding = d.heads = d.kvHeads = d.headDim = d.feedForward = 1;
+  d.vocab = static_cast<uint32_t>(weights.vocab);
+  d.context = static_cast<uint32_t>(weights.context);
+  d.chunk = static_cast<uint32_t>(weights.chunk);
+  d.kv = "f16";
+  d.triple = keys.count("triple") ? keys["triple"] : "x86_64-linux-gnu";
+  d.cpu = "generic";
+  if (keys.count("features"))
+    for (StringRef feature : split(keys["features"], ','))
+      d.features.push_back(feature.str());
+  d.compilerVersion = "0";
+  d.sourceName = "fake.gguf";
+  d.sourceHash = "00";
+  d.tensors.push_back({"record", "f32", 0, sizeof(weights)});
+  d.memoryPlan.push_back({"weights", sizeof(weights)});
+  d.arenaBytes = test::FakeArenaBytes;
+  d.stateBytes = weights.stateBytes();
+  d.maxThreads = static_cast<uint32_t>(number("max_threads", 64));
+  d.temperature = 0;
+  d.tokenizer = [&](flatbuffers::FlatBufferBuilder &builder) { return buildTokenizer(tokenizer, builder); };
+
+  auto writer = ArtifactWriter::create(out, elf);
+  if (!writer)
+    return writer.takeError();
+  if (Error error = (*writer)->append(&weights, sizeof(weights)))
+    return error;
+  if (Error error = (*writer)->align(4096))
+    return error;
+  return (*writer)->finish(d);
+}
+
+} // namespace nibble
+
+int main(int argc, char **argv) {
+  std::map<std::string, std::string> keys;
+  for (int i = 3; i < argc; ++i) {
+    auto [key, value] = StringRef(argv[i]).split('=');
+    keys[key.str()] = value.str();
+  }
+  if (argc < 3) {
+    errs() << "usage: fake-artifact ELF OUT [key=value ...]\n";
+    return 2;
+  }
+  if (Error error = nibble::run(argv[1], argv[2], keys)) {
+    errs() << "error: " << toString(std::move(error)) << "\n";
+    return 1;
+  }
+  return 0;
+}
