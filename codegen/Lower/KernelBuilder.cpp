@@ -98,7 +98,12 @@ Value KernelBuilder::fma(Value a, Value c, Value d) {
   return LLVM::FMulAddOp::create(b, loc, a.getType(), a, c, d);
 }
 Value KernelBuilder::sqrt(Value a) { return math::SqrtOp::create(b, loc, a); }
-Value KernelBuilder::roundEven(Value a) { return math::RoundEvenOp::create(b, loc, a); }
+Value KernelBuilder::roundEven(Value a) {
+  // At 1.5·2^23 a float's last bit is worth 1, so the addition rounds, halves to even, and the subtraction is exact.
+  // The rounding instruction itself is not in every baseline, and the library call for it is not in the runtime.
+  Value magic = constant(a.getType(), 12582912.0);
+  return subf(addf(a, magic), magic);
+}
 
 //===--- comparison and choice ---------------------------------------------===//
 

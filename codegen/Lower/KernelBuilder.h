@@ -110,7 +110,7 @@ public:
   /// a·c + d.
   Value fma(Value a, Value c, Value d);
   Value sqrt(Value a);
-  /// Round to the nearest integer, halves to even.
+  /// Round to the nearest integer, halves to even; |a| < 2^22.
   Value roundEven(Value a);
 
   //===--- comparison and choice ------------------------------------------===//

@@ -8,6 +8,7 @@
 #include "compiler/Target/TargetInfo.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;

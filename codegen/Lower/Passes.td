@@ -10,7 +10,7 @@ def LowerKernels : Pass<"lower-kernels", "::mlir::ModuleOp"> {
     Equal operations of equal shape share one kernel, a private function on pointers; each call passes the thread's
     number and the size of the team. The target comes from the module's `mpgemm.target`.
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

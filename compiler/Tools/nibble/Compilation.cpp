@@ -29,6 +29,7 @@ Compilation::Compilation(const CompileOptions &options) : options(options) {
   registerDialects(registry);
   registerEmitDialects(registry);
   context.appendDialectRegistry(registry);
+  context.printOpOnDiagnostic(false); // a user asked about a model, not about IR
   context.disableMultithreading(); // phases are short; threads would make their order of messages vary
   diagnostics = std::make_unique<ScopedDiagnosticHandler>(&context, [this](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !this->options.remarks)
@@ -37,7 +38,9 @@ Compilation::Compilation(const CompileOptions &options) : options(options) {
                      : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
                                                                                : "remark";
     llvm::errs() << "nibble: " << kind << ": ";
-    if (!isa<UnknownLoc>(diagnostic.getLocation()))
+    if (auto name = dyn_cast<NameLoc>(diagnostic.getLocation()))
+      llvm::errs() << name.getName().getValue() << ": ";
+    else if (!isa<UnknownLoc>(diagnostic.getLocation()))
       llvm::errs() << diagnostic.getLocation() << ": ";
     llvm::errs() << diagnostic.str() << "\n";
     for (Diagnostic &note : diagnostic.getNotes())
