@@ -1,0 +1,200 @@
+//===- Operations.cpp - the lm operations in double precision ------------===//
+
+#include "compiler/Reference/Operations.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <thread>
+
+using namespace nibble;
+using namespace nibble::reference;
+
+State::State(std::vector<int64_t> shape, FloatKind element)
+    : shape(std::move(shape)), element(element) {
+  int64_t count = 1;
+  for (int64_t size : this->shape)
+    count *= size;
+  values.resize(count);
+}
+
+void State::store(int64_t index, double value) {
+  float rounded = float(value);
+  values[index] = element == FloatKind::F16 ? halfToFloat(floatToHalf(rounded))
+                                            : rounded;
+}
+
+Rows reference::embed(llvm::ArrayRef<int32_t> tokens,
+                      const ReferenceWeight &table, int64_t n) {
+  Rows y(tokens.size(), table.columns());
+  for (int64_t m = 0; m < n; ++m)
+    table.decodeRow(tokens[m], y.row(m));
+  return y;
+}
+
+Rows reference::rmsNorm(const Rows &x, llvm::ArrayRef<double> weight,
+                        double epsilon, int64_t n) {
+  Rows y(x.count, x.width);
+  for (int64_t m = 0; m < n; ++m) {
+    double squares = 0;
+    for (int64_t k = 0; k < x.width; ++k)
+      squares += x.row(m)[k] * x.row(m)[k];
+    double norm = 1 / std::sqrt(squares / double(x.width) + epsilon);
+    for (int64_t k = 0; k < x.width; ++k)
+      y.row(m)[k] = x.row(m)[k] * norm * weight[k];
+  }
+  return y;
+}
+
+/// Columns begin … end-1 of y.
+static void linearColumns(const Rows &x, const ReferenceWeight &weight,
+                          llvm::ArrayRef<double> bias, int64_t n, Rows &y,
+                          int64_t begin, int64_t end) {
+  std::vector<double> w(weight.columns());
+  for (int64_t j = begin; j < end; ++j) {
+    weight.decodeRow(j, w.data());
+    for (int64_t m = 0; m < n; ++m) {
+      const double *row = x.row(m);
+      double sum = 0;
+      for (int64_t k = 0; k < x.width; ++k)
+        sum += row[k] * w[k];
+      y.row(m)[j] = sum + (bias.empty() ? 0 : bias[j]);
+    }
+  }
+}
+
+Rows reference::linear(const Rows &x, const ReferenceWeight &weight,
+                       llvm::ArrayRef<double> bias, int64_t n,
+                       unsigned threads) {
+  Rows y(x.count, weight.rows());
+  threads = std::max(threads, 1u);
+  std::vector<std::thread> team;
+  for (unsigned tid = 0; tid < threads; ++tid)
+    team.emplace_back([&, tid] {
+      linearColumns(x, weight, bias, n, y, y.width * tid / threads,
+                    y.width * (tid + 1) / threads);
+    });
+  for (std::thread &thread : team)
+    thread.join();
+  return y;
+}
+
+Rows reference::roundToInt8(const Rows &x, int64_t n) {
+  constexpr int64_t group = 32;
+  Rows y(x.count, x.width);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t first = 0; first < x.width; first += group) {
+      int64_t last = std::min(first + group, x.width);
+      double largest = 0;
+      for (int64_t k = first; k < last; ++k)
+        largest = std::max(largest, std::abs(x.row(m)[k]));
+      double scale = largest / 127;
+      // nearbyint rounds halves to even in the default rounding mode.
+      for (int64_t k = first; k < last; ++k)
+        y.row(m)[k] =
+            scale == 0 ? 0 : scale * std::nearbyint(x.row(m)[k] / scale);
+    }
+  return y;
+}
+
+Rows reference::rope(const Rows &x, const ReferenceWeight &table,
+                     int64_t headDim, lm::Pairing pairing, int64_t pos,
+                     int64_t n) {
+  int64_t pairs = table.columns() / 2;
+  std::vector<double> fine(table.columns()), coarse(table.columns());
+  Rows y = x;
+  for (int64_t m = 0; m < n; ++m) {
+    int64_t position = pos + m;
+    table.decodeRow(position % lm::kRopeFineRows, fine.data());
+    table.decodeRow(lm::kRopeFineRows + position / lm::kRopeFineRows,
+                    coarse.data());
+    for (int64_t head = 0; head < x.width; head += headDim)
+      for (int64_t i = 0; i < pairs; ++i) {
+        double cosine = coarse[2 * i] * fine[2 * i] -
+                        coarse[2 * i + 1] * fine[2 * i + 1];
+        double sine = coarse[2 * i + 1] * fine[2 * i] +
+                      coarse[2 * i] * fine[2 * i + 1];
+        bool halves = pairing == lm::Pairing::Halves;
+        int64_t first = head + (halves ? i : 2 * i);
+        int64_t second = first + (halves ? pairs : 1);
+        double a = x.row(m)[first], b = x.row(m)[second];
+        y.row(m)[first] = a * cosine - b * sine;
+        y.row(m)[second] = a * sine + b * cosine;
+      }
+  }
+  return y;
+}
+
+/// Index of the first value of a cached head at a position.
+static int64_t cacheIndex(const State &cache, int64_t layer, int64_t head,
+                          int64_t position) {
+  return ((layer * cache.shape[1] + head) * cache.shape[2] + position) *
+         cache.shape[3];
+}
+
+void reference::appendToCache(const Rows &rows, State &cache, int64_t layer,
+                              int64_t pos, int64_t n) {
+  int64_t headDim = cache.shape[3];
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t column = 0; column < rows.width; ++column)
+      cache.store(cacheIndex(cache, layer, column / headDim, pos + m) +
+                      column % headDim,
+                  rows.row(m)[column]);
+}
+
+/// One query head of headDim values over positions 0 … count-1.
+static void attendHead(const double *q, const double *keys,
+                       const double *values, int64_t headDim, int64_t count,
+                       double scale, double *out) {
+  std::vector<double> scores(count);
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t d = 0; d < headDim; ++d)
+      scores[p] += q[d] * keys[p * headDim + d];
+    scores[p] *= scale;
+  }
+  double largest = *std::max_element(scores.begin(), scores.end());
+  double sum = 0;
+  for (double &score : scores) {
+    score = std::exp(score - largest);
+    sum += score;
+  }
+  for (int64_t p = 0; p < count; ++p)
+    for (int64_t d = 0; d < headDim; ++d)
+      out[d] += scores[p] / sum * values[p * headDim + d];
+}
+
+Rows reference::attention(const Rows &q, const State &keys, const State &values,
+                          int64_t heads, double scale, int64_t layer,
+                          int64_t pos, int64_t n) {
+  Rows y(q.count, q.width);
+  int64_t headDim = keys.shape[3], sharing = heads / keys.shape[1];
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t head = 0; head < heads; ++head) {
+      int64_t first = cacheIndex(keys, layer, head / sharing, 0);
+      attendHead(q.row(m) + head * headDim, &keys.values[first],
+                 &values.values[first], headDim, pos + m + 1, scale,
+                 y.row(m) + head * headDim);
+    }
+  return y;
+}
+
+static double activate(lm::Activation activation, double x) {
+  switch (activation) {
+  case lm::Activation::SiLU:
+    return x / (1 + std::exp(-x));
+  case lm::Activation::GELU:
+    return 0.5 * x *
+           (1 + std::tanh(std::sqrt(2 / std::numbers::pi) *
+                          (x + 0.044715 * x * x * x)));
+  }
+  return x;
+}
+
+Rows reference::gatedUnit(const Rows &gate, const Rows &up,
+                          lm::Activation activation, int64_t n) {
+  Rows y(gate.count, gate.width);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t k = 0; k < gate.width; ++k)
+      y.row(m)[k] = activate(activation, gate.row(m)[k]) * up.row(m)[k];
+  return y;
+}

@@ -1,0 +1,83 @@
+//===- Operations.h - the lm operations in double precision --------------===//
+//
+// What: what each lm operation computes, written down as plainly as possible.
+// Why: this is the oracle. Every kernel is tested against these functions, so
+// they must be right by inspection; they are slow and have no other virtue.
+// Contract: pure functions on rows of doubles. Sums run over ascending indices.
+// `n` is the number of valid rows; the others of a result are zero. Shapes are
+// those that the operations' verifiers guarantee.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_COMPILER_REFERENCE_OPERATIONS_H
+#define NIBBLE_COMPILER_REFERENCE_OPERATIONS_H
+
+#include "compiler/Reference/ReferenceWeight.h"
+
+#include "llvm/ADT/ArrayRef.h"
+
+namespace nibble::reference {
+
+/// A tensor of `count` rows of `width` values.
+struct Rows {
+  int64_t count = 0, width = 0;
+  std::vector<double> values;
+
+  Rows() = default;
+  Rows(int64_t count, int64_t width)
+      : count(count), width(width), values(count * width) {}
+
+  double *row(int64_t index) { return &values[index * width]; }
+  const double *row(int64_t index) const { return &values[index * width]; }
+};
+
+/// Memory that an lm.state names. Values are rounded to its element type when
+/// they are stored.
+struct State {
+  std::vector<int64_t> shape;
+  FloatKind element = FloatKind::F32;
+  std::vector<double> values;
+
+  State() = default;
+  State(std::vector<int64_t> shape, FloatKind element);
+  void store(int64_t index, double value);
+};
+
+/// Row m is row tokens[m] of the table.
+Rows embed(llvm::ArrayRef<int32_t> tokens, const ReferenceWeight &table,
+           int64_t n);
+
+/// y = x / sqrt(mean(x²) + epsilon) · weight
+Rows rmsNorm(const Rows &x, llvm::ArrayRef<double> weight, double epsilon,
+             int64_t n);
+
+/// y[m,j] = Σ_k x[m,k] · w[j,k] (+ bias[j]). Rows of w are split over threads.
+Rows linear(const Rows &x, const ReferenceWeight &weight,
+            llvm::ArrayRef<double> bias, int64_t n, unsigned threads);
+
+/// What mpgemm.quantize keeps of activations: in each group of 32 values,
+/// s · round(x / s) with s = max |x| / 127, halves to even.
+Rows roundToInt8(const Rows &x, int64_t n);
+
+/// Rotates the pairs of each head by the angles of position pos + m. `table` is
+/// (64 + strides) × pairs × (cos, sin), as lm.rope describes.
+Rows rope(const Rows &x, const ReferenceWeight &table, int64_t headDim,
+          lm::Pairing pairing, int64_t pos, int64_t n);
+
+/// Stores n rows at positions pos … of a layer. Caches have the shape
+/// layers × kvHeads × context × headDim.
+void appendToCache(const Rows &rows, State &cache, int64_t layer, int64_t pos,
+                   int64_t n);
+
+/// Row m attends to positions 0 … pos + m of the layer.
+Rows attention(const Rows &q, const State &keys, const State &values,
+               int64_t heads, double scale, int64_t layer, int64_t pos,
+               int64_t n);
+
+/// y = f(gate) · up
+Rows gatedUnit(const Rows &gate, const Rows &up, lm::Activation activation,
+               int64_t n);
+
+} // namespace nibble::reference
+
+#endif // NIBBLE_COMPILER_REFERENCE_OPERATIONS_H

@@ -1,0 +1,444 @@
+//===- ReferenceInterpreter.cpp - the oracle -----------------------------===//
+//
+// What: the walk over functions. A Frame holds the values of one call; each
+// operation reads its operands from it and adds its results.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Reference/ReferenceInterpreter.h"
+
+#include "dialects/LowBit/LowBit.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace nibble;
+using namespace nibble::reference;
+
+//===----------------------------------------------------------------------===//
+// One call of a function
+//===----------------------------------------------------------------------===//
+
+class ReferenceInterpreter::Frame {
+public:
+  Frame(ReferenceInterpreter &owner) : owner(owner) {}
+
+  /// Executes the body; the operands of its return are the result.
+  FailureOr<ReferenceValues> run(func::FuncOp function,
+                                 ReferenceValues arguments);
+
+private:
+  template <typename T> const T &get(Value value) {
+    return std::get<T>(values.find(value)->second);
+  }
+  int64_t index(Value value) { return get<int64_t>(value); }
+  const Rows &rows(Value value) { return get<Rows>(value); }
+  const ReferenceWeight &weight(Value value) {
+    return *get<const ReferenceWeight *>(value);
+  }
+  State &state(Value value) { return *get<State *>(value); }
+  LogicalResult set(Value value, ReferenceValue result) {
+    values[value] = std::move(result);
+    return success();
+  }
+
+  /// The number of valid rows, held to the rows there are.
+  FailureOr<int64_t> valid(Operation *op, Value n, int64_t count);
+  /// The same for rows that stand at positions pos … of a cache.
+  FailureOr<int64_t> validAt(Operation *op, Value n, int64_t count, Value pos,
+                             int64_t context);
+
+  LogicalResult execute(Operation *op);
+  LogicalResult execute(lm::WeightRefOp op);
+  LogicalResult execute(lm::StateRefOp op);
+  LogicalResult execute(lm::EmbedOp op);
+  LogicalResult execute(lm::RMSNormOp op);
+  LogicalResult execute(lm::LinearOp op);
+  LogicalResult execute(lm::RopeOp op);
+  LogicalResult execute(lm::KVAppendOp op);
+  LogicalResult execute(lm::AttentionOp op);
+  LogicalResult execute(lm::GluOp op);
+  LogicalResult execute(lm::StateWriteOp op);
+  LogicalResult execute(lm::StateReadOp op);
+  LogicalResult execute(func::CallOp op);
+  LogicalResult execute(arith::ConstantOp op);
+  LogicalResult execute(arith::AddFOp op);
+  LogicalResult execute(tensor::ExtractSliceOp op);
+
+  ReferenceInterpreter &owner;
+  llvm::DenseMap<Value, ReferenceValue> values;
+};
+
+FailureOr<ReferenceValues>
+ReferenceInterpreter::Frame::run(func::FuncOp function,
+                                 ReferenceValues arguments) {
+  Block &body = function.getBody().front();
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
+    values[argument] = std::move(value);
+  for (Operation &op : body.without_terminator())
+    if (failed(execute(&op)))
+      return failure();
+  ReferenceValues results;
+  for (Value operand : body.getTerminator()->getOperands())
+    results.push_back(std::move(values[operand]));
+  return results;
+}
+
+FailureOr<int64_t> ReferenceInterpreter::Frame::valid(Operation *op, Value n,
+                                                      int64_t count) {
+  int64_t valid = index(n);
+  if (valid < 0 || valid > count)
+    return op->emitError() << "of " << count << " rows, " << valid
+                           << " cannot be valid";
+  return valid;
+}
+
+FailureOr<int64_t> ReferenceInterpreter::Frame::validAt(Operation *op, Value n,
+                                                        int64_t count,
+                                                        Value pos,
+                                                        int64_t context) {
+  FailureOr<int64_t> rows = valid(op, n, count);
+  if (failed(rows))
+    return failure();
+  if (index(pos) < 0 || index(pos) + *rows > context)
+    return op->emitError() << "positions " << index(pos) << " to "
+                           << index(pos) + *rows
+                           << " are outside a context of " << context;
+  return rows;
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::WeightRefOp op) {
+  FailureOr<const ReferenceWeight *> weight =
+      owner.weightOf(op, op.getWeight());
+  return failed(weight) ? failure() : set(op.getResult(), *weight);
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::StateRefOp op) {
+  auto found = owner.states.find(op.getState());
+  if (found == owner.states.end())
+    return op.emitError() << "there is no state " << op.getState();
+  return set(op.getResult(), &found->second);
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::EmbedOp op) {
+  const auto &tokens = get<std::vector<int32_t>>(op.getTokens());
+  const ReferenceWeight &table = weight(op.getTable());
+  FailureOr<int64_t> n = valid(op, op.getN(), tokens.size());
+  if (failed(n))
+    return failure();
+  for (int32_t token : ArrayRef(tokens).take_front(*n))
+    if (token < 0 || token >= table.rows())
+      return op.emitError() << "token " << token << " is outside a vocabulary of "
+                            << table.rows();
+  return set(op.getResult(), embed(tokens, table, *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::RMSNormOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(),
+             rmsNorm(x, weight(op.getWeight()).decodeAll(),
+                     op.getEpsilon().convertToDouble(), *n));
+}
+
+/// Whether the program computes this linear from 8-bit activations.
+static bool takesInt8(lm::LinearOp op) {
+  if (auto compute =
+          dyn_cast_if_present<mpgemm::ComputeAttr>(op.getComputeAttr()))
+    return compute.getActivation().isInteger(8);
+  return bool(lowbit::getBlockType(op.getWeight().getType()));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  std::vector<double> bias;
+  if (op.getBias())
+    bias = weight(op.getBias()).decodeAll();
+  bool rounds =
+      owner.options.activations == Activations::Int8 && takesInt8(op);
+  return set(op.getResult(),
+             linear(rounds ? roundToInt8(x, *n) : x, weight(op.getWeight()),
+                    bias, *n, owner.options.threads));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::RopeOp op) {
+  const Rows &x = rows(op.getX());
+  const ReferenceWeight &table = weight(op.getTable());
+  int64_t positions = (table.rows() - lm::kRopeFineRows) * lm::kRopeFineRows;
+  FailureOr<int64_t> n =
+      validAt(op, op.getN(), x.count, op.getPos(), positions);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(), rope(x, table, op.getHeadDim(), op.getPairing(),
+                                  index(op.getPos()), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::GluOp op) {
+  const Rows &gate = rows(op.getGate());
+  FailureOr<int64_t> n = valid(op, op.getN(), gate.count);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(),
+             gatedUnit(gate, rows(op.getUp()), op.getActivation(), *n));
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+static LogicalResult checkLayer(Operation *op, int64_t layer,
+                                const State &cache) {
+  if (layer >= 0 && layer < cache.shape[0])
+    return success();
+  return op->emitError() << "layer " << layer << " is outside a cache of "
+                         << cache.shape[0] << " layers";
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::KVAppendOp op) {
+  const Rows &keys = rows(op.getK());
+  State &keyCache = state(op.getKeys()), &valueCache = state(op.getValues());
+  int64_t layer = index(op.getLayer()), pos = index(op.getPos());
+  FailureOr<int64_t> n = validAt(op, op.getN(), keys.count, op.getPos(),
+                                 keyCache.shape[2]);
+  if (failed(n) || failed(checkLayer(op, layer, keyCache)))
+    return failure();
+  appendToCache(keys, keyCache, layer, pos, *n);
+  appendToCache(rows(op.getV()), valueCache, layer, pos, *n);
+  return success();
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
+  const Rows &q = rows(op.getQ());
+  const State &keys = state(op.getKeys()), &values = state(op.getValues());
+  int64_t layer = index(op.getLayer());
+  FailureOr<int64_t> n =
+      validAt(op, op.getN(), q.count, op.getPos(), keys.shape[2]);
+  if (failed(n) || failed(checkLayer(op, layer, keys)))
+    return failure();
+  return set(op.getResult(), attention(q, keys, values, op.getHeads(),
+                                       op.getScale().convertToDouble(), layer,
+                                       index(op.getPos()), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::StateWriteOp op) {
+  const Rows &x = rows(op.getX());
+  State &target = state(op.getState());
+  FailureOr<int64_t> n =
+      valid(op, op.getN(), std::min(x.count, target.shape[0]));
+  if (failed(n))
+    return failure();
+  for (int64_t element = 0; element < *n * x.width; ++element)
+    target.store(element, x.values[element]);
+  return success();
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::StateReadOp op) {
+  const State &source = state(op.getState());
+  int64_t row = index(op.getRow()), width = source.shape[1];
+  if (row < 0 || row >= source.shape[0])
+    return op.emitError() << "row " << row << " is outside a state of "
+                          << source.shape[0] << " rows";
+  Rows result(1, width);
+  std::copy_n(source.values.begin() + row * width, width, result.row(0));
+  return set(op.getResult(), std::move(result));
+}
+
+//===----------------------------------------------------------------------===//
+// Upstream operations
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReferenceInterpreter::Frame::execute(func::CallOp op) {
+  ReferenceValues arguments;
+  for (Value operand : op.getOperands())
+    arguments.push_back(values[operand]);
+  FailureOr<ReferenceValues> results =
+      owner.call(op.getCallee(), std::move(arguments));
+  if (failed(results))
+    return failure();
+  for (auto [value, result] : llvm::zip_equal(op.getResults(), *results))
+    (void)set(value, std::move(result));
+  return success();
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(arith::ConstantOp op) {
+  auto integer = dyn_cast<IntegerAttr>(op.getValue());
+  if (!integer || !op.getType().isIndex())
+    return op.emitError("the reference interpreter knows constants of type "
+                        "index only");
+  return set(op.getResult(), integer.getInt());
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(arith::AddFOp op) {
+  if (!isa<RankedTensorType>(op.getType()))
+    return op.emitError("the reference interpreter adds tensors only");
+  Rows sum = rows(op.getLhs());
+  const Rows &other = rows(op.getRhs());
+  for (size_t element = 0; element < sum.values.size(); ++element)
+    sum.values[element] += other.values[element];
+  return set(op.getResult(), std::move(sum));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(tensor::ExtractSliceOp op) {
+  auto isStatic = [](ArrayRef<int64_t> numbers) {
+    return llvm::none_of(numbers, ShapedType::isDynamic);
+  };
+  ArrayRef<int64_t> offsets = op.getStaticOffsets(),
+                    sizes = op.getStaticSizes();
+  bool unitStrides = llvm::all_of(op.getStaticStrides(),
+                                  [](int64_t stride) { return stride == 1; });
+  if (offsets.size() != 2 || op.getType().getRank() != 2 ||
+      !isStatic(offsets) || !isStatic(sizes) || !unitStrides)
+    return op.emitError("the reference interpreter slices matrices with "
+                        "constant offsets and sizes and stride 1 only");
+  const Rows &source = rows(op.getSource());
+  Rows slice(sizes[0], sizes[1]);
+  for (int64_t m = 0; m < sizes[0]; ++m)
+    std::copy_n(source.row(offsets[0] + m) + offsets[1], sizes[1],
+                slice.row(m));
+  return set(op.getResult(), std::move(slice));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
+            lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
+            lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
+            arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
+          [&](auto known) { return execute(known); })
+      // The same numbers, spelled differently.
+      .Case<lowbit::CastOp, lowbit::DecodeOp>([&](auto same) {
+        return set(same.getResult(), values[same.getInput()]);
+      })
+      .Case([&](arith::AddIOp sum) {
+        return set(sum.getResult(), index(sum.getLhs()) + index(sum.getRhs()));
+      })
+      .Case([&](arith::MulIOp product) {
+        return set(product.getResult(),
+                   index(product.getLhs()) * index(product.getRhs()));
+      })
+      .Default([](Operation *other) {
+        return other->emitError("the reference interpreter does not know this "
+                                "operation");
+      });
+}
+
+//===----------------------------------------------------------------------===//
+// The interpreter
+//===----------------------------------------------------------------------===//
+
+ReferenceInterpreter::ReferenceInterpreter(ModuleOp module,
+                                           ReferenceOptions options)
+    : module(module), options(options) {}
+
+FailureOr<const ReferenceWeight *>
+ReferenceInterpreter::weightOf(Operation *user, StringRef name) {
+  std::unique_ptr<ReferenceWeight> &weight = weights[name];
+  if (weight)
+    return weight.get();
+  auto symbol = module.lookupSymbol<lm::WeightOp>(name);
+  if (!symbol)
+    return user->emitError() << "there is no weight " << name;
+  auto loaded = ReferenceWeight::load(symbol);
+  if (!loaded)
+    return symbol.emitError() << llvm::toString(loaded.takeError());
+  weight = std::move(*loaded);
+  return weight.get();
+}
+
+LogicalResult ReferenceInterpreter::resetStates() {
+  states.clear();
+  for (auto op : module.getOps<lm::StateOp>()) {
+    auto type = dyn_cast<MemRefType>(op.getType());
+    if (!type || !(type.getElementType().isF16() ||
+                   type.getElementType().isF32()))
+      return op.emitError("the reference interpreter knows states of f16 and "
+                          "f32 only");
+    states[op.getSymName()] =
+        State(type.getShape().vec(), type.getElementType().isF16()
+                                         ? FloatKind::F16
+                                         : FloatKind::F32);
+  }
+  return success();
+}
+
+FailureOr<ReferenceValues>
+ReferenceInterpreter::call(StringRef name, ReferenceValues arguments) {
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function || function.isExternal())
+    return module.emitError() << "there is no body of function " << name;
+  if (function.getNumArguments() != arguments.size())
+    return function.emitError() << "takes " << function.getNumArguments()
+                                << " arguments, not " << arguments.size();
+  if (states.empty() && failed(resetStates()))
+    return failure();
+  return Frame(*this).run(function, std::move(arguments));
+}
+
+LogicalResult ReferenceInterpreter::checkTokens(ArrayRef<int32_t> tokens) {
+  if (tokens.empty())
+    return module.emitError("there are no tokens");
+  if (lm::ModelOp model = lm::getModel(module))
+    if (tokens.size() > uint64_t(model.getContext()))
+      return model.emitError() << tokens.size() << " tokens are more than the "
+                               << "context of " << model.getContext();
+  return success();
+}
+
+/// The one row that the function returns.
+FailureOr<std::vector<double>>
+ReferenceInterpreter::rowOf(StringRef function, ReferenceValues arguments) {
+  FailureOr<ReferenceValues> results = call(function, std::move(arguments));
+  if (failed(results))
+    return failure();
+  if (results->size() != 1 || !std::holds_alternative<Rows>(results->front()))
+    return module.emitError() << function << " does not return logits";
+  return std::move(std::get<Rows>(results->front()).values);
+}
+
+FailureOr<std::vector<std::vector<double>>>
+ReferenceInterpreter::logitsOf(ArrayRef<int32_t> tokens) {
+  if (failed(checkTokens(tokens)) || failed(resetStates()))
+    return failure();
+  bool prefills = options.entry == Entry::Prefill;
+  StringRef name = prefills ? "prefill" : "decode";
+  auto entry = module.lookupSymbol<func::FuncOp>(name);
+  if (!entry || entry.getNumArguments() != 3 ||
+      !isa<RankedTensorType>(entry.getArgumentTypes()[0]))
+    return module.emitError() << "there is no function " << name
+                              << " of tokens, position and number";
+  int64_t chunk =
+      cast<RankedTensorType>(entry.getArgumentTypes()[0]).getDimSize(0);
+  std::vector<std::vector<double>> logits;
+  for (int64_t pos = 0; pos < int64_t(tokens.size()); pos += chunk) {
+    ArrayRef<int32_t> rest = tokens.drop_front(pos);
+    int64_t n = std::min<int64_t>(chunk, rest.size());
+    std::vector<int32_t> part(rest.begin(), rest.begin() + n);
+    part.resize(chunk);
+    if (prefills && failed(call(name, {part, pos, n})))
+      return failure();
+    for (int64_t row = 0; row < n; ++row) {
+      FailureOr<std::vector<double>> result =
+          prefills ? rowOf("head", {row}) : rowOf(name, {part, pos, n});
+      if (failed(result))
+        return failure();
+      logits.push_back(std::move(*result));
+    }
+  }
+  return logits;
+}

@@ -1,0 +1,151 @@
+//===- OperationsTest.cpp - the oracle's operations, by hand -------------===//
+
+#include "test/Reference/TestModule.h"
+
+#include <cmath>
+
+using namespace nibble;
+using namespace nibble::reference;
+
+static Rows rowsOf(int64_t width, std::vector<double> values) {
+  Rows rows(int64_t(values.size()) / width, width);
+  rows.values = std::move(values);
+  return rows;
+}
+
+/// The mean square of (3, 4) is 12.5; rows past n are zero.
+TEST(Operations, rmsNorm) {
+  Rows x = rowsOf(2, {3, 4, 3, 4});
+  Rows y = rmsNorm(x, {1, 10}, 0, 1);
+  EXPECT_DOUBLE_EQ(y.values[0], 3 / std::sqrt(12.5));
+  EXPECT_DOUBLE_EQ(y.values[1], 40 / std::sqrt(12.5));
+  EXPECT_EQ(y.values[2], 0);
+  EXPECT_DOUBLE_EQ(rmsNorm(x, {1, 1}, 3.5, 2).values[2], 3.0 / 4);
+  EXPECT_EQ(rmsNorm(rowsOf(2, {0, 0}), {1, 1}, 1, 1).values[0], 0);
+}
+
+TEST(Operations, linear) {
+  TestModule test;
+  std::string source = test.floats({1, 2, 3, 4, 5, 6});
+  auto weight = test.weight("tensor<2x3xf32>", source);
+  ASSERT_TRUE(weight) << test.messages;
+  Rows x = rowsOf(3, {1, 10, 100, 1, 1, 1, 7, 7, 7});
+  for (unsigned threads : {0, 1, 2, 5}) {
+    EXPECT_EQ(linear(x, *weight, {}, 2, threads).values,
+              (std::vector<double>{321, 654, 6, 15, 0, 0}));
+    EXPECT_EQ(linear(x, *weight, {0.5, -0.5}, 2, threads).values,
+              (std::vector<double>{321.5, 653.5, 6.5, 14.5, 0, 0}));
+  }
+}
+
+TEST(Operations, embed) {
+  TestModule test;
+  std::string source = test.floats({1, 2, 3, 4, 5, 6});
+  auto table = test.weight("tensor<3x2xf32>", source);
+  ASSERT_TRUE(table) << test.messages;
+  EXPECT_EQ(embed({2, 0, 1}, *table, 2).values,
+            (std::vector<double>{5, 6, 1, 2, 0, 0}));
+}
+
+/// With a largest value of 127 the scale is 1; halves go to even; a group of
+/// zeros stays zero; the third group is short.
+TEST(Operations, roundToInt8) {
+  Rows x(1, 70), expected(1, 70);
+  x.values[0] = 127, expected.values[0] = 127;
+  x.values[1] = 0.5, expected.values[1] = 0;
+  x.values[2] = 1.5, expected.values[2] = 2;
+  x.values[3] = -2.5, expected.values[3] = -2;
+  x.values[4] = 3.4, expected.values[4] = 3;
+  x.values[64] = -254, expected.values[64] = -254;
+  x.values[69] = 3.1, expected.values[69] = 4;
+  EXPECT_EQ(roundToInt8(x, 1).values, expected.values);
+  EXPECT_EQ(roundToInt8(x, 0).values[0], 0);
+}
+
+/// Position p turns a pair by the angle p, also where two table rows meet, and
+/// the dimensions past the rotated ones stay.
+TEST(Operations, rope) {
+  TestModule test;
+  auto table = test.weight(
+      "tensor<66x1x2xf32>",
+      "#lm.rope_table<base = 1.0e+04 : f64, dims = 2, scaling = \"none\">");
+  ASSERT_TRUE(table) << test.messages;
+  Rows x = rowsOf(3, {1, 0, 9, 0, 2, 9});
+  Rows y = rope(x, *table, 3, lm::Pairing::Interleaved, 69, 2);
+  EXPECT_NEAR(y.values[0], std::cos(69.0), 2e-7);
+  EXPECT_NEAR(y.values[1], std::sin(69.0), 2e-7);
+  EXPECT_EQ(y.values[2], 9);
+  EXPECT_NEAR(y.values[3], -2 * std::sin(70.0), 4e-7);
+  EXPECT_NEAR(y.values[4], 2 * std::cos(70.0), 4e-7);
+}
+
+/// Two heads of four dimensions: (0, 1)(2, 3) or (0, 2)(1, 3) turn together.
+TEST(Operations, ropePairs) {
+  TestModule test;
+  auto table = test.weight(
+      "tensor<65x2x2xf32>",
+      "#lm.rope_table<base = 1.0e+02 : f64, dims = 4, scaling = \"none\">");
+  ASSERT_TRUE(table) << test.messages;
+  Rows x = rowsOf(8, {1, 0, 0, 0, 0, 1, 0, 0});
+  double c0 = std::cos(1.0), s0 = std::sin(1.0);
+  double c1 = std::cos(0.1), s1 = std::sin(0.1); // the frequency 100^(-1/2)
+  auto near = [](const Rows &y, std::vector<double> expected) {
+    for (size_t index = 0; index < expected.size(); ++index)
+      EXPECT_NEAR(y.values[index], expected[index], 1e-7) << index;
+  };
+  near(rope(x, *table, 4, lm::Pairing::Interleaved, 1, 1),
+       {c0, s0, 0, 0, -s0, c0, 0, 0});
+  near(rope(x, *table, 4, lm::Pairing::Halves, 1, 1),
+       {c0, 0, s0, 0, 0, c1, 0, s1});
+}
+
+TEST(Operations, statesRound) {
+  State half({2}, FloatKind::F16), single({1}, FloatKind::F32);
+  half.store(0, 1 + 0x1p-12);
+  half.store(1, 1 + 0x1p-10);
+  EXPECT_EQ(half.values, (std::vector<double>{1, 1 + 0x1p-10}));
+  single.store(0, 1 + 0x1p-30);
+  EXPECT_EQ(single.values[0], 1);
+}
+
+/// Scores ln 3 and 0 give the weights 3/4 and 1/4. Row 0 sees position 0 only.
+TEST(Operations, attention) {
+  State keys({2, 1, 16, 2}, FloatKind::F32), values = keys;
+  appendToCache(rowsOf(2, {1, 0, 0, 1, 5, 5}), keys, 1, 0, 2);
+  appendToCache(rowsOf(2, {4, 0, 0, 8, 5, 5}), values, 1, 0, 2);
+  EXPECT_EQ(keys.values[16 * 2], 1); // layer 1, position 0
+  EXPECT_EQ(keys.values[16 * 2 + 4], 0); // the third row is not valid
+  Rows q = rowsOf(2, {2 * std::log(3), 0, 2 * std::log(3), 0});
+  Rows y = attention(q, keys, values, 1, 0.5, 1, 0, 2);
+  EXPECT_EQ(y.values[0], 4);
+  EXPECT_EQ(y.values[1], 0);
+  EXPECT_NEAR(y.values[2], 3, 1e-6);
+  EXPECT_NEAR(y.values[3], 2, 1e-6);
+  // The second row alone, at its position.
+  Rows alone = attention(rowsOf(2, {2 * std::log(3), 0}), keys, values, 1, 0.5,
+                         1, 1, 1);
+  EXPECT_EQ(alone.values[0], y.values[2]);
+  // Large scores do not overflow.
+  Rows huge = attention(rowsOf(2, {1e6, 0}), keys, values, 1, 1, 1, 1, 1);
+  EXPECT_EQ(huge.values[0], 4);
+}
+
+/// Four query heads share two cached heads, two by two.
+TEST(Operations, groupedHeads) {
+  State keys({1, 2, 16, 1}, FloatKind::F32), values = keys;
+  appendToCache(rowsOf(2, {1, 1}), keys, 0, 0, 1);
+  appendToCache(rowsOf(2, {10, 20}), values, 0, 0, 1);
+  Rows y = attention(rowsOf(4, {1, 1, 1, 1}), keys, values, 4, 1, 0, 0, 1);
+  EXPECT_EQ(y.values, (std::vector<double>{10, 10, 20, 20}));
+}
+
+TEST(Operations, gatedUnit) {
+  Rows gate = rowsOf(2, {0, std::log(3), 1, 1}), up = rowsOf(2, {5, 2, 1, 1});
+  Rows y = gatedUnit(gate, up, lm::Activation::SiLU, 1);
+  EXPECT_EQ(y.values[0], 0);
+  EXPECT_DOUBLE_EQ(y.values[1], std::log(3) * 0.75 * 2);
+  EXPECT_EQ(y.values[2], 0);
+  // Tabulated: gelu(1) = 0.841192 in the tanh form.
+  EXPECT_NEAR(gatedUnit(gate, up, lm::Activation::GELU, 2).values[2], 0.841192,
+              1e-6);
+}
