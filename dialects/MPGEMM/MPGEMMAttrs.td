@@ -34,7 +34,7 @@ def MPGEMM_TargetAttr : MPGEMM_Attr<"Target", "target"> {
     The attribute `mpgemm.target` of a module. `features` are LLVM's names, `+` or `-` before each; `strategy` is how
     linears are computed: `auto`, `dot` or `float`.
 
-    Example: `#mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "+dotprod">`
+    Example: `#mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">`
   }];
   let parameters = (ins StringRefParameter<"target triple">:$triple, StringRefParameter<"CPU name">:$cpu,
                         StringRefParameter<"features">:$features);

@@ -38,6 +38,7 @@ int main(int argc, char **argv) {
   auto add = [&](Command command) { commands.emplace_back(app.get_subcommands({}).back(), std::move(command)); };
   add(addCompileCommand(app, executable));
   add(addInspectCommand(app));
+  add(addTokenizeCommand(app));
   add(addReferenceCommand(app));
   add(addTargetsCommand(app));
   add(addFormatsCommand(app));
