@@ -1,4 +1,9 @@
 //===- CompileCommand.cpp - nibble compile ---------------------------------===//
+//
+// Reads the options of the main command and hands them, understood and checked, to a Compilation. What an option asks
+// for and Nibble cannot do yet is refused here, with exit code 4.
+//
+//===----------------------------------------------------------------------===//
 #include "compiler/Tools/nibble/Commands.h"
 #include "compiler/Tools/nibble/Compilation.h"
 

@@ -1,4 +1,8 @@
 //===- InspectCommand.cpp - nibble inspect ---------------------------------===//
+//
+// Says what a model file is and whether it can be compiled. The exit code is that of compiling it: 0, 3 or 4.
+//
+//===----------------------------------------------------------------------===//
 #include "compiler/Import/Inspect.h"
 #include "compiler/Tools/nibble/Commands.h"
 

@@ -1,4 +1,8 @@
 //===- ListCommands.cpp - nibble targets, nibble formats --------------------===//
+//
+// Print the tables of the compiler as they are: nothing here is a second list.
+//
+//===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Tools/nibble/Commands.h"

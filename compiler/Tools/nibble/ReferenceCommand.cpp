@@ -1,4 +1,8 @@
 //===- ReferenceCommand.cpp - nibble reference -----------------------------===//
+//
+// The oracle as a command: logits of given tokens in float64, for measuring how far a compiled program is from them.
+//
+//===----------------------------------------------------------------------===//
 #include "compiler/Reference/ReferenceCommand.h"
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Pipelines/Pipelines.h"

@@ -1,4 +1,8 @@
 //===- TokenizeCommand.cpp - nibble tokenize -------------------------------===//
+//
+// Builds the tables of a file's tokenizer and runs the very code on them that the compiled program carries.
+//
+//===----------------------------------------------------------------------===//
 #include "compiler/Import/Text/TokenizeCommand.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/TokenizerMetadata.h"
