@@ -27,7 +27,8 @@ public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes), panel(reader.layout()), emitter(dotEmitter(*mma.row)),
         tokens(tokens), lanes(mma.row->lanes), vectors(mma.row->vectors),
-        run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)) {}
+        run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+        codes{reader.range().bits, reader.range().isSigned} {}
 
   PanelSums emit(Value panelPointer, Value row0);
 
@@ -40,8 +41,9 @@ private:
 
   PanelSums emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
   PanelSums emitUnit(Value record, const Unit &unit, PanelSums sums);
-  SmallVector<DotSum> multiplyRun(const Unit &unit, int64_t column);
-  void addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v, MutableArrayRef<DotSum> dots,
+  SmallVector<Value> multiplyRun(const Unit &unit, int64_t column);
+  SmallVector<Value> multiplyInLoop(const Unit &unit, int64_t column, SmallVector<Value> dots);
+  void addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v, ArrayRef<Value> dots,
               PanelSums &sums);
   Value activationScale(const Unit &unit, int64_t column, int64_t token);
   Value codeSum(const Unit &unit, int64_t column, int64_t token);
@@ -53,6 +55,7 @@ private:
   const mpgemm::PanelLayout &panel;
   const DotEmitter &emitter;
   int64_t tokens, lanes, vectors, run;
+  WeightCodes codes;
 };
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0) {
@@ -91,7 +94,7 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
 
 PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
   for (int64_t column = 0; column < panel.unitSpan(); column += run) {
-    SmallVector<DotSum> dots = multiplyRun(unit, column);
+    SmallVector<Value> dots = multiplyRun(unit, column);
     int64_t group = column / panel.group;
     for (int64_t v = 0; v < vectors; ++v) {
       // With one level a unit is a record, and its groups have their own float scale.
@@ -110,21 +113,51 @@ PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
 }
 
 /// Integer sums of a run, token-major like the f32 ones.
-SmallVector<DotSum> DotPanel::multiplyRun(const Unit &unit, int64_t column) {
-  SmallVector<DotSum> dots(tokens * vectors);
-  WeightCodes codes{reader.range().bits, reader.range().isSigned};
+SmallVector<Value> DotPanel::multiplyRun(const Unit &unit, int64_t column) {
+  int64_t quads = run / panel.kr;
+  SmallVector<Value> dots(tokens * vectors, emitter.start(k, lanes, quads, codes));
+  if (emitter.walksInLoop() && tokens > 1)
+    return multiplyInLoop(unit, column, dots);
   SmallVector<KernelBuilder::Values> x;
   for (int64_t token = 0; token < tokens; ++token)
-    x.push_back(emitter.loadActivations(k, lanes, k.offset(unit.x, token * mma.x.stride + column), run / panel.kr));
-  for (int64_t quad = 0; quad < run / panel.kr; ++quad) {
+    x.push_back(emitter.loadActivations(k, lanes, k.offset(unit.x, token * mma.x.stride + column), quads));
+  for (int64_t quad = 0; quad < quads; ++quad) {
     SmallVector<Value> w;
     for (int64_t v = 0; v < vectors; ++v)
       w.push_back(reader.quad(unit.codes, column / panel.kr + quad, v));
     for (int64_t token = 0; token < tokens; ++token)
-      for (int64_t v = 0; v < vectors; ++v)
-        emitter.multiply(k, dots[token * vectors + v], w[v], x[token][quad], codes);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &dot = dots[token * vectors + v];
+        dot = emitter.multiply(k, dot, w[v], x[token][quad], codes);
+      }
   }
   return dots;
+}
+
+/// The same as a loop. A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
+SmallVector<Value> DotPanel::multiplyInLoop(const Unit &unit, int64_t column, SmallVector<Value> dots) {
+  int64_t quads = run / panel.kr, first = column / panel.kr, steps = quads;
+  for (mpgemm::BitPlane plane : panel.planes())
+    steps = std::min(steps, panel.vectorsOf(plane));
+  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
+    Value codesAt = k.offset(unit.codes, k.mul(step, panel.vectorBytes()));
+    Value x = k.offset(unit.x, k.mul(step, panel.kr));
+    SmallVector<SmallVector<Value>> w(vectors);
+    for (int64_t v = 0; v < vectors; ++v)
+      for (int64_t quad = 0; quad < quads; quad += steps)
+        w[v].push_back(reader.quad(codesAt, first + quad, v));
+    SmallVector<Value> next(carried.begin(), carried.end());
+    for (int64_t token = 0; token < tokens; ++token) {
+      SmallVector<Value> a;
+      for (int64_t quad = 0; quad < quads; quad += steps)
+        a.append(emitter.loadActivations(k, lanes, k.offset(x, token * mma.x.stride + column + quad * panel.kr), 1));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &dot = next[token * vectors + v];
+        dot = emitter.multiply(k, dot, w[v], a, codes);
+      }
+    }
+    return next;
+  });
 }
 
 Value DotPanel::activationScale(const Unit &unit, int64_t column, int64_t token) {
@@ -143,18 +176,19 @@ Value DotPanel::codeSum(const Unit &unit, int64_t column, int64_t token) {
 }
 
 void DotPanel::addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v,
-                      MutableArrayRef<DotSum> dots, PanelSums &sums) {
+                      ArrayRef<Value> dots, PanelSums &sums) {
   int64_t offset = reader.range().offset;
   for (int64_t token = 0; token < tokens; ++token) {
     Value &acc = sums[token * vectors + v];
-    Value dot = emitter.sum(k, dots[token * vectors + v]);
-    Value da = activationScale(unit, column, token);
-    Value codes = offset || mw ? codeSum(unit, column, token) : Value();
+    Value dot = emitter.finish(k, dots[token * vectors + v]);
+    // Splat first: a splat of a loaded number costs nothing, a scalar conversion does.
+    Value da = k.splat(activationScale(unit, column, token), lanes);
+    Value codeSums = offset || mw ? k.splat(codeSum(unit, column, token), lanes) : Value();
     if (offset)
-      dot = k.sub(dot, k.splat(k.mul(codes, offset), lanes));
-    acc = k.fma(k.mulf(dw, k.splat(da, lanes)), k.intToFloat(dot, k.f32()), acc);
+      dot = k.sub(dot, k.mul(codeSums, offset));
+    acc = k.fma(k.mulf(dw, da), k.intToFloat(dot, k.f32()), acc);
     if (mw)
-      acc = k.fma(mw, k.splat(k.mulf(da, k.intToFloat(codes, k.f32())), lanes), acc);
+      acc = k.fma(mw, k.mulf(da, k.intToFloat(codeSums, k.f32())), acc);
   }
 }
 

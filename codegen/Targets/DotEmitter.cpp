@@ -26,6 +26,10 @@ KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, int64_t lane
   return splats;
 }
 
+Value DotEmitter::start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const {
+  return k.zero(k.vec(k.i32(), lanes));
+}
+
 const DotEmitter &dotEmitter(const InstructionRow &row) {
 #define NIBBLE_DOT_ROW(rowName, emitter, isa, lanes, vectors, tile, unsignedBits, signedBytes, features)               \
   if (row.name == #rowName) {                                                                                          \

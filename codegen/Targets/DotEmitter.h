@@ -5,10 +5,10 @@
 // with activations, to the emitter of its row; everything else about the kernel
 // is the same for all rows. One file per instruction in codegen/Targets/<ISA>.
 //
-// Contract: after multiply() was called for the quads of one run of columns,
-// sum() is the exact Σ weight·activation of each lane in i32. Activations lie
-// in [-127, 127] (mpgemm.quantize), which several emitters rely on; a run has at
-// most 32 columns.
+// Contract: start() with the quads of one run of columns, multiply() once for each
+// of them, finish(): the exact Σ weight·activation of each lane in i32. Activations
+// lie in [-127, 127] (mpgemm.quantize), which several emitters rely on; a run has
+// at most 32 columns.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,14 +29,6 @@ struct WeightCodes {
   bool isSigned = false; ///< only with 8 bits
 };
 
-/// A sum on its way. `wide` is i32 × lanes; `narrow` is what an instruction with a
-/// narrower accumulator has not yet added to it, in units of `pending` quads.
-struct DotSum {
-  mlir::Value wide;
-  mlir::Value narrow;
-  int64_t pending = 0;
-};
-
 class DotEmitter {
 public:
   virtual ~DotEmitter() = default;
@@ -44,10 +36,16 @@ public:
   /// Each quad of activations at `pointer` (4 · `quads` bytes), repeated in all lanes.
   virtual KernelBuilder::Values loadActivations(KernelBuilder &k, int64_t lanes, mlir::Value pointer,
                                                 int64_t quads) const;
-  /// Adds the products of two vectors of lanes × 4 bytes.
-  virtual void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
-                        WeightCodes codes) const = 0;
-  virtual mlir::Value sum(KernelBuilder &k, DotSum &sum) const { return sum.wide; }
+  /// A sum of no products yet, for at most `quads` quads. Its type is the emitter's business.
+  virtual mlir::Value start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const;
+  /// Adds the products of vectors of lanes × 4 bytes, pair by pair, to a sum.
+  virtual mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights,
+                               mlir::ValueRange activations, WeightCodes codes) const = 0;
+  /// The sum as i32 × lanes.
+  virtual mlir::Value finish(KernelBuilder &k, mlir::Value sum) const { return sum; }
+  /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
+  /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
+  virtual bool walksInLoop() const { return false; }
 };
 
 /// The emitter of a row of kind Dot4.

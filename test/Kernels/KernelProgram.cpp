@@ -81,24 +81,38 @@ static void invoke(void *function, const std::vector<std::shared_ptr<Bytes>> &bu
   reinterpret_cast<void (*)(Pointers..., int64_t, int64_t, int64_t)>(function)(pointers..., n, tid, threads);
 }
 
-std::string KernelProgram::runHere(std::vector<Call> &calls) {
+std::string KernelProgram::load() {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  auto jit = llvm::orc::LLJITBuilder().create();
-  if (!jit)
-    return llvm::toString(jit.takeError());
-  if (llvm::Error error = (*jit)->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, "kernels.o")))
+  auto created = llvm::orc::LLJITBuilder().create();
+  if (!created)
+    return llvm::toString(created.takeError());
+  jit = std::move(*created);
+  if (llvm::Error error = jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(object, "kernels.o")))
     return llvm::toString(std::move(error));
   auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess('\0'); // memset and the like
   if (!process)
     return llvm::toString(process.takeError());
-  (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  jit->getMainJITDylib().addGenerator(std::move(*process));
+  return "";
+}
+
+void *KernelProgram::find(const std::string &function) {
+  if (!jit && !load().empty())
+    return nullptr;
+  auto address = jit->lookup(function);
+  if (!address)
+    llvm::consumeError(address.takeError());
+  return address ? address->toPtr<void *>() : nullptr;
+}
+
+std::string KernelProgram::runHere(std::vector<Call> &calls) {
   for (Call &call : calls) {
-    auto address = (*jit)->lookup(call.function);
-    if (!address)
-      return llvm::toString(address.takeError());
+    void *function = find(call.function);
+    if (!function)
+      return "no function " + call.function;
     for (int32_t tid = 0; tid < call.threads; ++tid)
-      invoke(address->toPtr<void *>(), call.buffers, call.n, tid, call.threads);
+      invoke(function, call.buffers, call.n, tid, call.threads);
   }
   return "";
 }

@@ -18,6 +18,10 @@
 #include <string>
 #include <vector>
 
+namespace llvm::orc {
+class LLJIT;
+}
+
 namespace nibble::test {
 
 using Bytes = std::vector<uint8_t>;
@@ -37,16 +41,20 @@ public:
   std::string compile(const TargetInfo &target);
   /// Empty, or what went wrong.
   std::string run(std::vector<Call> &calls);
+  /// The compiled function in this process, or null; for measurements.
+  void *find(const std::string &function);
   /// Assembly of the same module; empty on failure.
   std::string assembly(const TargetInfo &target);
 
 private:
   std::string runHere(std::vector<Call> &calls);
   std::string runEmulated(std::vector<Call> &calls);
+  std::string load();
 
   std::string source;
   std::string object;
   bool emulated = false;
+  std::shared_ptr<llvm::orc::LLJIT> jit; ///< holds the code that runs here
 };
 
 /// Why this machine cannot run code for `target`, or an empty string.

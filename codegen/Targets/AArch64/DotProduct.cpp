@@ -24,12 +24,11 @@ KernelBuilder::Values AArch64DotProduct::loadActivations(KernelBuilder &k, int64
   return splats;
 }
 
-void AArch64DotProduct::multiply(KernelBuilder &k, DotSum &sum, Value weights, Value activations,
-                                 WeightCodes codes) const {
-  Type type = k.vec(k.i32(), KernelBuilder::lanes(weights) / 4);
-  if (!sum.wide)
-    sum.wide = k.zero(type);
-  sum.wide = k.intrinsic("llvm.aarch64.neon.sdot", type, {sum.wide, weights, activations});
+Value AArch64DotProduct::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
+                                  WeightCodes codes) const {
+  for (auto [weight, activation] : llvm::zip_equal(weights, activations))
+    sum = k.intrinsic("llvm.aarch64.neon.sdot", sum.getType(), {sum, weight, activation});
+  return sum;
 }
 
 } // namespace nibble

@@ -17,8 +17,8 @@ class AArch64DotProduct : public DotEmitter {
 public:
   KernelBuilder::Values loadActivations(KernelBuilder &k, int64_t lanes, mlir::Value pointer,
                                         int64_t quads) const override;
-  void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
-                WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
+                       WeightCodes codes) const override;
 };
 
 } // namespace nibble

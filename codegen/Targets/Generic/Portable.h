@@ -14,8 +14,8 @@ namespace nibble {
 
 class Portable : public DotEmitter {
 public:
-  void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
-                WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
+                       WeightCodes codes) const override;
 };
 
 } // namespace nibble

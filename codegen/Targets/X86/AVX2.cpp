@@ -18,17 +18,14 @@ static int64_t quadsIn16Bits(WeightCodes codes) {
   return std::numeric_limits<int16_t>::max() / (2 * largest * kMaxActivation);
 }
 
-/// Adds the words of `narrow` to `wide`.
-static void widen(KernelBuilder &k, DotSum &sum) {
-  Type type = k.vec(k.i32(), KernelBuilder::lanes(sum.narrow) / 2);
-  Value ones = k.constant(sum.narrow.getType(), int64_t(1));
-  Value added = k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {sum.narrow, ones});
-  sum.wide = sum.wide ? k.add(sum.wide, added) : added;
-  sum.narrow = nullptr;
-  sum.pending = 0;
+/// Sums of pairs of words, i32.
+static Value widen(KernelBuilder &k, Value words) {
+  Type type = k.vec(k.i32(), KernelBuilder::lanes(words) / 2);
+  return k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {words, k.constant(words.getType(), int64_t(1))});
 }
 
-void X86AVX2::multiply(KernelBuilder &k, DotSum &sum, Value weights, Value activations, WeightCodes codes) const {
+/// Products of a quad, added in pairs, i16.
+static Value products(KernelBuilder &k, Value weights, Value activations, WeightCodes codes) {
   Type words = k.vec(k.i16(), KernelBuilder::lanes(weights) / 2);
   if (codes.isSigned) {
     // psign(a, w) is a, 0 or -a by the sign of w; the magnitude of -128 is 128 as an unsigned byte.
@@ -36,16 +33,33 @@ void X86AVX2::multiply(KernelBuilder &k, DotSum &sum, Value weights, Value activ
     Value negative = k.cmp(KernelBuilder::ICmp::slt, weights, k.zero(weights.getType()));
     weights = k.select(negative, k.sub(k.zero(weights.getType()), weights), weights);
   }
-  Value products = k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", words, {weights, activations});
-  sum.narrow = sum.narrow ? k.add(sum.narrow, products) : products;
-  if (++sum.pending == quadsIn16Bits(codes))
-    widen(k, sum);
+  return k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", words, {weights, activations});
 }
 
-Value X86AVX2::sum(KernelBuilder &k, DotSum &sum) const {
-  if (sum.narrow)
-    widen(k, sum);
-  return sum.wide;
+Value X86AVX2::start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const {
+  return k.zero(quads <= quadsIn16Bits(codes) ? k.vec(k.i16(), 2 * lanes) : k.vec(k.i32(), lanes));
+}
+
+Value X86AVX2::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
+                        WeightCodes codes) const {
+  bool narrow = cast<VectorType>(sum.getType()).getElementType() == k.i16();
+  Value words;
+  int64_t pending = 0;
+  for (auto [weight, activation] : llvm::zip_equal(weights, activations)) {
+    Value added = products(k, weight, activation, codes);
+    words = words ? k.add(words, added) : added;
+    if (narrow || ++pending < quadsIn16Bits(codes))
+      continue;
+    sum = k.add(sum, widen(k, words));
+    words = nullptr, pending = 0;
+  }
+  if (!words)
+    return sum;
+  return k.add(sum, narrow ? words : widen(k, words));
+}
+
+Value X86AVX2::finish(KernelBuilder &k, Value sum) const {
+  return cast<VectorType>(sum.getType()).getElementType() == k.i16() ? widen(k, sum) : sum;
 }
 
 } // namespace nibble

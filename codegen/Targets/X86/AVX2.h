@@ -21,9 +21,11 @@ namespace nibble {
 
 class X86AVX2 : public DotEmitter {
 public:
-  void multiply(KernelBuilder &k, DotSum &sum, mlir::Value weights, mlir::Value activations,
-                WeightCodes codes) const override;
-  mlir::Value sum(KernelBuilder &k, DotSum &sum) const override;
+  mlir::Value start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
+                       WeightCodes codes) const override;
+  mlir::Value finish(KernelBuilder &k, mlir::Value sum) const override;
+  bool walksInLoop() const override { return true; }
 };
 
 } // namespace nibble

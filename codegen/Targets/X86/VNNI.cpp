@@ -10,11 +10,11 @@ using namespace mlir;
 
 namespace nibble {
 
-void X86VNNI::multiply(KernelBuilder &k, DotSum &sum, Value weights, Value activations, WeightCodes codes) const {
-  Type type = k.vec(k.i32(), KernelBuilder::lanes(weights) / 4);
-  if (!sum.wide)
-    sum.wide = k.zero(type);
-  sum.wide = k.intrinsic(intrinsic, type, {sum.wide, weights, activations});
+Value X86VNNI::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
+                        WeightCodes codes) const {
+  for (auto [weight, activation] : llvm::zip_equal(weights, activations))
+    sum = k.intrinsic(intrinsic, sum.getType(), {sum, weight, activation});
+  return sum;
 }
 
 } // namespace nibble

@@ -1,0 +1,142 @@
+//===- KernelBench.cpp - how fast the product kernels are -----------------===//
+//
+// Prints, for each shape and format, time, bandwidth of the weights and multiply-adds a
+// second, beside what the machine can do, measured in the same run: bytes read from the
+// same memory, and products of bytes a second of the best instruction at hand.
+//
+//   KernelBench [row [cpu]]        default: the best row of this machine
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/KernelProgram.h"
+#include "test/Kernels/Product.h"
+
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+using namespace nibble;
+using namespace nibble::test;
+
+namespace {
+
+/// Time that this thread has run: other programs cost less of it than of the clock on the wall.
+double seconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
+/// Shortest of several runs of `body`, which is repeated to last a millisecond.
+template <typename Body> double best(Body body) {
+  double shortest = 1e9;
+  body();
+  for (int attempt = 0; attempt < 15; ++attempt) {
+    int count = 0;
+    double start = seconds(), now;
+    do
+      body(), ++count, now = seconds();
+    while (now - start < 2e-3);
+    shortest = std::min(shortest, (now - start) / count);
+  }
+  return shortest;
+}
+
+/// Bytes a second when `size` bytes are read over and over.
+double readBandwidth(size_t size) {
+  std::vector<uint64_t> data(size / 8, 1);
+  volatile uint64_t sink = 0;
+  double time = best([&] {
+    uint64_t a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
+    const uint64_t *p = data.data();
+    for (size_t i = 0; i + 8 <= data.size(); i += 8) {
+      a ^= p[i], b ^= p[i + 1], c ^= p[i + 2], d ^= p[i + 3];
+      e ^= p[i + 4], f ^= p[i + 5], g ^= p[i + 6], h ^= p[i + 7];
+    }
+    sink = sink + (a ^ b ^ c ^ d ^ e ^ f ^ g ^ h);
+  });
+  return size / time;
+}
+
+/// Multiply-adds a second of byte products alone, no loads: what no kernel can exceed.
+double bytePeak() {
+#if defined(__x86_64__)
+  constexpr int kLoops = 20000;
+  double time = best([] {
+    for (int i = 0; i < kLoops; ++i)
+      asm volatile("vpmaddubsw %%ymm0,%%ymm1,%%ymm2\n vpmaddubsw %%ymm0,%%ymm1,%%ymm3\n"
+                   "vpmaddubsw %%ymm0,%%ymm1,%%ymm4\n vpmaddubsw %%ymm0,%%ymm1,%%ymm5\n"
+                   "vpmaddubsw %%ymm0,%%ymm1,%%ymm6\n vpmaddubsw %%ymm0,%%ymm1,%%ymm7\n"
+                   "vpmaddubsw %%ymm0,%%ymm1,%%ymm8\n vpmaddubsw %%ymm0,%%ymm1,%%ymm9\n" ::
+                       : "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9");
+  });
+  return 8.0 * 32 * kLoops / time;
+#else
+  return 0;
+#endif
+}
+
+struct Problem {
+  const char *format;
+  int64_t n, k;
+};
+
+void measure(const TargetInfo &target, const InstructionRow &row, const Problem &problem, int64_t m, double peak) {
+  std::mt19937 random(1);
+  const lowbit::Format &format = *lowbit::findFormat(problem.format);
+  Weight w(format, problem.n, problem.k, random);
+  bool dot = row.kind == RowKind::Dot4;
+  unsigned bias = w.isLowBit() ? row.storageBias(format.codes.kind.width, format.codes.kind.isSigned) : 0;
+  int64_t sumGroup = w.isLowBit() ? std::min(32u, format.group) : 32;
+  KernelProgram program;
+  program.add(productText(row, w, m, bias, sumGroup));
+  if (std::string error = program.compile(target); !error.empty()) {
+    std::printf("%s\n", error.c_str());
+    return;
+  }
+  void *function = program.find("product");
+  Bytes packed = w.pack(row.nr(), row.kr(), bias);
+  Bytes x(m * problem.k * 4, 1), s(m * problem.k / 8), t(m * problem.k), y(m * problem.n * 4);
+  double time = best([&] {
+    if (dot)
+      reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
+          packed.data(), x.data(), s.data(), t.data(), y.data(), m, 0, 1);
+    else
+      reinterpret_cast<void (*)(void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
+          packed.data(), x.data(), y.data(), m, 0, 1);
+  });
+  double operations = double(m) * problem.n * problem.k;
+  std::printf("%-6s n=%6ld k=%5ld m=%3ld  %9.1f us  %6.1f GB/s of weights  %6.1f G multiply-adds/s  %5.1f %% of peak\n",
+              problem.format, long(problem.n), long(problem.k), long(m), time * 1e6, packed.size() / time * 1e-9,
+              operations / time * 1e-9, 100 * operations / time / peak);
+  std::fflush(stdout);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  auto target = TargetInfo::get("native", argc > 2 ? argv[2] : "native");
+  if (!target) {
+    std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());
+    return 2;
+  }
+  auto has = [&](llvm::StringRef feature) { return target->has(feature); };
+  const InstructionRow *row = argc > 1 ? findRow(argv[1]) : bestRow(target->triple, has, RowKind::Dot4);
+  if (!row) {
+    std::fprintf(stderr, "unknown row\n");
+    return 2;
+  }
+  double peak = bytePeak();
+  std::printf("row %s; read bandwidth: %.1f GB/s of 64 MiB, %.1f GB/s of 512 KiB, %.1f of 16 KiB; byte products: %.1f G/s\n",
+              row->name.data(), readBandwidth(64 << 20) * 1e-9, readBandwidth(512 << 10) * 1e-9,
+              readBandwidth(16 << 10) * 1e-9, peak * 1e-9);
+  const Problem quantized[] = {{"q4_1", 960, 576},   {"q4_1", 576, 576},    {"q4_1", 3072, 576},  {"q4_1", 576, 1536},
+                               {"q4_1", 49152, 576}, {"q8_0", 49152, 576},  {"q8_0", 3072, 576},  {"q4_0", 3072, 576},
+                               {"q4_k", 3072, 2048}, {"q6_k", 3072, 2048}};
+  const Problem floats[] = {{"f32", 3072, 576}, {"f16", 3072, 576}, {"bf16", 3072, 576}, {"q4_1", 3072, 576}};
+  for (int64_t m : {1, 64})
+    for (const Problem &problem : row->kind == RowKind::Dot4 ? llvm::ArrayRef<Problem>(quantized)
+                                                             : llvm::ArrayRef<Problem>(floats))
+      if (m == 1 || problem.n < 10000)
+        measure(*target, *row, problem, m, peak);
+  return 0;
+}

@@ -1,0 +1,38 @@
+//===- KernelAssembly.cpp - the assembly of one product kernel ------------===//
+//
+//   KernelAssembly ROW TRIPLE CPU FORMAT N K M
+//
+// Prints what the compiler makes of a product of M rows with an N × K weight, for the
+// tests of this directory to look for the promised instruction.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/KernelProgram.h"
+#include "test/Kernels/Product.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+using namespace nibble;
+using namespace nibble::test;
+
+int main(int argc, char **argv) {
+  const InstructionRow *row = argc == 8 ? findRow(argv[1]) : nullptr;
+  const lowbit::Format *format = row ? lowbit::findFormat(argv[4]) : nullptr;
+  if (!format) {
+    std::fprintf(stderr, "usage: KernelAssembly ROW TRIPLE CPU FORMAT N K M\n");
+    return 2;
+  }
+  auto target = TargetInfo::get(argv[2], argv[3]);
+  if (!target) {
+    std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());
+    return 2;
+  }
+  std::mt19937 random(1);
+  Weight w(*format, std::atol(argv[5]), std::atol(argv[6]), random);
+  unsigned bias = w.isLowBit() ? row->storageBias(format->codes.kind.width, format->codes.kind.isSigned) : 0;
+  KernelProgram program;
+  program.add(productText(*row, w, std::atol(argv[7]), bias, w.isLowBit() ? std::min(32u, format->group) : 32));
+  std::string text = program.assembly(*target);
+  std::fputs(text.c_str(), stdout);
+  return text.empty() ? 1 : 0;
+}
