@@ -8,14 +8,18 @@
 #include "nibble/abi.h"
 #include "runtime/threads/Futex.h"
 
+#include <algorithm>
 #include <sched.h>
 #include <sys/mman.h>
 
 namespace nibble::rt {
 
-// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later): 2000 of them are 30 to 90 µs, more than the
-// threads of a step drift apart, less than a user would notice as a busy core.
-static constexpr int32_t SpinsBeforeSleep = 2000;
+// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later). The least costs a microsecond, a tenth of sleeping; the
+// most is 50 to 150 µs, more than the members of a step drift apart, less than a user would notice as a busy core.
+static constexpr int32_t LeastSpins = 32, MostSpins = 4000;
+
+// One failure in a hundred keeps the spins long, one in ten makes them short.
+static constexpr int32_t SpinsGained = 32, SpinsDivisor = 4;
 
 int availableProcessors() {
   cpu_set_t set;
@@ -26,12 +30,15 @@ int availableProcessors() {
   return count < 1 ? 1 : count > MaxThreads ? MaxThreads : count;
 }
 
-void Team::await(Phase &phase, uint32_t seen) {
+void Team::await(Phase &phase, uint32_t seen, int32_t &spins) const {
   for (int32_t i = 0; i < spins; ++i) {
-    if (phase.value.load(std::memory_order_acquire) != seen)
+    if (phase.value.load(std::memory_order_acquire) != seen) {
+      spins = std::min(spins + SpinsGained, mostSpins);
       return;
+    }
     spinPause();
   }
+  spins = std::max(spins / SpinsDivisor, leastSpins);
   phase.sleepers.fetch_add(1, std::memory_order_seq_cst);
   while (phase.value.load(std::memory_order_seq_cst) == seen)
     futexWait(phase.value, seen);
@@ -44,7 +51,7 @@ void Team::advance(Phase &phase) {
     futexWakeAll(phase.value);
 }
 
-void Team::barrier() {
+void Team::barrier(int32_t tid) {
   if (members == 1)
     return;
   // The phase cannot move before this member arrives, so this is the phase it waits in.
@@ -54,18 +61,18 @@ void Team::barrier() {
     advance(meeting);
     return;
   }
-  await(meeting, seen);
+  await(meeting, seen, memberRecords[tid].meetingSpins);
 }
 
 void *Team::memberMain(void *opaque) {
   auto *member = static_cast<Member *>(opaque);
   Team &team = *member->team;
   for (uint32_t seen = 0;; ++seen) {
-    team.await(team.job, seen);
+    team.await(team.job, seen, member->jobSpins);
     if (!team.function)
       return nullptr;
     team.function(team.context, member->tid, team.members);
-    team.barrier();
+    team.barrier(member->tid);
   }
 }
 
@@ -75,7 +82,11 @@ int Team::start(int threads, uint8_t *stacks) {
   job.value.store(0, std::memory_order_relaxed);
   arrived.store(0, std::memory_order_relaxed);
   // With fewer cores than members a spinning waiter holds up the member it waits for.
-  spins = threads <= availableProcessors() ? SpinsBeforeSleep : 0;
+  bool roomy = threads <= availableProcessors();
+  leastSpins = roomy ? LeastSpins : 0;
+  mostSpins = roomy ? MostSpins : 0;
+  for (Member &member : memberRecords)
+    member.jobSpins = member.meetingSpins = mostSpins;
   members = 1;
   for (; members < threads; ++members) {
     uint8_t *stack = stacks + (members - 1) * ThreadStackBytes;
@@ -111,11 +122,11 @@ void Team::run(Function work, void *workContext) {
   context = workContext;
   advance(job);
   work(workContext, 0, members);
-  barrier();
+  barrier(0);
 }
 
 } // namespace nibble::rt
 
 extern "C" void nibble_barrier(void *team, int32_t tid) {
-  static_cast<nibble::rt::Team *>(team)->barrier();
+  static_cast<nibble::rt::Team *>(team)->barrier(tid);
 }

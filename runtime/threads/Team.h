@@ -9,8 +9,16 @@
 //        run() and stop(). barrier() is called by all members from inside run().
 //        The stacks are the caller's memory; nothing is allocated afterwards.
 //
-// Waiting is spinning for some ten microseconds, then sleeping on a futex. A
-// waiter announces itself in `sleepers` before it sleeps and the releaser reads
+// Waiting is spinning, then sleeping on a futex. How long to spin is learnt: a spin
+// that met the others makes the next one longer, one that was in vain four times
+// shorter. On a quiet machine the members spin up to 100 µs and practically never
+// sleep; where others compete for the cores, spinning keeps a core from the member
+// that is waited for, and the members soon sleep at once. Measured with
+// SmolLM2-135M, 2 threads on 2 cores under a load of 8 to 14, tokens/s: never
+// spinning 31 to 64, learnt 37 to 42, always 50 µs 8 to 60, always 800 µs 1; one
+// thread 42 to 75.
+//
+// A waiter announces itself in `sleepers` before it sleeps and the releaser reads
 // that after it has moved the phase, both sequentially consistent: either the
 // releaser sees the sleeper and wakes it, or the sleeper's futex call sees the new
 // phase and returns at once.
@@ -51,7 +59,7 @@ public:
   /// Runs function(context, tid, size()) on every member; returns when all are done.
   void run(Function function, void *context);
 
-  void barrier();
+  void barrier(int32_t tid);
   int size() const { return members; }
 
 private:
@@ -59,14 +67,15 @@ private:
     std::atomic<uint32_t> value{0};
     std::atomic<uint32_t> sleepers{0};
   };
-  struct Member {
+  struct alignas(FalseSharingBytes) Member {
     Team *team;
     int32_t tid;
+    int32_t jobSpins, meetingSpins; // how long to spin before sleeping, learnt
     pthread_t thread;
   };
 
   static void *memberMain(void *member);
-  void await(Phase &phase, uint32_t seen);
+  void await(Phase &phase, uint32_t seen, int32_t &spins) const;
   static void advance(Phase &phase);
 
   Phase job;     // moves when run() hands out work
@@ -75,7 +84,7 @@ private:
   alignas(FalseSharingBytes) Function function = nullptr; // null: the members end
   void *context = nullptr;
   int32_t members = 1;
-  int32_t spins = 0;
+  int32_t leastSpins = 0, mostSpins = 0;
   Member memberRecords[MaxThreads];
 };
 
