@@ -1,7 +1,8 @@
 """Compiles a model and checks the program's logits against the reference interpreter's, and against themselves.
 
-    agree.py --nibble=NIBBLE --model=MODEL.gguf --work=DIR [--compile=OPTION ...] [--run=PREFIX] [--tokens=IDS]
-             [--greedy=N] [--max-nmse=X] [--exact] [--same=OPTIONS ...] [--same-build=OPTIONS ...]
+    agree.py --nibble=NIBBLE --model=MODEL.gguf --work=DIR [--compile=OPTION ...] [--reference=OPTION ...]
+             [--run=PREFIX] [--tokens=IDS] [--greedy=N] [--max-nmse=X] [--exact] [--same=OPTIONS ...]
+             [--same-build=OPTIONS ...]
 
 The prompt --tokens is continued by N greedy tokens of the reference interpreter. Then the program, started through
 --run (an emulator) if given, computes the logits of every position. They must
@@ -49,7 +50,8 @@ def joined(tokens):
 
 def reference(options, tokens):
     out = os.path.join(options.work, "reference.f32")
-    run([options.nibble, "reference", options.model, f"--tokens={joined(tokens)}", f"--logits={out}"])
+    run([options.nibble, "reference", options.model, f"--tokens={joined(tokens)}", f"--logits={out}"]
+        + options.reference)
     return read_logits(out, len(tokens))
 
 
@@ -91,9 +93,10 @@ def main():
     for name in ("nibble", "model", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--compile", action="append", default=[])
+    parser.add_argument("--reference", action="append", default=[])
     parser.add_argument("--run", default="")
     parser.add_argument("--tokens", default="3,14,15,92,65,35,89,79,32,38,46,26,43,38,32,79,50,28,84,19,71")
-    parser.add_argument("--greedy", type=int, default=16)
+    parser.add_argument("--greedy", type=int, default=6)
     parser.add_argument("--max-nmse", type=float, default=1e-9)
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--same", action="append", default=[])
