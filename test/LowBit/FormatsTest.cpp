@@ -13,6 +13,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <fstream>
 
 using namespace nibble;
 using namespace nibble::lowbit;
@@ -182,6 +184,31 @@ TEST(Formats, elementTypes) {
                              "min = -(u6 x f16 : 256)>");
   EXPECT_EQ(spelled("q6_k"), "!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>");
   EXPECT_EQ(spelled("tq2_0"), "!lowbit.block<u2, 256, f16, zp = 1>");
+}
+
+/// docs/spec/formats.md says what the table says, row for row.
+TEST(Formats, specification) {
+  const char *source = std::getenv("NIBBLE_SOURCE_DIR");
+  if (!source)
+    GTEST_SKIP() << "NIBBLE_SOURCE_DIR is not set";
+  std::ifstream page(std::string(source) + "/docs/spec/formats.md");
+  ASSERT_TRUE(page.good());
+  std::vector<std::string> found, expected;
+  for (std::string line;
+       std::getline(page, line) && !line.starts_with("## The order");)
+    if (line.starts_with("| `"))
+      found.push_back(line);
+  mlir::MLIRContext context;
+  context.loadDialect<LowBitDialect>();
+  for (const Format &format : formats()) {
+    std::string line;
+    llvm::raw_string_ostream(line)
+        << "| `" << format.name << "` | " << format.ggufId << " | "
+        << format.blockElements << " | " << format.blockBytes << " | `"
+        << elementType(&context, format) << "` |";
+    expected.push_back(line);
+  }
+  EXPECT_EQ(found, expected);
 }
 
 TEST(Formats, unknownNamesAndIds) {
