@@ -38,6 +38,11 @@ void addTeamOpEffects(
     mlir::Operation *op, mlir::OperandRange outs,
     llvm::SmallVectorImpl<mlir::SideEffects::EffectInstance<mlir::MemoryEffects::Effect>> &effects);
 
+/// Partitions of buffers of rows (TeamOp::getPartition): row by row the heads of each; or the blocks of 32 columns of a
+/// single row.
+std::string headsPartition(int64_t heads);
+std::string blocksPartition(mlir::Value rows);
+
 /// One of the two forms, never a mixture: tensors and a result, or memrefs and `into` buffers.
 mlir::LogicalResult verifyForm(mlir::Operation *op, mlir::OperandRange outs);
 

@@ -28,8 +28,9 @@ def LM_TeamOp : OpInterface<"TeamOp"> {
                     "::mlir::OperandRange", "getFilledBuffers", (ins), [{}], [{ return $_op.getOuts(); }]>,
     InterfaceMethod<[{
       How the team splits the work over an operand, as a name with its unit: two operations that name the same
-      partition of a buffer touch, thread by thread, the same part of it, and need no barrier between them. The empty
-      string: any thread may touch any part.
+      partition of a buffer touch, thread by thread, the same part of it, and need no barrier between them. The kernels
+      split items [items·tid/threads, items·(tid+1)/threads), so a name holds what an item is and how many a row has. The
+      empty string: any thread may touch any part.
     }], "std::string", "getPartition", (ins "::mlir::OpOperand &":$operand), [{}], [{ return std::string(); }]>
   ];
 }

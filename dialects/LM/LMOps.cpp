@@ -120,7 +120,32 @@ void KVAppendOp::getEffects(Effects &effects) {
 
 void StateWriteOp::getEffects(Effects &effects) { addWriteEffects(*this, {&getStateMutable()}, effects); }
 
+//===-- Partitions ---------------------------------------------------------===//
+
+std::string headsPartition(int64_t heads) { return "heads " + std::to_string(heads); }
+
+std::string blocksPartition(Value rows) {
+  ArrayRef<int64_t> shape = shapeOf(rows);
+  return shape[0] == 1 && shape[1] % 32 == 0 ? "blocks " + std::to_string(shape[1] / 32) : "";
+}
+
 std::string RMSNormOp::getPartition(OpOperand &operand) { return "rows"; }
+
+std::string RopeOp::getPartition(OpOperand &operand) {
+  return operand.get() == getTable() ? "" : headsPartition(shapeOf(getX())[1] / getHeadDim());
+}
+
+std::string KVAppendOp::getPartition(OpOperand &operand) {
+  return operand.getOperandNumber() < 2 ? headsPartition(shapeOf(getKeys())[1]) : "";
+}
+
+std::string AttentionOp::getPartition(OpOperand &operand) {
+  // Several rows are taken group by group of heads; a single row's heads are in their order either way.
+  bool row = operand.get() != getKeys() && operand.get() != getValues() && shapeOf(getQ())[0] == 1;
+  return row ? headsPartition(getHeads()) : "";
+}
+
+std::string GluOp::getPartition(OpOperand &operand) { return blocksPartition(getGate()); }
 
 //===-- Symbols ------------------------------------------------------------===//
 
@@ -246,7 +271,7 @@ LogicalResult AttentionOp::verify() {
     return failure();
   if (shapeOf(getKeys())[1] != static_cast<int64_t>(getKvHeads()))
     return emitOpError() << "kv_heads is " << getKvHeads() << ", but the cache holds " << shapeOf(getKeys())[1];
-  if (getHeads() % getKvHeads() != 0)
+  if (getKvHeads() == 0 || getHeads() % getKvHeads() != 0)
     return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
   return success();
 }

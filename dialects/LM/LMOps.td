@@ -162,6 +162,7 @@ def LM_RopeOp : LM_TeamOpBase<"rope"> {
   let assemblyFormat = [{
     $x `,` $table `at` $pos `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
   }];
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
 }
 
 def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
@@ -179,6 +180,7 @@ def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<Mem
     `:` type($k) `,` type($v) `,` type($keys) `,` type($values)
   }];
   let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand);
     ::mlir::OperandRange getFilledBuffers() { return {getOperation()->operand_end(), getOperation()->operand_end()}; }
   }];
   let hasVerifier = 1;
@@ -201,6 +203,7 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)
   }];
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
 }
 
 def LM_GluOp : LM_TeamOpBase<"glu"> {
@@ -215,6 +218,7 @@ def LM_GluOp : LM_TeamOpBase<"glu"> {
   let arguments = (ins LM_Shaped:$gate, LM_Shaped:$up, Index:$n, LM_ActivationAttr:$activation,
                        Variadic<AnyMemRef>:$outs);
   let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
 }
 
 def LM_StateWriteOp : LM_Op<"state_write", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {

@@ -90,6 +90,10 @@ void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
+std::string QuantizeOp::getPartition(OpOperand &operand) {
+  return operand.get() == getX() ? lm::blocksPartition(getX()) : std::string();
+}
+
 LogicalResult QuantizeOp::verify() {
   if (failed(lm::verifyForm(*this, getOuts())))
     return failure();
@@ -98,6 +102,8 @@ LogicalResult QuantizeOp::verify() {
     produced.assign(getOuts().begin(), getOuts().end());
   if (produced.size() != 3)
     return emitOpError() << "gives codes, scales and sums, but has " << produced.size() << " of them";
+  if (shapeOf(getX()).size() != 2)
+    return emitOpError() << "takes a matrix, but x is " << getX().getType();
   int64_t group = getGroup(), sumGroup = getSumGroup(), m = shapeOf(getX())[0], k = shapeOf(getX())[1];
   if (group <= 0 || sumGroup <= 0 || k % group != 0 || k % sumGroup != 0)
     return emitOpError() << "the groups (" << group << " and " << sumGroup << ") must divide the width " << k;

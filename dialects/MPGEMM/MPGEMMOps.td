@@ -41,6 +41,7 @@ def MPGEMM_QuantizeOp
   let arguments = (ins MPGEMM_Shaped:$x, Index:$n, I64Attr:$group, I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
   let hasVerifier = 1;
 }
 

@@ -33,7 +33,7 @@ namespace {
 /// What the command line says, before it is understood.
 struct Arguments {
   CompileOptions options;
-  std::string emit = "exe", kv = "f16", weights = "keep", stopAfter, budget;
+  std::string emit = "exe", kv, weights = "keep", stopAfter, budget;
   uint64_t context = 0;
 };
 
@@ -55,9 +55,10 @@ int interpret(Arguments &arguments) {
     }
   if (!known)
     return reportError(kUnsupported, "--emit=" + arguments.emit + " is not there yet; it takes exe, obj, asm, llvm and mlir");
-  if (arguments.kv == "f32")
+  // Float linears are asked for to be exact; a cache of halves would undo it.
+  if (arguments.kv == "f32" || (arguments.kv.empty() && options.pipeline.strategy == "float"))
     options.import.kv = KVType::F32;
-  else if (arguments.kv != "f16")
+  else if (!arguments.kv.empty() && arguments.kv != "f16")
     return reportError(kUnsupported, "--kv=" + arguments.kv + " is not there yet; the cache is f16 or f32");
   if (arguments.weights != "keep")
     return reportError(kUnsupported, "--weights=" + arguments.weights +
@@ -96,7 +97,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--chunk", options.import.chunk, "tokens that prefill takes at once")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command->add_option("--kv", arguments->kv, "type of the KV cache: f16 or f32")->capture_default_str();
+  command->add_option("--kv", arguments->kv, "type of the KV cache: f16 (default) or f32 (default of --strategy=float)");
   command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")
       ->capture_default_str();
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");
