@@ -410,7 +410,8 @@ Error GGUFParser::placeTensors() {
           what + ": expected " + Twine(tensor.byteSize) +
               " bytes of data in the file at offset " + Twine(tensor.offset) +
               " after byte " + Twine(dataStart) +
-              ", found the end of the file at " + Twine(fileSize));
+              ", found the end of the file at " + Twine(fileSize) +
+              "; was the file downloaded completely?");
     tensor.offset += dataStart;
   }
   std::vector<const GGUFTensor *> order;

@@ -9,6 +9,7 @@
 
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/Llama.h"
+#include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "dialects/LowBit/Formats.h"
 
@@ -81,6 +82,11 @@ static void readText(const GGUFFile &file, Inspection &result) {
 
 static void judge(const GGUFFile &file, Inspection &result) {
   llvm::Error error = checkSupported(file);
+  // Only the builder knows which pre-tokenizers there are.
+  if (!error) {
+    auto source = readTokenizer(file);
+    error = source ? buildTokenizer(*source).takeError() : source.takeError();
+  }
   if (!error)
     return;
   result.exitCode = takeImportError(std::move(error), result.problem);
