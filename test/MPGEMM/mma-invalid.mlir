@@ -1,0 +1,57 @@
+// What a product refuses.
+// RUN: nibble-opt %s -split-input-file -verify-diagnostics
+
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @unpacked(%w: tensor<16x32xf32>, %x: tensor<4x32xf32>, %n: index) {
+  // expected-error @below {{the weight must be 'tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>', but is 'tensor<16x32xf32>'}}
+  %y = mpgemm.mma %w, (%x) rows %n {row = "r", layout = #l} : (tensor<16x32xf32>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @short(%w: memref<2000xi8>, %x: memref<4x32xf32>, %y: memref<4x16xf32>, %n: index) {
+  // expected-error @below {{the weight must hold 2048 bytes}}
+  mpgemm.mma %w, (%x) rows %n into %y {row = "r", layout = #l} : (memref<2000xi8>, memref<4x32xf32>, index, memref<4x16xf32>) -> ()
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @two(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %n: index) {
+  // expected-error @below {{takes one f32 matrix, or codes, scales and sums}}
+  %y = mpgemm.mma %w, (%x, %x) rows %n {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @columns(%w: tensor<2048xi8, #l>, %x: tensor<4x16xf32>, %n: index) {
+  // expected-error @below {{activations must have 32 columns, but are 'tensor<4x16xf32>'}}
+  %y = mpgemm.mma %w, (%x) rows %n {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x16xf32>, index) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @result(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %n: index) {
+  // expected-error @below {{result must be 4x16, but is 'tensor<4x32xf32>'}}
+  %y = mpgemm.mma %w, (%x) rows %n {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, index) -> tensor<4x32xf32>
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @bias(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %b: tensor<32xf32>, %n: index) {
+  // expected-error @below {{bias must hold 16 values, but is 'tensor<32xf32>'}}
+  %y = mpgemm.mma %w, (%x) rows %n bias %b {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, index, tensor<32xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
+func.func @residual(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %r: tensor<1x16xf32>, %n: index) {
+  // expected-error @below {{the residual must have the shape of the result}}
+  %y = mpgemm.mma %w, (%x) rows %n residual %r {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, index, tensor<1x16xf32>) -> tensor<4x16xf32>
+  return
+}
