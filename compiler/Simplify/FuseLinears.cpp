@@ -107,15 +107,17 @@ lm::WeightOp FuseLinears::fusedWeight(ArrayRef<lm::WeightOp> parts) {
     rows += cast<RankedTensorType>(part.getType()).getDimSize(0);
     llvm::append_range(sources, part.getSources());
   }
-  if (auto existing = symbols->lookup<lm::WeightOp>(name))
-    return existing;
   auto type = cast<RankedTensorType>(parts.front()->getAttrOfType<TypeAttr>("type").getValue());
   SmallVector<int64_t> shape(type.getShape());
   shape.front() = rows;
+  auto fusedType = RankedTensorType::get(shape, type.getElementType());
   OpBuilder builder(parts.front());
-  auto fused = lm::WeightOp::create(builder, parts.front()->getLoc(), name,
-                                    RankedTensorType::get(shape, type.getElementType()),
-                                    builder.getArrayAttr(sources), IntegerAttr());
+  // A weight of the file may have that name; insert() then finds another one.
+  auto existing = symbols->lookup<lm::WeightOp>(name);
+  if (existing && existing.getType() == fusedType && existing.getSources() == builder.getArrayAttr(sources))
+    return existing;
+  auto fused = lm::WeightOp::create(builder, parts.front()->getLoc(), name, fusedType, builder.getArrayAttr(sources),
+                                    IntegerAttr());
   symbols->insert(fused);
   return fused;
 }
