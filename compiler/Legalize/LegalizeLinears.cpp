@@ -28,18 +28,19 @@ private:
   LogicalResult reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target);
 };
 
-/// The number type that reaches the multiplier: an i8 code whose bytes the row wants unsigned is the u8 code with zero
-/// point 128, the same numbers.
+/// The number type that reaches the multiplier: where the row wants bytes of the other signedness, codes move by 128 and
+/// the zero point with them, so that the numbers stay.
 Type multipliedType(Type element, const InstructionRow &row) {
   auto block = dyn_cast<lowbit::BlockType>(element);
   if (row.kind == RowKind::Float || !block)
     return block ? Type(Float32Type::get(element.getContext())) : element;
-  if (row.storageBias(block.getCode().width, block.getCode().isSigned) == 0 || !block.getCode().isSigned)
+  bool isSigned = block.getCode().isSigned;
+  if (row.storageBias(block.getCode().width, isSigned) == 0 || block.hasMin())
     return element;
   lowbit::ZeroKind zero;
-  zero.form = lowbit::ZeroKind::Point;
-  zero.point = 128 + block.getZeroPoint();
-  return lowbit::BlockType::get(element.getContext(), {block.getCode().width, false}, block.getGroup(),
+  zero.point = block.getZeroPoint() + (isSigned ? 128 : -128);
+  zero.form = zero.point == 0 ? lowbit::ZeroKind::None : lowbit::ZeroKind::Point;
+  return lowbit::BlockType::get(element.getContext(), {block.getCode().width, !isSigned}, block.getGroup(),
                                 block.getScale(), zero);
 }
 
