@@ -68,7 +68,10 @@ LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
       return pack.emitOpError("packs an argument that is used elsewhere, too");
     std::optional<SymbolTable::UseRange> uses = SymbolTable::getSymbolUses(func, getOperation());
     for (SymbolTable::SymbolUse use : *uses) {
-      Value passed = use.getUser()->getOperand(argument.getArgNumber());
+      auto call = dyn_cast<func::CallOp>(use.getUser());
+      if (!call)
+        return pack.emitOpError() << "packs an argument of @" << func.getSymName() << ", which is not only called";
+      Value passed = call.getOperand(argument.getArgNumber());
       if (failed(require(pack, passed.getDefiningOp<lm::WeightRefOp>(), layout)))
         return failure();
     }

@@ -21,6 +21,7 @@ namespace {
 
 struct TileLinears : impl::TileLinearsBase<TileLinears> {
   void runOnOperation() override {
+    quantized.clear();
     SmallVector<lm::LinearLike> linears;
     getOperation().walk([&](lm::LinearLike op) { linears.push_back(op); });
     for (lm::LinearLike op : linears)
@@ -32,13 +33,13 @@ private:
   LogicalResult tile(lm::LinearLike op);
   SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t sumGroup);
 
-  /// Quantized activations by input and group of sums. The first reader dominates the others: functions are
-  /// straight lines.
-  DenseMap<std::pair<Value, int64_t>, SmallVector<Value>> quantized;
+  /// Quantized activations by input, number of rows and group of sums. The first reader dominates the others: functions
+  /// are straight lines.
+  DenseMap<std::tuple<Value, Value, int64_t>, SmallVector<Value>> quantized;
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t sumGroup) {
-  SmallVector<Value> &known = quantized[{x, sumGroup}];
+  SmallVector<Value> &known = quantized[{x, n, sumGroup}];
   if (!known.empty())
     return known;
   auto shape = cast<RankedTensorType>(x.getType()).getShape();
