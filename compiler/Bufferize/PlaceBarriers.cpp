@@ -30,10 +30,12 @@ struct Access {
   int64_t begin, end;       ///< bytes of the root
   int64_t column, columns;  ///< columns of a slice of rows; all columns: 0 and -1
   bool write;
+  bool known;               ///< false: which part of the range is touched is unknown
   std::string partition;    ///< see TeamOp::getPartition; empty: unknown
 
   bool samePlace(const Access &other) const {
-    return begin == other.begin && end == other.end && column == other.column && columns == other.columns;
+    return known && other.known && begin == other.begin && end == other.end && column == other.column &&
+           columns == other.columns;
   }
   bool overlaps(const Access &other) const {
     if (root != other.root || begin >= other.end || other.begin >= end)
@@ -50,17 +52,32 @@ struct Access {
 
 int64_t bytesOf(MemRefType type) { return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
 
+/// Whether a slice takes some adjacent columns of all rows.
+bool takesColumns(memref::SubViewOp slice) {
+  ArrayRef<int64_t> offsets = slice.getStaticOffsets(), sizes = slice.getStaticSizes();
+  return llvm::all_of(slice.getStaticStrides(), [](int64_t stride) { return stride == 1; }) &&
+         !ShapedType::isDynamic(offsets.back()) && !ShapedType::isDynamic(sizes.back()) &&
+         llvm::all_of(offsets.drop_back(), [](int64_t offset) { return offset == 0; }) &&
+         sizes.drop_back() == slice.getSourceType().getShape().drop_back();
+}
+
 /// The place of a buffer: through slices and views down to a function argument.
 Access placeOf(Value buffer) {
-  Access access = {buffer, 0, bytesOf(cast<MemRefType>(buffer.getType())), 0, -1, false, ""};
-  if (auto slice = buffer.getDefiningOp<memref::SubViewOp>()) {
-    // A slice of rows keeps the place of the whole and remembers its columns.
-    access.column = slice.getStaticOffsets().back();
-    access.columns = slice.getStaticSizes().back();
+  Access access = {buffer, 0, bytesOf(cast<MemRefType>(buffer.getType())), 0, -1, false, true, ""};
+  while (auto slice = buffer.getDefiningOp<memref::SubViewOp>()) {
+    // A slice keeps the place of the whole and remembers its columns: as many as the innermost has, from the sum of
+    // all offsets on.
+    access.known &= takesColumns(slice);
+    if (access.known) {
+      access.column += slice.getStaticOffsets().back();
+      access.columns = access.columns < 0 ? slice.getStaticSizes().back() : access.columns;
+    }
     buffer = slice.getSource();
     access.root = buffer;
     access.end = bytesOf(cast<MemRefType>(buffer.getType()));
   }
+  if (!access.known)
+    access.columns = -1;
   if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
     APInt shift;
     if (matchPattern(view.getByteShift(), m_ConstantInt(&shift))) {
@@ -68,6 +85,7 @@ Access placeOf(Value buffer) {
       access.end += shift.getSExtValue();
     } else {
       access.end = bytesOf(cast<MemRefType>(view.getSource().getType()));
+      access.known = false;
     }
     access.root = view.getSource();
   }

@@ -47,7 +47,7 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
 private:
   LogicalResult placeSymbols(lm::ModelOp model);
   LogicalResult planFunction(func::FuncOp func);
-  void placeFunctions();
+  LogicalResult placeFunctions();
   LogicalResult rewriteFunction(func::FuncOp func);
 
   SymbolTable *symbols = nullptr;
@@ -86,7 +86,8 @@ LogicalResult PlanArena::planFunction(func::FuncOp func) {
   auto ret = cast<func::ReturnOp>(func.getBody().front().getTerminator());
   for (OpOperand &operand : ret->getOpOperands()) {
     Value value = operand.get();
-    if (isa<BlockArgument>(value) || value.getDefiningOp<tensor::ExtractSliceOp>() || plan.results.count(value))
+    if (!isa_and_nonnull<lm::TeamOp, func::CallOp>(value.getDefiningOp()) || !isa<RankedTensorType>(value.getType()) ||
+        plan.results.count(value))
       return ret.emitOpError("returns a value that no operation of the function fills");
     plan.results[value] = operand.getOperandNumber();
   }
@@ -98,6 +99,9 @@ LogicalResult PlanArena::planFunction(func::FuncOp func) {
         found->second.end = index;
     if (!isa<lm::TeamOp, func::CallOp>(op))
       continue;
+    if (auto call = dyn_cast<func::CallOp>(op))
+      if (auto callee = symbols->lookup<func::FuncOp>(call.getCallee()); !callee || callee.isExternal())
+        return call.emitOpError() << "calls @" << call.getCallee() << ", which has no body to plan";
     for (Value result : op.getResults())
       if (auto type = dyn_cast<RankedTensorType>(result.getType()); type && !plan.results.count(result))
         plan.ranges[result] = {bytesOf(type), index, index};
@@ -112,17 +116,25 @@ LogicalResult PlanArena::planFunction(func::FuncOp func) {
 }
 
 /// A called function lies above all its callers; entry points (never called) start at 0.
-void PlanArena::placeFunctions() {
-  // Callers come before callees in a bounded number of rounds: there is no recursion.
-  for (size_t round = 0; round < plans.size(); ++round)
+LogicalResult PlanArena::placeFunctions() {
+  // Without recursion a chain of calls is shorter than the number of functions, so the last round changes nothing.
+  func::FuncOp moved;
+  for (size_t round = 0; round < plans.size(); ++round) {
+    moved = nullptr;
     for (auto &[func, plan] : plans)
       func.walk([&, &plan = plan](func::CallOp call) {
         auto callee = plans.find(symbols->lookup<func::FuncOp>(call.getCallee()));
-        if (callee != plans.end())
-          callee->second.base = std::max(callee->second.base, plan.base + plan.size);
+        if (callee->second.base >= plan.base + plan.size)
+          return;
+        callee->second.base = plan.base + plan.size;
+        moved = callee->first;
       });
+  }
+  if (moved)
+    return moved.emitError("is called by itself; only functions without recursion can be planned");
   for (auto &[func, plan] : plans)
     arenaBytes = std::max(arenaBytes, plan.base + plan.size);
+  return success();
 }
 
 /// Rewrites one function into the signature and the buffer forms of the team.
@@ -290,7 +302,8 @@ void PlanArena::runOnOperation() {
   for (func::FuncOp func : getOperation().getOps<func::FuncOp>())
     if (!func.isExternal() && failed(planFunction(func)))
       return signalPassFailure();
-  placeFunctions();
+  if (failed(placeFunctions()))
+    return signalPassFailure();
   OpBuilder builder(model);
   model->setAttr(kArenaBytes, builder.getI64IntegerAttr(arenaBytes));
   model->setAttr(kStateBytes, builder.getI64IntegerAttr(stateBytes));
