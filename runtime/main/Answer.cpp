@@ -66,12 +66,13 @@ Status promptIds(Program &program, std::span<const int32_t> &ids) {
     encoding.specials = options.special ? SpecialTokens::All : SpecialTokens::UserDefined;
     return program.encode(prompt, encoding, ids);
   }
-  ChatMessage messages[2];
+  ChatTurn messages[2];
   size_t count = 0;
   if (!options.system.empty())
     messages[count++] = {"system", options.system};
   messages[count++] = {"user", prompt};
-  return encodeConversation(program, {messages, count}, ids);
+  bool tooLong;
+  return encodeConversation(program, {messages, count}, ids, tooLong);
 }
 
 static const char *describe(StopReason reason) {

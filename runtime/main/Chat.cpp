@@ -5,6 +5,7 @@
 // full, the oldest exchange is forgotten, and the user is told.
 //
 //===----------------------------------------------------------------------===//
+#include "runtime/main/ChatRenderer.h"
 #include "runtime/main/Conversation.h"
 #include "runtime/main/Program.h"
 #include "runtime/schema/artifact_generated.h"
@@ -72,8 +73,9 @@ static size_t reserveFor(const Program &program) { return program.context / 8; }
 static Status fitConversation(Program &program, Conversation &conversation, std::span<const int32_t> &ids) {
   bool forgot = false;
   for (;;) {
-    Status status = encodeConversation(program, conversation.all(), ids);
-    bool tooLong = status.code() == Exit::Usage || (!status.failed() && ids.size() + reserveFor(program) > program.context);
+    bool tooLong;
+    Status status = encodeConversation(program, conversation.all(), ids, tooLong);
+    tooLong |= !status.failed() && ids.size() + reserveFor(program) > program.context;
     if (tooLong && conversation.forgetOldest()) {
       forgot = true;
       continue;

@@ -1,8 +1,9 @@
 //===- ChatRenderer.h - a conversation as token ids --------------*- C++ -*-===//
 //
 // What:  renders messages with the model's chat template and tokenizes the result.
-// Contract: control tokens are recognised only in what the template wrote. A base
-//        model has no template: Exit::Usage, and the sentence names --raw.
+// Contract: control tokens are recognised only in what the template wrote. BOS is put
+//        in front where the model wants one and the template has not written it. A
+//        base model has no template: Exit::Usage, and the sentence names --raw.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -11,14 +12,9 @@
 
 namespace nibble::rt {
 
-struct ChatMessage {
-  std::string_view role, content;
-};
-
-/// Workspace that rendering needs; 0 for a base model.
-size_t chatWorkspaceBytes(const schema::Artifact &description);
-
-/// The ids of the conversation with the beginning of an answer behind it.
-Status encodeConversation(Program &program, std::span<const ChatMessage> messages, std::span<const int32_t> &ids);
+/// The ids of the conversation with the beginning of an answer behind it. `tooLong` tells whether a shorter
+/// conversation could succeed.
+Status encodeConversation(Program &program, std::span<const ChatTurn> messages, std::span<const int32_t> &ids,
+                          bool &tooLong);
 
 } // namespace nibble::rt

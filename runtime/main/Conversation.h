@@ -9,7 +9,7 @@
 #pragma once
 
 #include "runtime/core/MemoryPlan.h"
-#include "runtime/main/ChatRenderer.h"
+#include "runtime/text/ChatTemplate.h"
 
 #include <cstring>
 
@@ -23,7 +23,7 @@ public:
     pinned = count;
   }
 
-  std::span<const ChatMessage> all() const { return {messages, count}; }
+  std::span<const ChatTurn> all() const { return {messages, count}; }
 
   /// Free bytes behind the last message, where the next one is written.
   std::span<char> room() const { return buffer.subspan(used); }
@@ -69,7 +69,7 @@ public:
 private:
   std::span<char> buffer;
   size_t used = 0, count = 0, pinned = 0;
-  ChatMessage messages[MaxMessages];
+  ChatTurn messages[MaxMessages];
 };
 
 } // namespace nibble::rt

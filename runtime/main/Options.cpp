@@ -50,6 +50,7 @@ constexpr Row Rows[] = {
     flagRow("--special", "", &Options::special, "with --raw: spellings of control tokens in the prompt are these tokens"),
     textRow("--file", "-f", &Options::file, "FILE", "read the prompt from FILE (- is standard input)"),
     textRow("--system", "", &Options::system, "TEXT", "system message of the conversation"),
+    flagRow("--no-think", "", &Options::noThink, "ask a model that thinks aloud to answer at once (enable_thinking)"),
     integerRow("--predict", "-n", &Options::generate, -1, INT_MAX, "generate at most N tokens (-1: no limit)"),
     realRow("--temp", &Options::temperature, 0, 100, "temperature; 0 takes the most probable token"),
     integerRow("--top-k", "", &Options::topK, 0, INT_MAX, "sample from the N most probable tokens (0: all)"),

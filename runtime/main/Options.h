@@ -31,7 +31,7 @@ struct Options {
   bool hasPrompt = false;
   bool raw = false, special = false, chat = false, quiet = false, json = false, printIds = false;
   bool help = false, version = false, info = false, bench = false, tokenize = false, verify = false;
-  bool noPrefill = false;
+  bool noPrefill = false, noThink = false;
   int32_t generate = UnsetInteger;    // -n
   int32_t benchPrompt = UnsetInteger; // -p
   int32_t threads = UnsetInteger, context = UnsetInteger, topK = UnsetInteger, repeatLast = UnsetInteger;

@@ -6,7 +6,6 @@
 #include "runtime/main/Program.h"
 
 #include "nibble/abi.h"
-#include "runtime/main/ChatRenderer.h"
 #include "runtime/platform/Clock.h"
 #include "runtime/schema/artifact_generated.h"
 
@@ -56,6 +55,8 @@ Status Program::open(const char *path, const char *name) {
   if (static_cast<uint32_t>(tokenizer.vocabularySize()) > config.vocab())
     return Status::failure(Exit::Damaged, "the tokenizer has %d tokens, the model %u", tokenizer.vocabularySize(),
                            config.vocab());
+  if (description().chat() && ChatTemplate::open(description().chat(), chat) != TextError::None)
+    return Status::failure(Exit::Damaged, "the chat template's tables contradict themselves");
   uint32_t most = std::min<uint32_t>(description().max_threads(), MaxThreads);
   threads = std::min<uint32_t>(availableProcessors(), most);
   if (options.threads != Options::UnsetInteger) {
@@ -78,7 +79,7 @@ Status Program::open(const char *path, const char *name) {
   inputs.chunk = config.chunk();
   inputs.maxTokenBytes = tokenizer.maxTokenBytes();
   inputs.threads = threads;
-  inputs.chatBytes = chatWorkspaceBytes(description());
+  planChat(description().chat(), inputs);
   plan = computeMemoryPlan(inputs);
   return Status::success();
 }
@@ -130,7 +131,8 @@ void Program::carve() {
   std::span<int32_t> history = block.carve<int32_t>(config.context());
   buffers.chunkTokens = block.carve<int32_t>(config.chunk());
   text = block.carve<char>(plan.textBytes);
-  rendered = block.carve<char>(plan.textBytes);
+  rendered = block.carve<char>(plan.rendered);
+  segments = block.carve<Segment>(plan.segments / sizeof(Segment));
   ids = block.carve<int32_t>(plan.idCount);
   tokenizerWorkspace = block.carve<std::byte>(plan.tokenizer);
   chatWorkspace = block.carve<std::byte>(plan.chat);
@@ -147,6 +149,15 @@ void Program::carve() {
   session.initialize(engine, tokenizer, history.first(context), &interrupted);
 }
 
+/// The time for templates that tell it to the model. Asked once: the C library allocates when it reads the time zone.
+static ChatTime localTime() {
+  time_t now = time(nullptr);
+  tm local;
+  if (!localtime_r(&now, &local))
+    return {};
+  return {local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec};
+}
+
 Status Program::start() {
   if (nibble_abi_version_of_model != NIBBLE_ABI_VERSION)
     return Status::failure(Exit::Damaged, "the model's code has ABI version %u; this runtime has version %u",
@@ -159,15 +170,18 @@ Status Program::start() {
     return status;
   carve();
   resolveSampling();
+  if (description().chat() && chat.usesTime())
+    startTime = localTime();
   return Status::success();
 }
 
 void Program::stop() { team.stop(); }
 
 Status Program::encode(std::string_view input, const EncodeOptions &encoding, std::span<const int32_t> &result) {
-  if (input.size() > plan.textBytes)
-    return Status::failure(Exit::Usage, "the prompt has %zu bytes; a context of %u tokens holds at most %u",
-                           input.size(), description().config()->context(), plan.textBytes);
+  if (input.size() > plan.encodeBytes)
+    return Status::failure(Exit::Usage, "the prompt has %zu bytes; a context of %u tokens holds at most %llu",
+                           input.size(), description().config()->context(),
+                           static_cast<unsigned long long>(plan.encodeBytes));
   size_t count = 0;
   TextError error = tokenizer.encode(input, encoding, tokenizerWorkspace, ids, count);
   if (error != TextError::None)

@@ -18,6 +18,7 @@
 #include "runtime/main/Options.h"
 #include "runtime/platform/Artifact.h"
 #include "runtime/platform/Memory.h"
+#include "runtime/text/ChatTemplate.h"
 #include "runtime/text/Tokenizer.h"
 
 namespace nibble::rt {
@@ -32,6 +33,8 @@ struct Program {
   Team team;
   Engine engine;
   Tokenizer tokenizer;
+  ChatTemplate chat; // unused in a base model
+  ChatTime startTime;
   Session session;
   Sampler sampler;
   TextStream stream;
@@ -41,6 +44,7 @@ struct Program {
 
   // Carved from the block.
   std::span<char> text, rendered;
+  std::span<Segment> segments;
   std::span<int32_t> ids;
   std::span<std::byte> tokenizerWorkspace, chatWorkspace;
   std::span<Candidate> candidates;
@@ -59,7 +63,7 @@ struct Program {
 
   const schema::Artifact &description() const { return artifact.description(); }
 
-  /// Tokenizes text[0, size) of `rendered` or of the prompt into ids.
+  /// Tokenizes a prompt or a rendered conversation into ids.
   Status encode(std::string_view text, const EncodeOptions &encoding, std::span<const int32_t> &result);
   /// Refuses a prompt that leaves no position for an answer.
   Status checkFits(size_t tokens) const;

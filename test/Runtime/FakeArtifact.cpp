@@ -4,11 +4,13 @@
 //        bytes and letters and a description to ELF with the compiler's
 //        ArtifactWriter.
 // Keys:  context, chunk, triple, features (comma-separated), broken (1: NaN logits),
-//        abi (0: description of another ABI version), max_threads.
+//        max_threads, chat (1: with a chat template),
+//        endless (1: behind z follows a, not the end).
 //
 // A prompt that ends in "w" is answered with "xyz" (FakeTokenizer.h).
 //
 //===----------------------------------------------------------------------===//
+#include "compiler/Import/Text/ChatTemplate.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Link/ArtifactWriter.h"
 #include "test/Runtime/FakeModel.h"
@@ -23,6 +25,12 @@ using namespace llvm;
 
 namespace nibble {
 
+/// Questions begin with q, answers with w and end with </s>; a system message stands in front as it is.
+static constexpr const char *ChatSource =
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}q{{ m['content'] }}{% elif m['role'] == 'system' %}"
+    "{{ m['content'] }}{% else %}w{{ m['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}w{% endif %}";
+
 static Error run(StringRef elf, StringRef out, std::map<std::string, std::string> keys) {
   auto number = [&](const char *key, int64_t standard) {
     return keys.count(key) ? std::stoll(keys[key]) : standard;
@@ -32,7 +40,7 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   weights.vocab = static_cast<int64_t>(tokenizer.tokens.size());
   weights.context = number("context", 64);
   weights.chunk = number("chunk", 8);
-  weights.eos = tokenizer.eos;
+  weights.eos = number("endless", 0) ? 260 : tokenizer.eos;
   weights.broken = number("broken", 0);
 
   ArtifactDescription d;
@@ -58,6 +66,11 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   d.maxThreads = static_cast<uint32_t>(number("max_threads", 64));
   d.temperature = 0;
   d.tokenizer = [&](flatbuffers::FlatBufferBuilder &builder) { return buildTokenizer(tokenizer, builder); };
+
+  if (number("chat", 0))
+    d.chat = [&](flatbuffers::FlatBufferBuilder &builder) {
+      return buildChatTemplate(ChatSource, chatTokensOf(tokenizer), builder);
+    };
 
   auto writer = ArtifactWriter::create(out, elf);
   if (!writer)
