@@ -3,6 +3,8 @@
     check_docs.py links ROOT               every relative link and `path/in/the/tree` resolves, in every *.md
     check_docs.py options ROOT TOOL...     every --option shown with a command `NAME SUBCOMMAND --option` in a code
                                            block is known to TOOL SUBCOMMAND --help (TOOL's file name is NAME)
+    check_docs.py quotes FILE.md DIRECTORY each line of a block that follows <!-- quoted from NAME --> is a line of the
+                                           file NAME in DIRECTORY, up to the names of values
     check_docs.py run FILE.md DIRECTORY    runs the file's ```sh blocks in order with bash -e in DIRECTORY; a block
                                            whose line before it is <!-- not run: reason --> is left out
 
@@ -95,6 +97,25 @@ def check_options(root, tools):
                     yield f"{path}:{number}: {name} {subcommand} has no option {option.group(0)}"
 
 
+def nameless(line):
+    """A line of IR without indentation and without the names of its values."""
+    return re.sub(r"%[\w]+", "%", line.strip())
+
+
+def check_quotes(path, directory):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    found = list(re.finditer(r"<!-- quoted from (\S+) -->\n```\w*\n([\s\S]*?)^```", text, re.MULTILINE))
+    if not found:
+        yield f"{path}:1: quotes nothing"
+    for block in found:
+        with open(os.path.join(directory, block.group(1)), encoding="utf-8") as file:
+            real = {nameless(line) for line in file}
+        for number, line in enumerate(block.group(2).splitlines(), line_of(text, block.start(2))):
+            if nameless(line) not in real:
+                yield f"{path}:{number}: not in {block.group(1)}: {line.strip()}"
+
+
 def check_run(path, directory):
     with open(path, encoding="utf-8") as file:
         found = list(blocks(file.read()))
@@ -109,7 +130,8 @@ def check_run(path, directory):
 
 
 def main(arguments):
-    checks = {"links": (check_links, 1, 1), "options": (check_options, 2, None), "run": (check_run, 2, 2)}
+    checks = {"links": (check_links, 1, 1), "options": (check_options, 2, None), "quotes": (check_quotes, 2, 2),
+              "run": (check_run, 2, 2)}
     if not arguments or arguments[0] not in checks:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """Distance of a compiled program's logits from the reference interpreter's, and of other engines' on the same file.
 
     numerics.py --nibble=NIBBLE --program=PROGRAM --model=MODEL.gguf [--engine=NAME=COMMAND ...]
-                [--tokens=64] [--prompts=5] [--cache=DIR] [--max-nmse=X] [--not-worse-than=NAME]
+                [--reference=OPTION ...] [--tokens=64] [--prompts=5] [--cache=DIR] [--max-nmse=X] [--not-worse-than=NAME]
 
 Five prompts of 64 tokens each. For each engine, over all positions of all prompts:
     NMSE   sum (a - r)^2 / sum r^2, a the engine's logits and r the reference's
@@ -104,10 +104,12 @@ class Distance:
 def reference_logits(options, tokens, folder):
     """Path of the reference's logits; computed once per model and token list if --cache is given."""
     with open(options.model, "rb") as file:
-        key = hashlib.sha256(file.read(1 << 20) + str(os.path.getsize(options.model)).encode() + tokens.encode())
+        key = hashlib.sha256(file.read(1 << 20))
+    key.update(repr((os.path.getsize(options.model), tokens, options.reference)).encode())
     path = os.path.join(options.cache or folder, f"reference-{key.hexdigest()[:16]}.f32")
     if not os.path.exists(path):
-        run([options.nibble, "reference", options.model, f"--tokens={tokens}", f"--logits={path}.part"])
+        run([options.nibble, "reference", options.model, f"--tokens={tokens}", f"--logits={path}.part"]
+            + options.reference)
         os.replace(path + ".part", path)
     return path
 
@@ -130,6 +132,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("nibble", "program", "model"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--reference", action="append", default=[])
     parser.add_argument("--engine", action="append", default=[])
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--prompts", type=int, default=len(PROMPTS))
