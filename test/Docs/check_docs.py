@@ -71,7 +71,7 @@ def commands(text):
     for found in re.finditer(r"(?m)^```(?:sh|console)\n([\s\S]*?)^```", text):
         body = found.group(1).replace("\\\n", "  ")
         for number, line in enumerate(body.splitlines()):
-            yield line_of(text, found.start(1)) + number, line.split("#")[0].split()
+            yield line_of(text, found.start(1)) + number, re.split(r"#|[|]", line)[0].split()
 
 
 def check_options(root, tools):
