@@ -9,6 +9,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/STLExtras.h"
 
 #include <cstddef>
 
@@ -67,6 +68,12 @@ LogicalResult EmitEntryPoints::wrap(OpBuilder &builder, LLVM::LLVMFuncOp func, c
   OpBuilder::InsertionGuard guard(builder);
   Location loc = func.getLoc();
   Type pointer = LLVM::LLVMPointerType::get(&getContext()), i32 = builder.getI32Type(), i64 = builder.getI64Type();
+  for (auto [index, field] : llvm::enumerate(entry.arguments)) {
+    Type given = field.isPointer ? pointer : i64, taken = func.getArgumentTypes()[index];
+    if (taken != given)
+      return func.emitError() << "entry point '" << entry.name << "' takes " << taken << " as argument " << index
+                              << ", but the ABI gives it " << given;
+  }
   auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()), {pointer, i32, i32});
   auto wrapper = LLVM::LLVMFuncOp::create(builder, loc, ("nibble_" + entry.name).str(), type);
   Block *block = wrapper.addEntryBlock(builder);
