@@ -9,6 +9,7 @@
 #include "runtime/threads/Futex.h"
 
 #include <algorithm>
+#include <csignal>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -88,6 +89,10 @@ int Team::start(int threads, uint8_t *stacks) {
   for (Member &member : memberRecords)
     member.jobSpins = member.meetingSpins = mostSpins;
   members = 1;
+  // Signals are for the thread that started the team: Ctrl-C has to end its read of a line.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   for (; members < threads; ++members) {
     uint8_t *stack = stacks + (members - 1) * ThreadStackBytes;
     mprotect(stack, 4096, PROT_NONE); // guard; without it an overflow goes unnoticed, no more
@@ -102,6 +107,7 @@ int Team::start(int threads, uint8_t *stacks) {
     if (failed)
       break;
   }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return members;
 }
 
