@@ -138,20 +138,31 @@ TEST_P(RowKernelAttention, AttentionAgreesWithTheOracle) {
                       {2, 1, 5, true}}) {
     int64_t width = shape.heads * shape.headDim;
     Matrix q = Matrix::random(kRows, width, width + 9, engine, 2);
+    // With y = q in place: a head that two threads computed would see its own result as query.
     auto attend = [&](const Matrix &q, const Matrix &y, const Cache &cache, Position position) {
+      bool inPlace = q.data == y.data;
       std::string op =
-          formatv("lm.attention %b0, %b1, %b2 at (%layer, %pos, %n) into %b3 {{heads = {0} : i64, kv_heads "
+          formatv("lm.attention %b0, %b1, %b2 at (%layer, %pos, %n) into {6} {{heads = {0} : i64, kv_heads "
                   "= {1} : i64, scale = {2} : f64} : ({3}, {4}, {4}, index, index, index, {5}) -> ()",
-                  shape.heads, shape.kvHeads, llvm::formatv("{0:e}", kScale), q.type(), shape.cacheType(), y.type());
-      session.call(session.define({q.type(), shape.cacheType(), shape.cacheType(), y.type()}, op),
-                   {q.data, cache.keys, cache.values, y.data}, position);
+                  shape.heads, shape.kvHeads, formatv("{0:e}", kScale), q.type(), shape.cacheType(), y.type(),
+                  inPlace ? "%b0" : "%b3");
+      std::vector<std::string> types = {q.type(), shape.cacheType(), shape.cacheType()};
+      std::vector<Buffer> buffers = {q.data, cache.keys, cache.values};
+      if (!inPlace) {
+        types.push_back(y.type());
+        buffers.push_back(y.data);
+      }
+      session.call(session.define(types, op), buffers, position);
     };
     for (int64_t pos : {0, 12, 13, 15, 16, 17, 31, 500}) {
       Cache cache(shape, pos + kValid, engine);
-      std::vector<Matrix> results;
+      std::vector<Matrix> results, inPlace;
       for (int threads : {1, 2, 3, 4}) {
+        Position position = {.layer = kLayer, .pos = pos, .n = kValid, .threads = threads};
         results.emplace_back(kRows, width, width + 2);
-        attend(q, results.back(), cache, {.layer = kLayer, .pos = pos, .n = kValid, .threads = threads});
+        attend(q, results.back(), cache, position);
+        inPlace.push_back(q.copy());
+        attend(inPlace.back(), inPlace.back(), cache, position);
       }
       for (int64_t m = 0; m < kValid; ++m) {
         Matrix alone(1, width, width);
@@ -161,6 +172,8 @@ TEST_P(RowKernelAttention, AttentionAgreesWithTheOracle) {
             EXPECT_TRUE(y.untouchedAfter(kValid)) << shape.name();
             EXPECT_TRUE(y.sameRow(m, alone, 0)) << shape.name() << " at " << pos + m;
           }
+          for (const Matrix &y : inPlace)
+            EXPECT_TRUE(y.sameRow(m, alone, 0)) << shape.name() << " at " << pos + m << ", in place";
           for (int64_t head = 0; head < shape.heads; ++head) {
             Doubles wanted = expectedHead(shape, cache, q, m, head, pos + m + 1, kScale);
             EXPECT_LE(normalizedError(alone.values(0, head * shape.headDim, shape.headDim), wanted), 1e-11)

@@ -87,11 +87,19 @@ TEST_P(RowKernels, RMSNorm) {
     for (int threads : {1, 2, 3}) {
       Matrix y(kRows, width, width + 7);
       norm(x, y, kValid, threads);
+      // A row that two threads computed would be normed twice.
+      Matrix inPlace = x.copy();
+      session.call(
+          session.define({x.type(), weightType}, formatv("lm.rms_norm %b0, %b1, %n into %b0 {{epsilon = 1.0e-05 : f64} "
+                                                         ": ({0}, {1}, index, {0}) -> ()",
+                                                         x.type(), weightType)),
+          {inPlace.data, weightBuffer}, {.n = kValid, .threads = threads});
       session.expect([=] { EXPECT_TRUE(y.untouchedAfter(kValid)) << where; });
       for (int64_t m = 0; m < kValid; ++m) {
         Matrix alone(1, width, width);
         norm(x.only(m), alone, 1, threads);
         session.expect([=] {
+          EXPECT_TRUE(y.sameRow(m, inPlace, m)) << where << ", threads " << threads;
           EXPECT_LE(normalizedError(y.values(m), oracleRMSNorm(x.values(m), weight.values, 1e-5)), 1e-12) << where;
           EXPECT_TRUE(y.sameRow(m, alone, 0)) << where << ", threads " << threads;
         });
@@ -187,6 +195,13 @@ TEST_P(RowKernels, Glu) {
     for (int threads : {1, 2, 3}) {
       Matrix y(kRows, width, width + 5);
       glu(gate, up, y, kValid, threads);
+      // A column that two threads computed would go through the activation twice.
+      Matrix inPlace = gate.copy();
+      session.call(session.define({gate.type(), up.type()},
+                                  formatv("lm.glu %b0, %b1, %n into %b0 {{activation = #lm.activation<{0}>} "
+                                          ": ({1}, {2}, index, {1}) -> ()",
+                                          name, gate.type(), up.type())),
+                   {inPlace.data, up.data}, {.n = kValid, .threads = threads});
       session.expect([=] { EXPECT_TRUE(y.untouchedAfter(kValid)) << where; });
       for (int64_t m = 0; m < kValid; ++m) {
         Matrix alone(1, width, width);
@@ -196,6 +211,7 @@ TEST_P(RowKernels, Glu) {
           expected.push_back((name == "silu" ? oracleSiLU : oracleGELU)(gate.row(m)[i]) * up.row(m)[i]);
         session.expect([=] {
           EXPECT_TRUE(y.sameRow(m, alone, 0)) << where << ", threads " << threads;
+          EXPECT_TRUE(y.sameRow(m, inPlace, m)) << where << ", threads " << threads;
           EXPECT_LE(normalizedError(y.values(m), expected), 1e-11) << where;
           for (int64_t i = 0; i < width; ++i)
             EXPECT_NEAR(y.row(m)[i], expected[i], std::fabs(expected[i]) * 2e-5 + 1e-40) << where;
