@@ -106,6 +106,13 @@ Error RopeReader::readYarn() {
   if (Error error = readPositive("scaling.yarn_ext_factor",
                                  settings.extrapolationFactor))
     return error;
+  // Replaces the 0.1 of the logarithmic term; no model of this family has it.
+  std::string multiplier = prefix + "scaling.yarn_log_multiplier";
+  if (const GGUFValue *value = file.find(multiplier))
+    return unsupported(file.getFile(0).at(
+        value->offset, "key '" + multiplier +
+                           "': unsupported rotary scaling: expected yarn "
+                           "without a logarithmic multiplier, found one"));
   double attention = 1;
   if (Error error = readPositive("scaling.attn_factor", attention))
     return error;

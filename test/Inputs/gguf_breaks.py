@@ -429,6 +429,12 @@ def rope_factor_zero(w):
 
 
 @kind
+def rope_yarn_multiplier(w):
+    w.pairs += [("llama.rope.scaling.type", STRING, "yarn"), ("llama.rope.scaling.factor", F32, 4.0),
+                ("llama.rope.scaling.yarn_log_multiplier", F32, 0.2)]
+
+
+@kind
 def experts(w):
     w.pairs.append(("llama.expert_count", U32, 8))
 
