@@ -1,4 +1,9 @@
 //===- Clock.h - monotonic time ----------------------------------*- C++ -*-===//
+//
+// What:  seconds since some fixed moment, for measuring durations.
+// Why:   wall-clock time may be set back while a benchmark runs.
+//
+//===----------------------------------------------------------------------===//
 #pragma once
 
 #include <ctime>
