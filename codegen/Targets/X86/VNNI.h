@@ -17,6 +17,7 @@ public:
   explicit X86VNNI(llvm::StringLiteral intrinsic) : intrinsic(intrinsic) {}
   mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
                        WeightCodes codes) const override;
+  bool walksInLoop() const override { return true; }
 
 private:
   llvm::StringLiteral intrinsic;
