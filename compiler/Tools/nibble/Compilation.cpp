@@ -4,9 +4,7 @@
 #include "codegen/Emit/Emit.h"
 #include "compiler/Bufferize/Passes.h"
 #include "compiler/Import/Inspect.h"
-#include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Link/LinkProgram.h"
-#include "compiler/Tools/nibble/MemoryReport.h"
 #include "compiler/Tools/nibble/SourceHash.h"
 #include "dialects/LM/LM.h"
 
@@ -14,6 +12,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -97,19 +96,31 @@ int Compilation::import() {
   if (lastPhase() != Phase::link)
     return kDone;
 
-  // The texts: their faults are to be found before hours of packing, not after.
+  return importTexts();
+}
+
+/// Tokenizer and chat template: their faults are to be found before minutes of packing, not after.
+int Compilation::importTexts() {
   auto source = readTokenizer(*file);
   if (!source)
     return reportError(source.takeError());
   tokenizer = std::move(*source);
-  auto tables = buildTokenizer(tokenizer);
-  if (!tables)
-    return reportError(tables.takeError());
-  tokenizerBytes = tables->size();
   auto chat = readChatTemplate(*file);
   if (!chat)
     return reportError(chat.takeError());
   chatTemplate = chat->value_or("");
+  if (options.chatTemplate == "none") {
+    chatTemplate.clear();
+  } else if (!options.chatTemplate.empty()) {
+    auto text = llvm::MemoryBuffer::getFile(options.chatTemplate);
+    if (!text)
+      return reportError(kCompileError, "cannot read " + options.chatTemplate + ": " + text.getError().message());
+    chatTemplate = (*text)->getBuffer().str();
+  }
+  auto built = buildTextTables(tokenizer, chatTemplate);
+  if (!built)
+    return reportError(built.takeError());
+  tables = std::move(*built);
   if (llvm::Error error = describeModel(*file, *module, *target, tokenizer, chatTemplate, options.import, description))
     return reportError(std::move(error));
   return kDone;
@@ -138,7 +149,7 @@ int Compilation::checkPlan() {
   };
   description.arenaBytes = size(kArenaBytes);
   description.stateBytes = size(kStateBytes);
-  planMemory(size(kWeightsBytes), tokenizerBytes, tokenizer, description);
+  planMemory(size(kWeightsBytes), tables, tokenizer, description);
   if (!options.quiet)
     printPlan(description, llvm::errs());
   uint64_t total = plannedBytes(description);
@@ -245,11 +256,27 @@ int Compilation::dump(Phase phase) {
   return kDone;
 }
 
-int Compilation::run() {
+int Compilation::resolveTarget() {
   llvm::Expected<TargetInfo> found = TargetInfo::get(options.target, options.cpu);
   if (!found)
     return reportError(kUsage, llvm::toString(found.takeError()));
   target = std::move(*found);
+  return kDone;
+}
+
+int Compilation::plan() {
+  int code = resolveTarget();
+  if (code == kDone)
+    code = import();
+  for (Phase phase : {Phase::simplify, Phase::legalize, Phase::tile, Phase::bufferize})
+    if (code == kDone)
+      code = runPhase(phase);
+  return code;
+}
+
+int Compilation::run() {
+  if (int code = resolveTarget())
+    return code;
   if (lastPhase() == Phase::link && options.output.empty())
     return reportError(kUsage, "compile needs -o OUT");
 

@@ -13,6 +13,7 @@
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Tools/nibble/Commands.h"
+#include "compiler/Tools/nibble/MemoryReport.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -35,6 +36,7 @@ struct CompileOptions {
   PipelineOptions pipeline;
   std::optional<Phase> stopAfter;
   std::string dumpDirectory;
+  std::string chatTemplate; ///< a file, "none", or empty for the model's own
   std::optional<uint64_t> memoryBudget; ///< bytes
   bool remarks = false, timing = false, quiet = false;
 };
@@ -44,9 +46,14 @@ public:
   explicit Compilation(const CompileOptions &options);
   /// All phases up to the one asked for; writes the output.
   int run();
+  /// The phases up to bufferize, without output; then getDescription() holds the memory plan.
+  int plan();
+  const ArtifactDescription &getDescription() const { return description; }
 
 private:
+  int resolveTarget();
   int import();
+  int importTexts();
   int runPhase(Phase phase);
   int checkPlan();
   int emitCode();
@@ -68,7 +75,7 @@ private:
   std::vector<PlacedWeight> weights;
   TokenizerSource tokenizer;
   std::string chatTemplate;
-  uint64_t tokenizerBytes = 0;
+  TextTables tables;
   std::string code; ///< what the phase emit gave
 };
 

@@ -100,6 +100,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--kv", arguments->kv, "type of the KV cache: f16 (default) or f32 (default of --strategy=float)");
   command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")
       ->capture_default_str();
+  command->add_option("--chat-template", options.chatTemplate,
+                      "a file with another chat template, or none for a program that only completes text");
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");
   command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot or float")
       ->check(CLI::IsMember({"auto", "dot", "float"}))

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Import/Inspect.h"
 #include "compiler/Tools/nibble/Commands.h"
+#include "compiler/Tools/nibble/Compilation.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -14,23 +15,45 @@ namespace nibble {
 
 Command addInspectCommand(CLI::App &app) {
   struct Arguments {
-    std::string model;
+    std::string model, target = "native", cpu;
+    uint64_t context = 0;
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App *command = app.add_subcommand("inspect", "Say what a model file is, without compiling it.");
   command->add_option("model", arguments->model, "a GGUF file")->required();
+  command->add_option("--target", arguments->target, "target of the memory plan")->capture_default_str();
+  command->add_option("--cpu", arguments->cpu, "CPU of the memory plan");
+  command->add_option("--context", arguments->context, "context of the memory plan")->check(CLI::PositiveNumber);
   command->add_flag("--json", arguments->json, "print JSON");
   return [arguments]() -> int {
     auto file = GGUFFile::open(arguments->model);
     if (!file)
       return reportError(file.takeError());
     Inspection inspection = inspectModel(**file);
-    if (arguments->json)
-      llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(toJSON(inspection))) << "\n";
-    else
+    if (!arguments->json)
       print(inspection, llvm::outs());
-    return inspection.exitCode;
+    llvm::json::Object json = toJSON(inspection);
+    int code = inspection.exitCode;
+    if (inspection.isSupported()) {
+      // The plan comes out of the phases up to bufferize, which take milliseconds and read no weights.
+      CompileOptions options;
+      options.model = arguments->model;
+      options.target = arguments->target;
+      options.cpu = arguments->cpu;
+      options.quiet = true;
+      if (arguments->context)
+        options.import.context = arguments->context;
+      Compilation compilation(options);
+      code = compilation.plan();
+      if (code == kDone && !arguments->json)
+        printPlan(compilation.getDescription(), llvm::outs());
+      if (code == kDone)
+        json["memoryPlan"] = toJSON(compilation.getDescription());
+    }
+    if (arguments->json)
+      llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(json))) << "\n";
+    return code;
   };
 }
 

@@ -2,6 +2,7 @@
 #include "compiler/Tools/nibble/MemoryReport.h"
 
 #include "compiler/Import/Inspect.h"
+#include "compiler/Import/Text/ChatTemplate.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "dialects/LM/LM.h"
 #include "runtime/core/MemoryPlan.h"
@@ -49,11 +50,29 @@ llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const Tar
   description.tokenizer = [&tokenizer](flatbuffers::FlatBufferBuilder &builder) {
     return buildTokenizer(tokenizer, builder);
   };
-  (void)chatTemplate;
+  if (!chatTemplate.empty())
+    description.chat = [&tokenizer, &chatTemplate](flatbuffers::FlatBufferBuilder &builder) {
+      return buildChatTemplate(chatTemplate, chatTokensOf(tokenizer), builder);
+    };
   return llvm::Error::success();
 }
 
-void planMemory(uint64_t weightBytes, uint64_t tokenizerBytes, const TokenizerSource &tokenizer,
+llvm::Expected<TextTables> buildTextTables(const TokenizerSource &tokenizer, const std::string &chatTemplate) {
+  TextTables tables;
+  auto words = buildTokenizer(tokenizer);
+  if (!words)
+    return words.takeError();
+  tables.tokenizer = std::move(*words);
+  if (chatTemplate.empty())
+    return tables;
+  auto chat = buildChatTemplate(chatTemplate, chatTokensOf(tokenizer));
+  if (!chat)
+    return chat.takeError();
+  tables.chat = std::move(*chat);
+  return tables;
+}
+
+void planMemory(uint64_t weightBytes, const TextTables &tables, const TokenizerSource &tokenizer,
                 ArtifactDescription &description) {
   rt::PlanInputs inputs;
   inputs.arenaBytes = description.arenaBytes;
@@ -64,6 +83,7 @@ void planMemory(uint64_t weightBytes, uint64_t tokenizerBytes, const TokenizerSo
   inputs.threads = kPlannedThreads;
   for (const std::string &token : tokenizer.tokens)
     inputs.maxTokenBytes = std::max<uint32_t>(inputs.maxTokenBytes, token.size());
+  rt::planChat(tables.chat.empty() ? nullptr : flatbuffers::GetRoot<schema::ChatTemplate>(tables.chat.data()), inputs);
   rt::MemoryPlan plan = rt::computeMemoryPlan(inputs);
   description.memoryPlan = {
       {"weights", weightBytes},
@@ -72,7 +92,7 @@ void planMemory(uint64_t weightBytes, uint64_t tokenizerBytes, const TokenizerSo
       {"thread stacks (4 threads)", plan.stacks},
       {"logits and sampling", plan.logits + plan.candidates},
       {"text and tokenizer buffers", plan.runtimeBytes() - plan.logits - plan.candidates},
-      {"tokenizer tables", tokenizerBytes},
+      {"tokenizer and chat tables", tables.tokenizer.size() + tables.chat.size()},
   };
 }
 
@@ -92,6 +112,14 @@ void printPlan(const ArtifactDescription &description, llvm::raw_ostream &out) {
   for (const ArtifactDescription::MemoryRow &row : description.memoryPlan)
     print(row.name, row.bytes);
   print("sum", plannedBytes(description));
+}
+
+llvm::json::Object toJSON(const ArtifactDescription &description) {
+  llvm::json::Object rows;
+  for (const ArtifactDescription::MemoryRow &row : description.memoryPlan)
+    rows[row.name] = row.bytes;
+  rows["sum"] = plannedBytes(description);
+  return rows;
 }
 
 } // namespace nibble

@@ -13,6 +13,7 @@
 #include "compiler/Target/TargetInfo.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace nibble {
@@ -25,11 +26,21 @@ llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const Tar
                           const TokenizerSource &tokenizer, const std::string &chatTemplate,
                           const ImportOptions &options, ArtifactDescription &description);
 
+/// The tables that the program carries beside code and weights, as bytes of FlatBuffers; chat is empty without template.
+struct TextTables {
+  std::vector<uint8_t> tokenizer, chat;
+};
+
+/// Builds the tables; what the file says wrongly about its texts is found here.
+llvm::Expected<TextTables> buildTextTables(const TokenizerSource &tokenizer, const std::string &chatTemplate);
+
 /// Fills `memoryPlan` from the sizes in the description; all in bytes.
-void planMemory(uint64_t weightBytes, uint64_t tokenizerBytes, const TokenizerSource &tokenizer,
+void planMemory(uint64_t weightBytes, const TextTables &tables, const TokenizerSource &tokenizer,
                 ArtifactDescription &description);
 
 uint64_t plannedBytes(const ArtifactDescription &description);
 void printPlan(const ArtifactDescription &description, llvm::raw_ostream &out);
+/// The rows and their sum, in bytes.
+llvm::json::Object toJSON(const ArtifactDescription &description);
 
 } // namespace nibble
