@@ -14,6 +14,11 @@ def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
     Functions change to the signature of the thread team: (arena, state, weights, the old arguments as memrefs, the
     old results as memrefs to fill, team, tid, nthreads). `lm.model` gets `lm.arena_bytes`, `lm.state_bytes` and
     `lm.weights_bytes`; weights and states get their `offset`.
+
+    ```mlir
+    %y = lm.glu %g, %u, %n {activation = #lm.activation<silu>} : (tensor<1x64xf32>, tensor<1x64xf32>, index) -> tensor<1x64xf32>
+    ```
+    becomes a `memref.view` of the arena at a constant offset, and `lm.glu %g, %u, %n into` that view.
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect"];
 }
@@ -24,6 +29,12 @@ def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
     Walks each function and keeps the accesses since the last barrier. An operation that reads or writes what an
     earlier one wrote, or writes what an earlier one read, gets a barrier in front, unless both name the same partition
     of the same buffer (`TeamOp::getPartition`). A function that is called ends with all its accesses settled.
+
+    ```mlir
+    lm.glu %g, %u, %n into %x {activation = #lm.activation<silu>} : (memref<4x64xf32>, memref<4x64xf32>, index, memref<4x64xf32>) -> ()
+    lm.state_write %x, %n into %hidden : memref<4x64xf32>, memref<4x64xf32>
+    ```
+    gets a call of `nibble_barrier(team, tid)` between the two.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }

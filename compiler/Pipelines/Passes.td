@@ -9,6 +9,11 @@ def VerifyPhase : Pass<"verify-phase", "::mlir::ModuleOp"> {
   let description = [{
     Each phase ends with this pass, so that a broken pass is caught in its own phase. `phase` is a name of
     compiler/Pipelines/Phases.def.
+
+    ```mlir
+    %y = lm.linear %x, %w rows %n : (tensor<1x32xf32>, tensor<16x32xf32>, index) -> tensor<1x16xf32>
+    ```
+    is an error after `legalize`, because the linear has no attribute `compute`.
   }];
   let options = [Option<"phase", "phase", "std::string", "", "the phase whose contract is checked">];
 }

@@ -12,14 +12,10 @@ def TileLinears : Pass<"mpgemm-tile-linears", "::mlir::ModuleOp"> {
     of embeddings get a layout, too: the one of the linear that shares the weight, or rows one after the other.
 
     ```mlir
-    %y = lm.linear %x, %w rows %n {compute = #mpgemm.compute<…, activation = i8, …>} : …
+    %y = lm.linear %x, %w rows %n {compute = #mpgemm.compute<weight = !lowbit.block<i8, 32, f16>, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">}
+       : (tensor<1x64xf32>, tensor<16x64x!lowbit.block<i8, 32, f16>>, index) -> tensor<1x16xf32>
     ```
-    becomes
-    ```mlir
-    %p = mpgemm.pack %w : …
-    %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : …
-    %y = mpgemm.mma %p, (%c, %s, %t) rows %n {…} : …
-    ```
+    becomes `mpgemm.pack` of %w, `mpgemm.quantize` of %x and an `mpgemm.mma` of what they give.
   }];
   let dependentDialects = ["::nibble::mpgemm::MPGEMMDialect"];
 }
@@ -28,6 +24,13 @@ def FuseResiduals : Pass<"mpgemm-fuse-residuals", "::mlir::func::FuncOp"> {
   let summary = "Add the residual in the epilogue of the product before it.";
   let description = [{
     `arith.addf` of an `mpgemm.mma` that has no other use becomes the residual of that `mma`.
+
+    ```mlir
+    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
+       : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+    %z = arith.addf %y, %r : tensor<4x16xf32>
+    ```
+    becomes `mpgemm.mma %w, (%x) rows %n residual %r`.
   }];
 }
 
@@ -35,7 +38,14 @@ def FoldPacks : Pass<"mpgemm-fold-packs", "::mlir::ModuleOp"> {
   let summary = "Give every packed weight its packed type, so that the linker writes it that way.";
   let description = [{
     `mpgemm.pack` of a weight, or of the argument through which a layer function gets it, disappears: the symbol, its
-    references and the arguments take the packed type. Embedding tables without a layout are given one.
+    references and the arguments take the packed type. Embedding tables without a layout are given one: that of the
+    linear that shares the weight, or rows one after the other.
+
+    ```mlir
+    %w = lm.weight_ref @w : tensor<16x32xf32>
+    %p = mpgemm.pack %w : tensor<16x32xf32> -> tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>
+    ```
+    becomes one `lm.weight_ref` of the packed type, which is the type of `@w`, too.
   }];
   let dependentDialects = ["::nibble::mpgemm::MPGEMMDialect"];
 }
