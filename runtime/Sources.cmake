@@ -16,6 +16,11 @@ set(NIBBLE_RUNTIME_SOURCES
     platform/CpuFeatures.cpp
     platform/Memory.cpp
     platform/Output.cpp
+    text/ChatBuiltins.cpp
+    text/ChatMachine.cpp
+    text/ChatOperators.cpp
+    text/ChatStrings.cpp
+    text/ChatTemplate.cpp
     text/Encode.cpp
     text/StreamDecoder.cpp
     text/TextError.cpp
