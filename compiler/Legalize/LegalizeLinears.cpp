@@ -28,8 +28,8 @@ private:
   LogicalResult reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target);
 };
 
-/// The number type that reaches the multiplier: where the row wants bytes of the other signedness, codes move by 128 and
-/// the zero point with them, so that the numbers stay.
+/// The number type that reaches the multiplier: where the row wants bytes of the other signedness, codes move by 128
+/// and the zero point with them, so that the numbers stay.
 Type multipliedType(Type element, const InstructionRow &row) {
   auto block = dyn_cast<lowbit::BlockType>(element);
   if (row.kind == RowKind::Float || !block)

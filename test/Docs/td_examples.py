@@ -1,6 +1,6 @@
-"""Parses the example of every operation, type, attribute and pass: the ```mlir blocks and the `Example:` lines in *.td.
+"""Parses the examples of operations, types, attributes and passes: ```mlir blocks and `Example:` lines in *.td.
 
-    td_examples.py SOURCE NIBBLE_OPT      prints "path:line: message" for each example that does not parse, exits 1 if any
+    td_examples.py SOURCE NIBBLE_OPT      prints "path:line: message" for each that does not parse, exits 1 if any
 
 An example is one or a few lines that use values and symbols it does not define. They are given here: a value gets the
 type that the operation's own type list says, in order; a number (%n, %pos, %layer, %row) outside such a list is an index;
