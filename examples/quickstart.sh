@@ -35,4 +35,5 @@ else
 fi
 
 say 5 "Ask: $question"
-"$program" "$question"
+# A fixed seed, so that two runs give one answer: the words are drawn from what the model finds likely.
+"$program" "$question" --seed 1

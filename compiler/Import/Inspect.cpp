@@ -9,6 +9,7 @@
 
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/Llama.h"
+#include "compiler/Import/Text/ChatTemplate.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "dialects/LowBit/Formats.h"
@@ -80,13 +81,23 @@ static void readText(const GGUFFile &file, Inspection &result) {
     result.merges = merges->strings.size();
 }
 
+/// Only the builders know which pre-tokenizers and template statements there are.
+static llvm::Error checkTexts(const GGUFFile &file) {
+  auto source = readTokenizer(file);
+  if (!source)
+    return source.takeError();
+  if (auto table = buildTokenizer(*source); !table)
+    return table.takeError();
+  auto chat = readChatTemplate(file);
+  if (!chat || !*chat)
+    return chat.takeError();
+  return buildChatTemplate(**chat, chatTokensOf(*source)).takeError();
+}
+
 static void judge(const GGUFFile &file, Inspection &result) {
   llvm::Error error = checkSupported(file);
-  // Only the builder knows which pre-tokenizers there are.
-  if (!error) {
-    auto source = readTokenizer(file);
-    error = source ? buildTokenizer(*source).takeError() : source.takeError();
-  }
+  if (!error)
+    error = checkTexts(file);
   if (!error)
     return;
   result.exitCode = takeImportError(std::move(error), result.problem);
