@@ -36,6 +36,7 @@ struct ChatCase {
   std::vector<Rendering> renderings;
 };
 
+/// Longer than 80 lines because it is a table.
 inline const ChatCase chatCases[] = {
     {"ChatML",
      "{% for message in messages %}{% if loop.first and messages[0]['role'] != 'system' %}{{ '<|im_start|>"
