@@ -3,7 +3,8 @@
     numerics.py --nibble=NIBBLE --program=PROGRAM --model=MODEL.gguf [--engine=NAME=COMMAND ...]
                 [--reference=OPTION ...] [--tokens=64] [--prompts=5] [--cache=DIR] [--max-nmse=X] [--not-worse-than=NAME]
 
-Five prompts of 64 tokens each. For each engine, over all positions of all prompts:
+Five prompts of 64 tokens each. For each engine, over all positions of all prompts (and on standard error for each
+prompt, which shows how much of a difference is chance):
     NMSE   sum (a - r)^2 / sum r^2, a the engine's logits and r the reference's
     KL     mean over positions of sum p log(p / q) in nats, p = softmax(r), q = softmax(a)
     top-1  share of positions whose largest logit is the reference's, too
@@ -97,6 +98,11 @@ class Distance:
         self.same += reference.index(max(reference)) == other.index(max(other))
         self.positions += 1
 
+    def __iadd__(self, other):
+        for name in ("error", "power", "divergence", "same", "positions"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
     nmse = property(lambda self: self.error / self.power)
     kl = property(lambda self: self.divergence / self.positions)
 
@@ -122,9 +128,12 @@ def measure(options, engines, folder):
         for name, command in engines.items():
             out = os.path.join(folder, "logits.f32")
             run([word.format(model=options.model, tokens=tokens, out=out) for word in shlex.split(command)])
+            prompt = Distance()
             for expected, found in zip(reference, read_logits(out, options.tokens)):
-                distances[name].add(expected, found)
+                prompt.add(expected, found)
             os.remove(out)
+            distances[name] += prompt
+            print(f"  {name}: NMSE {prompt.nmse:.3e}, KL {prompt.kl:.3e}", file=sys.stderr)
     return distances
 
 
