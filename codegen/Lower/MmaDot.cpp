@@ -22,6 +22,10 @@ using namespace mlir;
 namespace nibble {
 namespace {
 
+/// A run of so few quads is straight code: a sum is done before the next one starts. (6-bit codes in groups of 16,
+/// 64 rows, AVX2: 49 G multiply-adds/s in a loop.)
+constexpr int64_t kStraightQuads = 4;
+
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
@@ -41,6 +45,7 @@ private:
 
   PanelSums emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
   PanelSums emitUnit(Value record, const Unit &unit, PanelSums sums);
+  PanelSums emitRun(Value record, const Unit &unit, int64_t column, PanelSums sums);
   SmallVector<Value> multiplyRun(const Unit &unit, int64_t column);
   SmallVector<Value> multiplyInLoop(const Unit &unit, int64_t column, SmallVector<Value> dots);
   void addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v, ArrayRef<Value> dots,
@@ -92,22 +97,42 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
+/// Runs that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
 PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
-  for (int64_t column = 0; column < panel.unitSpan(); column += run) {
-    SmallVector<Value> dots = multiplyRun(unit, column);
-    int64_t group = column / panel.group;
-    for (int64_t v = 0; v < vectors; ++v) {
-      // With one level a unit is a record, and its groups have their own float scale.
-      int64_t s = panel.isTwoLevel() ? 0 : group;
-      Value dw = reader.scale(record, s, v), mw;
-      if (panel.isTwoLevel())
-        dw = k.mulf(dw, reader.subScale(unit.subScales, group, v));
-      if (panel.hasMin)
-        mw = reader.minimum(record, s, v);
-      if (panel.hasMin && panel.isTwoLevel())
-        mw = k.negf(k.mulf(mw, reader.subMinimum(unit.subMinima, group, v)));
-      addRun(unit, column, dw, mw, v, dots, sums);
-    }
+  int64_t field = panel.group / run;
+  for (mpgemm::BitPlane plane : panel.planes())
+    field = std::min(field, panel.vectorsOf(plane) * panel.kr / run);
+  if (field <= 1) {
+    for (int64_t column = 0; column < panel.unitSpan(); column += run)
+      sums = emitRun(record, unit, column, sums);
+    return sums;
+  }
+  for (int64_t column = 0; column < panel.unitSpan(); column += field * run)
+    sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
+      Unit moved = unit;
+      moved.codes = k.offset(unit.codes, k.mul(index, run / panel.kr * panel.vectorBytes()));
+      moved.x = k.offset(unit.x, k.mul(index, run));
+      moved.scales = k.at(unit.scales, k.f32(), k.mul(index, run / mpgemm::kActivationGroup));
+      moved.sums = k.at(unit.sums, k.i32(), k.mul(index, run / mma.sumGroup));
+      return emitRun(record, moved, column, PanelSums(carried.begin(), carried.end()));
+    });
+  return sums;
+}
+
+PanelSums DotPanel::emitRun(Value record, const Unit &unit, int64_t column, PanelSums sums) {
+  SmallVector<Value> dots = multiplyRun(unit, column);
+  int64_t group = column / panel.group;
+  for (int64_t v = 0; v < vectors; ++v) {
+    // With one level a unit is a record, and its groups have their own float scale.
+    int64_t s = panel.isTwoLevel() ? 0 : group;
+    Value dw = reader.scale(record, s, v), mw;
+    if (panel.isTwoLevel())
+      dw = k.mulf(dw, reader.subScale(unit.subScales, group, v));
+    if (panel.hasMin)
+      mw = reader.minimum(record, s, v);
+    if (panel.hasMin && panel.isTwoLevel())
+      mw = k.negf(k.mulf(mw, reader.subMinimum(unit.subMinima, group, v)));
+    addRun(unit, column, dw, mw, v, dots, sums);
   }
   return sums;
 }
@@ -116,19 +141,22 @@ PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
 SmallVector<Value> DotPanel::multiplyRun(const Unit &unit, int64_t column) {
   int64_t quads = run / panel.kr;
   SmallVector<Value> dots(tokens * vectors, emitter.start(k, lanes, quads, codes));
-  if (emitter.walksInLoop() && tokens > 1)
+  if (emitter.walksInLoop() && tokens > 1 && quads > kStraightQuads)
     return multiplyInLoop(unit, column, dots);
   SmallVector<KernelBuilder::Values> x;
   for (int64_t token = 0; token < tokens; ++token)
     x.push_back(emitter.loadActivations(k, lanes, k.offset(unit.x, token * mma.x.stride + column), quads));
-  for (int64_t quad = 0; quad < quads; ++quad) {
-    SmallVector<Value> w;
+  // An accumulating instruction takes quad by quad, so that a quad's weights are done with all rows at once.
+  int64_t step = emitter.walksInLoop() ? quads : 1;
+  for (int64_t first = 0; first < quads; first += step) {
+    SmallVector<SmallVector<Value>> w(vectors);
     for (int64_t v = 0; v < vectors; ++v)
-      w.push_back(reader.quad(unit.codes, column / panel.kr + quad, v));
+      for (int64_t quad = first; quad < first + step; ++quad)
+        w[v].push_back(reader.quad(unit.codes, column / panel.kr + quad, v));
     for (int64_t token = 0; token < tokens; ++token)
       for (int64_t v = 0; v < vectors; ++v) {
         Value &dot = dots[token * vectors + v];
-        dot = emitter.multiply(k, dot, w[v], x[token][quad], codes);
+        dot = emitter.multiply(k, dot, w[v], ArrayRef<Value>(x[token]).slice(first, step), codes);
       }
   }
   return dots;

@@ -15,6 +15,8 @@ namespace {
 
 /// Columns of a float weight that are multiplied in straight code.
 constexpr int64_t kUnroll = 8;
+/// The same of low-bit weights, where a column takes more instructions.
+constexpr int64_t kUnrollCodes = 4;
 
 class FloatPanel {
 public:
@@ -27,6 +29,11 @@ public:
 private:
   PanelSums emitElements(Value panelPointer, Value row0, PanelSums sums);
   PanelSums emitUnit(Value record, Value unitIndex, Value x, PanelSums sums);
+  PanelSums emitGroup(Value unit, Value x, int64_t group, ArrayRef<Value> scale, ArrayRef<Value> minimum,
+                      PanelSums sums);
+  Value decode(Value codes, Value scale, Value minimum);
+  Value groupScale(Value record, Value unitIndex, int64_t group, int64_t v);
+  Value groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v);
   /// acc += x[column] · w for all rows of the tile.
   void addColumn(Value x, int64_t column, ArrayRef<Value> w, PanelSums &sums);
 
@@ -86,38 +93,62 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
 
 PanelSums FloatPanel::emitUnit(Value record, Value unitIndex, Value x, PanelSums sums) {
   Value unit = k.offset(k.offset(record, panel.codesOffset()), k.mul(unitIndex, panel.unitBytes()));
-  Value groups = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
   for (int64_t group = 0; group < panel.groupsPerUnit(); ++group) {
-    // Scale and minimum of the group, computed as lowbit.decode does.
     SmallVector<Value> scale, minimum;
     for (int64_t v = 0; v < vectors; ++v) {
-      int64_t s = panel.isTwoLevel() ? 0 : group;
-      scale.push_back(reader.scale(record, s, v));
-      if (panel.isTwoLevel())
-        scale[v] = k.mulf(scale[v], reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), groups), group, v));
-      if (!panel.hasMin)
-        continue;
-      minimum.push_back(reader.minimum(record, s, v));
-      if (panel.isTwoLevel())
-        minimum[v] =
-            k.mulf(minimum[v], reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), groups), group, v));
+      scale.push_back(groupScale(record, unitIndex, group, v));
+      minimum.push_back(panel.hasMin ? groupMinimum(record, unitIndex, group, v) : Value());
     }
-    for (int64_t column = group * panel.group; column < (group + 1) * panel.group; ++column) {
-      SmallVector<Value> w;
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value code = reader.quad(unit, column, v);
-        code = reader.range().isSigned ? k.sext(code, k.i32()) : k.zext(code, k.i32());
-        if (reader.range().offset)
-          code = k.sub(code, reader.range().offset);
-        Value value = k.mulf(scale[v], k.intToFloat(code, k.f32()));
-        if (panel.hasMin)
-          value = panel.isTwoLevel() ? k.subf(value, minimum[v]) : k.addf(value, minimum[v]);
-        w.push_back(value);
-      }
-      addColumn(x, column, w, sums);
-    }
+    sums = emitGroup(unit, x, group, scale, minimum, sums);
   }
   return sums;
+}
+
+/// The columns of a group in order. Those that lie in one bit field of all planes are walked in a loop.
+PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Value> scale, ArrayRef<Value> minimum,
+                                PanelSums sums) {
+  int64_t field = panel.group;
+  for (mpgemm::BitPlane plane : panel.planes())
+    field = std::min(field, panel.vectorsOf(plane));
+  int64_t step = std::min(field, kUnrollCodes);
+  for (int64_t first = group * panel.group; first < (group + 1) * panel.group; first += field)
+    sums = k.loop(k.i64(0), k.i64(field), step, sums, [&](Value column, ValueRange carried) {
+      PanelSums next(carried.begin(), carried.end());
+      Value codes = k.offset(unit, k.mul(column, panel.vectorBytes()));
+      for (int64_t i = 0; i < step; ++i) {
+        SmallVector<Value> w;
+        for (int64_t v = 0; v < vectors; ++v)
+          w.push_back(decode(reader.quad(k.offset(codes, i * panel.vectorBytes()), first, v), scale[v], minimum[v]));
+        addColumn(k.at(x, k.f32(), column), first + i, w, next);
+      }
+      return next;
+    });
+  return sums;
+}
+
+/// Codes as numbers, in the arithmetic of lowbit.decode.
+Value FloatPanel::decode(Value codes, Value scale, Value minimum) {
+  codes = reader.range().isSigned ? k.sext(codes, k.i32()) : k.zext(codes, k.i32());
+  Value value = k.mulf(scale, k.intToFloat(k.sub(codes, reader.range().offset), k.f32()));
+  if (!minimum)
+    return value;
+  return panel.isTwoLevel() ? k.subf(value, minimum) : k.addf(value, minimum);
+}
+
+Value FloatPanel::groupScale(Value record, Value unitIndex, int64_t group, int64_t v) {
+  Value scale = reader.scale(record, panel.isTwoLevel() ? 0 : group, v);
+  if (!panel.isTwoLevel())
+    return scale;
+  Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
+  return k.mulf(scale, reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v));
+}
+
+Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v) {
+  Value minimum = reader.minimum(record, panel.isTwoLevel() ? 0 : group, v);
+  if (!panel.isTwoLevel())
+    return minimum;
+  Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
+  return k.mulf(minimum, reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v));
 }
 
 } // namespace
