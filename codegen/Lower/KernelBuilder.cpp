@@ -149,6 +149,10 @@ Value KernelBuilder::uintToFloat(Value v, Type element) {
 Value KernelBuilder::floatToInt(Value v, Type element) {
   return arith::FPToSIOp::create(b, loc, withElement(v.getType(), element), v);
 }
+Value KernelBuilder::roundToInt(Value v, Type element) {
+  // In the default rounding mode, which generated programs never leave.
+  return LLVM::LrintOp::create(b, loc, withElement(v.getType(), element), v);
+}
 Value KernelBuilder::bitcast(Value v, Type type) {
   return type == v.getType() ? v : LLVM::BitcastOp::create(b, loc, type, v).getResult();
 }

@@ -132,6 +132,8 @@ public:
   Value intToFloat(Value v, mlir::Type element);
   Value uintToFloat(Value v, mlir::Type element);
   Value floatToInt(Value v, mlir::Type element);
+  /// To the nearest integer, halves to even; some integer if there is none near (NaN, too large).
+  Value roundToInt(Value v, mlir::Type element);
   /// Same bits, another type (scalar or vector of equal total width).
   Value bitcast(Value v, mlir::Type type);
 

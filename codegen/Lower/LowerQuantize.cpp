@@ -30,20 +30,23 @@ struct QuantizeShape {
   int64_t xStride, codeStride, scaleStride, sumStride;
 };
 
+/// The largest magnitude. Of numbers without a sign bit, the larger has the larger bits.
+Value largestMagnitude(KernelBuilder &k, Value values) {
+  Value bits = k.bitAnd(k.bitcast(values, KernelBuilder::withElement(values.getType(), k.i32())), 0x7fffffff);
+  for (int64_t half = KernelBuilder::lanes(bits) / 2; half > 0; half /= 2)
+    bits = k.maxs(k.slice(bits, 0, half), k.slice(bits, half, half));
+  return k.bitcast(k.extract(bits, 0), k.f32());
+}
+
 /// Codes of one group as i32 × group; stores its scale.
 Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
   Value values = k.load(k.vec(k.f32(), group), x);
-  Value largest = k.reduceMaxf(k.absf(values));
-  Value s = k.divf(largest, k.f32(kMaxActivation));
+  Value s = k.divf(largestMagnitude(k, values), k.f32(kMaxActivation));
   k.store(s, scale);
-  Value quotient = k.divf(values, k.splat(s, group));
-  // A group of zeros has s = 0 and quotients that are no numbers.
-  Value isZero = k.cmp(KernelBuilder::FCmp::OEQ, s, k.f32(0));
-  quotient = k.select(k.splat(isZero, group), k.zero(quotient.getType()), quotient);
-  Value rounded = k.roundEven(quotient);
-  Value limit = k.constant(rounded.getType(), kMaxActivation);
-  rounded = k.minf(k.maxf(rounded, k.negf(limit)), limit);
-  return k.floatToInt(rounded, k.i32());
+  // Where s is zero, so are all numbers, or so small that they round to zero when divided by one.
+  Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, s, k.f32(0)), k.f32(1), s);
+  Value codes = k.roundToInt(k.divf(values, k.splat(divisor, group)), k.i32());
+  return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
 }
 
 void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,

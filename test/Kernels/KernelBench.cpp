@@ -111,6 +111,29 @@ void measure(const TargetInfo &target, const InstructionRow &row, const Problem 
   std::fflush(stdout);
 }
 
+/// Quantization of M rows of K activations.
+void measureQuantize(const TargetInfo &target, int64_t k, int64_t m) {
+  std::string size = std::to_string(m) + "x", groups = size + std::to_string(k / 32);
+  std::string types[] = {"memref<" + size + std::to_string(k) + "xf32>", "memref<" + size + std::to_string(k) + "xi8>",
+                         "memref<" + groups + "xf32>", "memref<" + groups + "xi32>"};
+  KernelProgram program;
+  program.add("func.func @quantize(%x: " + types[0] + ", %c: " + types[1] + ", %s: " + types[2] + ", %t: " + types[3] +
+              ", %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, %t {group = 32 : i64, " +
+              "sum_group = 32 : i64} : (" + types[0] + ", index, " + types[1] + ", " + types[2] + ", " + types[3] +
+              ") -> ()\n  return\n}\n");
+  if (std::string error = program.compile(target); !error.empty()) {
+    std::printf("%s\n", error.c_str());
+    return;
+  }
+  auto function = reinterpret_cast<void (*)(void *, void *, void *, void *, int64_t, int64_t, int64_t)>(
+      program.find("quantize"));
+  std::vector<float> x(m * k, 1.5f), s(m * k / 32);
+  std::vector<int32_t> t(m * k / 32);
+  std::vector<int8_t> c(m * k);
+  double time = best([&] { function(x.data(), c.data(), s.data(), t.data(), m, 0, 1); });
+  std::printf("quantize k=%5ld m=%3ld  %9.2f us  %6.2f G values/s\n", long(k), long(m), time * 1e6, m * k / time * 1e-9);
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -131,12 +154,14 @@ int main(int argc, char **argv) {
               readBandwidth(16 << 10) * 1e-9, peak * 1e-9);
   const Problem quantized[] = {{"q4_1", 960, 576},   {"q4_1", 576, 576},    {"q4_1", 3072, 576},  {"q4_1", 576, 1536},
                                {"q4_1", 49152, 576}, {"q8_0", 49152, 576},  {"q8_0", 3072, 576},  {"q4_0", 3072, 576},
-                               {"q4_k", 3072, 2048}, {"q6_k", 3072, 2048}};
+                               {"q5_0", 3072, 576},  {"q4_k", 3072, 2048}, {"q6_k", 3072, 2048}};
   const Problem floats[] = {{"f32", 3072, 576}, {"f16", 3072, 576}, {"bf16", 3072, 576}, {"q4_1", 3072, 576}};
   for (int64_t m : {1, 64})
     for (const Problem &problem : row->kind == RowKind::Dot4 ? llvm::ArrayRef<Problem>(quantized)
                                                              : llvm::ArrayRef<Problem>(floats))
       if (m == 1 || problem.n < 10000)
         measure(*target, *row, problem, m, peak);
+  for (int64_t m : {1, 64})
+    measureQuantize(*target, 576, m);
   return 0;
 }
