@@ -103,10 +103,14 @@ static Error readSpecialTokens(const GGUFFile &file, TokenizerSource &source) {
       {"fim_rep", nullptr},          {"fim_sep", nullptr}};
   for (const Special &special : specials) {
     std::string key = ("tokenizer.ggml." + special.name + "_token_id").str();
-    auto id = file.findUInt(key, 0, source.tokens.size() - 1);
+    // Converters write -1, seen here as an unsigned number, for a token that the model does not have.
+    constexpr uint64_t none = std::numeric_limits<uint32_t>::max();
+    auto id = file.findUInt(key);
+    if (id && *id != none)
+      id = file.findUInt(key, 0, source.tokens.size() - 1);
     if (!id)
       return id.takeError();
-    if (*id && special.id)
+    if (*id && **id != none && special.id)
       *special.id = static_cast<int32_t>(**id);
   }
   return Error::success();

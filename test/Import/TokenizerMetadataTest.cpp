@@ -56,6 +56,15 @@ TEST_F(TokenizerMetadataTest, SentencePiece) {
   EXPECT_EQ(source.addBos, true);
 }
 
+TEST_F(TokenizerMetadataTest, MinusOneIsNoToken) {
+  auto none = openTiny("--padding 4294967295");
+  ASSERT_TRUE(none);
+  EXPECT_EQ(take(readTokenizer(*none)).pad, -1);
+  auto some = openTiny("--padding 7");
+  ASSERT_TRUE(some);
+  EXPECT_EQ(take(readTokenizer(*some)).pad, 7);
+}
+
 TEST_F(TokenizerMetadataTest, ChatTemplate) {
   auto file = openTiny("--template 'a{{ b }}c'");
   ASSERT_TRUE(file);

@@ -87,6 +87,8 @@ def tokenizer_pairs(args):
         pairs.append((key + "merges", ARRAY, STRING, merges))
     pairs += [(key + "bos_token_id", U32, bos), (key + "eos_token_id", U32, eos),
               (key + "unknown_token_id", U32, 0), (key + "add_bos_token", BOOL, int(args.tokenizer == "spm"))]
+    if args.padding is not None:
+        pairs.append((key + "padding_token_id", U32, args.padding))
     if args.sampling:
         pairs += [("general.sampling.temp", F32, 0.5), ("general.sampling.top_k", I32, 40),
                   ("general.sampling.top_p", F32, 0.75)]
@@ -229,6 +231,7 @@ def arguments():
     add("--split", type=int, default=1)
     add("--tokenizer", default="bpe", choices=["bpe", "spm"])
     add("--pre", default="smollm")
+    add("--padding", type=int, metavar="ID", help="adds tokenizer.ggml.padding_token_id")
     add("--template")
     add("--no-template", action="store_true")
     add("--every-type", action="store_true", help="adds keys test.* of every metadata type")
