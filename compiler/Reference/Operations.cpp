@@ -79,20 +79,36 @@ Rows reference::linear(const Rows &x, const ReferenceWeight &weight,
   return y;
 }
 
+/// The numbers in[0 … count) with the scale that gives their largest the code `top`; returns the squared error.
+static double roundWithScale(const double *in, double *out, int64_t count,
+                             double largest, int64_t top) {
+  double scale = largest / top, error = 0;
+  for (int64_t k = 0; k < count; ++k) {
+    // nearbyint rounds halves to even in the default rounding mode.
+    out[k] = largest == 0 ? 0 : scale * std::nearbyint(in[k] / scale);
+    error += (in[k] - out[k]) * (in[k] - out[k]);
+  }
+  return error;
+}
+
 Rows reference::roundToInt8(const Rows &x, int64_t n) {
   constexpr int64_t group = 32;
   Rows y(x.count, x.width);
+  std::vector<double> candidate(group);
   for (int64_t m = 0; m < n; ++m)
     for (int64_t first = 0; first < x.width; first += group) {
-      int64_t last = std::min(first + group, x.width);
-      double largest = 0;
-      for (int64_t k = first; k < last; ++k)
-        largest = std::max(largest, std::abs(x.row(m)[k]));
-      double scale = largest / 127;
-      // nearbyint rounds halves to even in the default rounding mode.
-      for (int64_t k = first; k < last; ++k)
-        y.row(m)[k] =
-            scale == 0 ? 0 : scale * std::nearbyint(x.row(m)[k] / scale);
+      int64_t count = std::min(group, x.width - first);
+      const double *in = x.row(m) + first;
+      double largest = 0, least = 0;
+      for (int64_t k = 0; k < count; ++k)
+        largest = std::max(largest, std::abs(in[k]));
+      for (int64_t top : {127, 125, 123, 121}) {
+        double error = roundWithScale(in, candidate.data(), count, largest, top);
+        if (top != 127 && error >= least)
+          continue;
+        least = error;
+        std::copy_n(candidate.begin(), count, y.row(m) + first);
+      }
     }
   return y;
 }

@@ -26,4 +26,7 @@ inline constexpr llvm::StringLiteral kTargetAttrName = "mpgemm.target";
 /// Columns that share an activation scale.
 inline constexpr int64_t kActivationGroup = 32;
 
+/// Codes that the largest activation of a group is tried with; mpgemm.quantize takes the best.
+inline constexpr int64_t kScaleTops[] = {127, 125, 123, 121};
+
 } // namespace nibble::mpgemm

@@ -30,8 +30,10 @@ def MPGEMM_QuantizeOp
     : MPGEMM_Op<"quantize", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Activations as int8 codes with a scale a group and sums of codes.";
   let description = [{
-    For each row and each `group` of columns: scale = max|x| / 127, code = x / scale rounded to the nearest, ties to
-    even; a group of zeros has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
+    For each row and each `group` of columns a scale and codes of -127 to 127. With steps t = x / (max|x| / 127), the
+    candidates for c in 127, 125, 123, 121 have the codes t · (c / 127), rounded to the nearest, ties to even, and the
+    scale max|x| / c; the one with the least sum of (x - code · scale)² is taken, the first among equals. A group of zeros
+    has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
     a zero point or a minimum need. Rows at and after `n` are not computed in the buffer form.
     ```mlir
     %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
@@ -54,7 +56,7 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
     computed at once. Rows at and after `n` are not computed in the buffer form.
     ```mlir
-    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_float", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
+    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
       : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
     ```
   }];

@@ -47,10 +47,12 @@ TEST(Operations, embed) {
             (std::vector<double>{5, 6, 1, 2, 0, 0}));
 }
 
-/// With a largest value of 127 the scale is 1; halves go to even; a group of
-/// zeros stays zero; the third group is short.
+/// With a largest value of 127 and whole numbers the best scale is 1; halves go
+/// to even; a group of zeros stays zero; the third group is short.
 TEST(Operations, roundToInt8) {
   Rows x(1, 70), expected(1, 70);
+  for (int i = 5; i < 32; ++i)
+    x.values[i] = expected.values[i] = i;
   x.values[0] = 127, expected.values[0] = 127;
   x.values[1] = 0.5, expected.values[1] = 0;
   x.values[2] = 1.5, expected.values[2] = 2;
@@ -60,6 +62,19 @@ TEST(Operations, roundToInt8) {
   x.values[69] = 3.1, expected.values[69] = 4;
   EXPECT_EQ(roundToInt8(x, 1).values, expected.values);
   EXPECT_EQ(roundToInt8(x, 0).values[0], 0);
+}
+
+/// Half of the largest number lies between two codes of every scale, and the
+/// nearer of them differs from scale to scale.
+TEST(Operations, roundToInt8TakesTheBestScale) {
+  Rows x(1, 32);
+  x.values[0] = 127, x.values[1] = 63.5;
+  Rows y = roundToInt8(x, 1);
+  EXPECT_NEAR(y.values[0], 127, 1e-12);
+  double least = 1;
+  for (double top : {127, 125, 123, 121})
+    least = std::min(least, std::abs(63.5 - 127 / top * std::nearbyint(63.5 * top / 127)));
+  EXPECT_NEAR(std::abs(y.values[1] - 63.5), least, 1e-12);
 }
 
 /// Position p turns a pair by the angle p, also where two table rows meet, and
