@@ -15,12 +15,14 @@
 
 namespace nibble::rt {
 
-// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later). The least costs a microsecond, a tenth of sleeping; the
-// most is 50 to 150 µs, more than the members of a step drift apart, less than a user would notice as a busy core.
-static constexpr int32_t LeastSpins = 32, MostSpins = 4000;
+// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later). The least costs a microsecond, a tenth of sleeping. The most
+// is half a millisecond to two: in a prefill the members drift apart by a good part of a product's time, and waking the
+// halted core of a virtual machine costs much of what was to be gained (a tenth of that most: 4 to 11 % slower prefill
+// with two threads on two cores, and 5 % slower decode).
+static constexpr int32_t LeastSpins = 32, MostSpins = 40000;
 
 // One failure in a hundred keeps the spins long, one in ten makes them short.
-static constexpr int32_t SpinsGained = 32, SpinsDivisor = 4;
+static constexpr int32_t SpinsGained = 256, SpinsDivisor = 4;
 
 int availableProcessors() {
   cpu_set_t set;
