@@ -47,7 +47,7 @@ step "unit tests"
 (cd "$build" && ctest -j "$jobs" --output-on-failure --output-junit "$results/ctest.junit")
 
 step "lit"
-"$(sed -n 's/^NIBBLE_LLVM_ROOT:[A-Z]*=//p' "$build/CMakeCache.txt")/bin/lit" -j "$jobs" -v --timeout 900 \
+"$(sed -n 's/^NIBBLE_LLVM_ROOT:[A-Z]*=//p' "$build/CMakeCache.txt")/bin/lit" -j "$jobs" -v \
   --time-tests --xunit-xml-output="$results/lit.xml" "$build/test"
 
 step "done"

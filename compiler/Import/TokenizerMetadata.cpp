@@ -105,12 +105,14 @@ static Error readSpecialTokens(const GGUFFile &file, TokenizerSource &source) {
     std::string key = ("tokenizer.ggml." + special.name + "_token_id").str();
     // Converters write -1, seen here as an unsigned number, for a token that the model does not have.
     constexpr uint64_t none = std::numeric_limits<uint32_t>::max();
-    auto id = file.findUInt(key);
-    if (id && *id != none)
-      id = file.findUInt(key, 0, source.tokens.size() - 1);
+    auto any = file.findUInt(key);
+    if (any && *any == none)
+      continue;
+    consumeError(any.takeError());
+    auto id = file.findUInt(key, 0, source.tokens.size() - 1);
     if (!id)
       return id.takeError();
-    if (*id && **id != none && special.id)
+    if (*id && special.id)
       *special.id = static_cast<int32_t>(**id);
   }
   return Error::success();

@@ -53,8 +53,12 @@ int interpret(Arguments &arguments) {
       options.kind = kind;
       known = true;
     }
-  if (!known)
-    return reportError(kUnsupported, "--emit=" + arguments.emit + " is not there yet; it takes exe, obj, asm, llvm and mlir");
+  if (!known) {
+    bool planned = arguments.emit == "lib" || arguments.emit == "cpp";
+    return reportError(planned ? kUnsupported : kUsage,
+                       "--emit=" + arguments.emit + (planned ? " is not there yet" : " is unknown") +
+                           "; it takes exe, obj, asm, llvm and mlir");
+  }
   // Float linears are asked for to be exact; a cache of halves would undo it.
   if (arguments.kv == "f32" || (arguments.kv.empty() && options.pipeline.strategy == "float"))
     options.import.kv = KVType::F32;
