@@ -1,4 +1,4 @@
-// The size of a packed weight follows from its layout; a tensor of another size is refused (ops-invalid.mlir), so that
+// The size of a packed weight follows from its layout; a tensor of another size is refused (pack-invalid.mlir), so that
 // these types verify is the test. H = nr · 2 bytes: one f16 a row.
 // RUN: nibble-opt %s | nibble-opt | FileCheck %s
 

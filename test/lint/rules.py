@@ -199,6 +199,19 @@ def check_pass_tests(tree):
                 yield f"{path}:{number}: pass {name} has no lit file {' or '.join(sorted(wanted))}"
 
 
+def check_op_tests(tree):
+    for path in sorted(tree):
+        ops = re.fullmatch(r"dialects/(\w+)/\w*Ops\.td", path)
+        if not ops:
+            continue
+        # Whatever its base class is called: an op is a definition whose first argument is a mnemonic.
+        for found in re.finditer(r'(?m)^def\s+\w+\s*:\s*\w+\s*<\s*"([\w.]+)"', tree[path]):
+            wanted = f"test/{ops.group(1)}/{re.sub('[_.]', '-', found.group(1))}.mlir"
+            if wanted not in tree:
+                number = tree[path].count("\n", 0, found.start()) + 1
+                yield f"{path}:{number}: op {found.group(1)} has no lit file {wanted}"
+
+
 def check_op_examples(tree):
     for path in sorted(tree):
         if not path.startswith("dialects/") or not path.endswith(".td"):
@@ -284,6 +297,13 @@ ALL = [
     Rule("pass-tests", check_pass_tests,
          {"compiler/Tile/Passes.td": 'def T : Pass<"tile-pack-weights", "ModuleOp"> {\n', "test/Tile/pack-weights.mlir": ""},
          [{"compiler/Tile/Passes.td": 'def T : Pass<"tile-other", "ModuleOp"> {\n'}]),
+    Rule("op-tests", check_op_tests,
+         {"dialects/A/AOps.td": 'class A_Op<string mnemonic> : Op<A_Dialect, mnemonic>;\ndef A_AddOneOp : A_Op<"add_one"> {\n',
+          "test/A/add-one.mlir": "", "dialects/A/AInterfaces.td": 'def A_I : OpInterface<"I"> {\n'},
+         [{"dialects/A/AOps.td": 'def A_OtherOp : A_Op<"other", [Pure]> {\n'},
+          {"dialects/A/AOps.td": 'def A_OtherOp\n    : A_OtherBase<"other"> {\n'},
+          {"dialects/A/AOps.td": 'def A_OtherOp : A_Op<"other"> {\n', "test/A/other-invalid.mlir": ""},
+          {"dialects/B/BOps.td": 'def B_AddOneOp : B_Op<"add_one"> {\n'}]),
     Rule("op-examples", check_op_examples,
          {"dialects/A/AOps.td": 'def A : A_Op<"a"> {\n  let summary = "s";\n  let description = [{\n ```mlir\n a.a\n```\n }];\n}\n'},
          [{"dialects/A/AOps.td": 'def A : A_Op<"a"> {\n  let summary = "s";\n  let description = [{ none }];\n}\n'},

@@ -1,37 +1,6 @@
-// What quantize, pack and mma refuse.
+// What the quantization of activations refuses.
 // RUN: nibble-opt %s -split-input-file -verify-diagnostics
 
-func.func @plain_bytes(%w: tensor<16x32xf32>) {
-  // expected-error @below {{gives a byte tensor with an #mpgemm.layout, but the result is 'tensor<2048xi8>'}}
-  %p = mpgemm.pack %w : tensor<16x32xf32> -> tensor<2048xi8>
-  return
-}
-
-// -----
-#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
-func.func @size(%w: tensor<16x32xf32>) {
-  // expected-error @below {{must give 'tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>', but gives 'tensor<1024xi8}}
-  %p = mpgemm.pack %w : tensor<16x32xf32> -> tensor<1024xi8, #l>
-  return
-}
-
-// -----
-#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
-func.func @shape(%w: tensor<32x16xf32>) {
-  // expected-error @below {{packs 'tensor<32x16xf32>' with the layout of a 16x32 matrix of 'f32'}}
-  %p = mpgemm.pack %w : tensor<32x16xf32> -> tensor<2048xi8, #l>
-  return
-}
-
-// -----
-#l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
-func.func @element(%w: tensor<16x32xf16>) {
-  // expected-error @below {{packs 'tensor<16x32xf16>' with the layout of a 16x32 matrix of 'f32'}}
-  %p = mpgemm.pack %w : tensor<16x32xf16> -> tensor<2048xi8, #l>
-  return
-}
-
-// -----
 func.func @two(%x: tensor<4x64xf32>, %n: index) {
   // expected-error @below {{gives codes, scales and sums, but has 2 of them}}
   %c, %s = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>)

@@ -1,0 +1,14 @@
+// A weight survives a round trip with its sources and its place.
+// RUN: nibble-opt %s | nibble-opt | FileCheck %s
+
+// A weight of two pieces.
+// CHECK: lm.weight @w : tensor<96x64x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 2304, "q4_0">, #lm.source<"m.gguf", 2304, 1152, "q4_0">]
+lm.weight @w : tensor<96x64x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 2304, "q4_0">, #lm.source<"m.gguf", 2304, 1152, "q4_0">]
+
+// One that the compiler computes.
+// CHECK: lm.weight @angles : tensor<66x8x2xf32> from [#lm.rope_table<base = 1.000000e+04 : f64, dims = 16, scaling = "linear", factor = 4.000000e+00 : f64>]
+lm.weight @angles : tensor<66x8x2xf32> from [#lm.rope_table<base = 1.0e+04 : f64, dims = 16, scaling = "linear", factor = 4.0 : f64>]
+
+// One that has a place.
+// CHECK: lm.weight @norm : tensor<64xf32> from [#lm.source<"m.gguf", 64, 256, "f32">] {offset = 128 : i64}
+lm.weight @norm : tensor<64xf32> from [#lm.source<"m.gguf", 64, 256, "f32">] {offset = 128 : i64}
