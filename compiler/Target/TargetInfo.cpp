@@ -65,11 +65,17 @@ std::vector<std::string> TargetInfo::requiredFeatures() const {
   return result;
 }
 
+/// LLVM lists the CPUs of all generations; those without 64-bit instructions cannot run a 64-bit program.
+static bool has64Bit(const Triple &triple, const MCSubtargetInfo &subtarget) {
+  return !triple.isX86() || subtarget.checkFeatures("+64bit");
+}
+
 std::vector<std::string> cpuNames(StringRef triple) {
   std::vector<std::string> names;
   if (auto subtarget = makeSubtarget(Triple(triple), "", ""))
     for (const SubtargetSubTypeKV &entry : subtarget->getAllProcessorDescriptions())
-      names.push_back(entry.Key);
+      if (has64Bit(Triple(triple), *makeSubtarget(Triple(triple), entry.Key, "")))
+        names.push_back(entry.Key);
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -25,6 +25,9 @@ enum ExitCode : int {
   kInternalError = 70,
 };
 
+/// Values that options for numbers of positions or tokens take.
+inline const CLI::Range kCounts(uint64_t(1), uint64_t(1) << 31, "1 to 2147483648");
+
 /// Runs the chosen subcommand; returns the exit code.
 using Command = std::function<int()>;
 

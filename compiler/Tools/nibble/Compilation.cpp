@@ -193,6 +193,10 @@ int Compilation::link() {
   llvm::FileRemover removeElf(elf);
   if (llvm::Error error = linkProgram(object, runtimeDirectory(options.executable, target->triple), elf))
     return reportError(std::move(error));
+  uint64_t elfBytes = 0;
+  if (!llvm::sys::fs::file_size(elf, elfBytes) && elfBytes > kProgramBytes)
+    return reportError(kInternalError, "the program's code takes " + std::to_string(elfBytes) +
+                                           " bytes, more than the plan holds for it");
 
   SourceHash hash(*file); // runs beside the packing
   auto writer = ArtifactWriter::create(options.output, elf);
@@ -279,6 +283,9 @@ int Compilation::run() {
     return code;
   if (lastPhase() == Phase::link && options.output.empty())
     return reportError(kUsage, "compile needs -o OUT");
+  bool same = false;
+  if (!options.output.empty() && !llvm::sys::fs::equivalent(options.model, options.output, same) && same)
+    return reportError(kUsage, "-o names the model itself: " + options.output);
 
   int code = timed(Phase::import, [&] { return import(); });
   for (Phase phase = Phase::import;; phase = static_cast<Phase>(static_cast<int>(phase) + 1)) {

@@ -97,9 +97,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--cpu", options.cpu, "LLVM's name of the CPU, or native");
   command->add_option("--emit", arguments->emit, "exe, obj, asm, llvm or mlir")->capture_default_str();
   command->add_option("--context", arguments->context, "positions the program can hold (default: as trained, at most 2048)")
-      ->check(CLI::PositiveNumber);
+      ->check(kCounts);
   command->add_option("--chunk", options.import.chunk, "tokens that prefill takes at once")
-      ->check(CLI::PositiveNumber)
+      ->check(kCounts)
       ->capture_default_str();
   command->add_option("--kv", arguments->kv, "type of the KV cache: f16 (default) or f32 (default of --strategy=float)");
   command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")

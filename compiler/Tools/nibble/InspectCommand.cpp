@@ -24,7 +24,7 @@ Command addInspectCommand(CLI::App &app) {
   command->add_option("model", arguments->model, "a GGUF file")->required();
   command->add_option("--target", arguments->target, "target of the memory plan")->capture_default_str();
   command->add_option("--cpu", arguments->cpu, "CPU of the memory plan");
-  command->add_option("--context", arguments->context, "context of the memory plan")->check(CLI::PositiveNumber);
+  command->add_option("--context", arguments->context, "context of the memory plan")->check(kCounts);
   command->add_flag("--json", arguments->json, "print JSON");
   return [arguments]() -> int {
     auto file = GGUFFile::open(arguments->model);

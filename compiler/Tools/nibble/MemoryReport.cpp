@@ -92,6 +92,7 @@ void planMemory(uint64_t weightBytes, const TextTables &tables, const TokenizerS
       {"thread stacks (4 threads)", plan.stacks},
       {"logits and sampling", plan.logits + plan.candidates},
       {"text and tokenizer buffers", plan.runtimeBytes() - plan.logits - plan.candidates},
+      {"program and main stack, at most", kProgramBytes + kMainStackBytes},
       {"tokenizer and chat tables", tables.tokenizer.size() + tables.chat.size()},
   };
 }

@@ -21,6 +21,10 @@ namespace nibble {
 /// Threads that the printed plan counts stacks for; the program prints its own with --info.
 inline constexpr uint32_t kPlannedThreads = 4;
 
+/// What the plan holds for the program's own code and data and for the stack of its first thread, in bytes. The code is
+/// not there yet when the plan is made; linking checks the bound (SmolLM2's program takes 1.0 MB).
+inline constexpr uint64_t kProgramBytes = 3 << 20, kMainStackBytes = 256 << 10;
+
 /// Fills in everything that is known after `import`: names, shape, target, defaults, tokenizer and chat template.
 llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const TargetInfo &target,
                           const TokenizerSource &tokenizer, const std::string &chatTemplate,

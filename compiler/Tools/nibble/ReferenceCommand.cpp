@@ -25,7 +25,7 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("model", arguments->model, "a GGUF file")->required();
   command->add_option("--tokens", arguments->tokens, "token ids, separated by commas")->required();
   command->add_option("--logits", arguments->logits, "file for the logits: f32, tokens x vocabulary")->required();
-  command->add_option("--context", arguments->context, "positions of the cache")->check(CLI::PositiveNumber);
+  command->add_option("--context", arguments->context, "positions of the cache")->check(kCounts);
   command->add_option("--kv", arguments->kv, "type of the KV cache")->check(CLI::IsMember({"f16", "f32"}));
   command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
       ->check(CLI::IsMember({"exact", "int8"}));

@@ -27,6 +27,27 @@ int reportError(llvm::Error error) {
 
 using namespace nibble;
 
+/// `code`, unless standard output could not take what was written to it.
+static int finish(int code) {
+  llvm::outs().flush();
+  if (!llvm::outs().has_error())
+    return code;
+  std::string reason = llvm::outs().error().message();
+  llvm::outs().clear_error();
+  return reportError(kCompileError, "cannot write to standard output: " + reason);
+}
+
+/// The library's own message for an unknown command does not repeat the word.
+static int checkCommandName(CLI::App &app, const std::string &name) {
+  std::string names;
+  for (const CLI::App *subcommand : app.get_subcommands({})) {
+    if (subcommand->get_name() == name || name.rfind("-", 0) == 0)
+      return kDone;
+    names += (names.empty() ? "" : ", ") + subcommand->get_name();
+  }
+  return reportError(kUsage, "there is no command '" + name + "'; the commands are " + names);
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   std::string executable = llvm::sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(&main));
@@ -43,6 +64,8 @@ int main(int argc, char **argv) {
   add(addTargetsCommand(app));
   add(addFormatsCommand(app));
 
+  if (int code = checkCommandName(app, argc > 1 ? argv[1] : "-"))
+    return code;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
@@ -51,6 +74,6 @@ int main(int argc, char **argv) {
   }
   for (auto &[subcommand, command] : commands)
     if (subcommand->parsed())
-      return command();
+      return finish(command());
   return kUsage;
 }
