@@ -2,7 +2,10 @@
 //
 // A test writes functions of operations in buffer form as text; this compiles them
 // as the compiler does (phases lower and emit), for any target, and calls them: in
-// this process if it can execute the code, under qemu for AArch64.
+// this process for this architecture, under qemu for AArch64. Where this CPU lacks
+// features of the target, the kernels of the target are emitted for this CPU, with
+// the one instruction that it has not (vpdpbusd) spelled out by its definition; that
+// the instruction is there is what test/Targets checks.
 //
 // Contract: each function takes its memrefs (static shapes), then n, tid and
 // nthreads as index. A call runs it for tid = 0 … threads-1, one after the other:
