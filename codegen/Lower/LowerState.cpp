@@ -32,9 +32,6 @@ LogicalResult lowerStateWrite(Operation *op, KernelLibrary &library) {
   FailureOr<RowBuffer> x = RowBuffer::get(op, write.getX(), "x"), state = RowBuffer::get(op, write.getState(), "state");
   if (failed(x) || failed(state))
     return failure();
-  if (x->width != state->width || x->rows > state->rows)
-    return op->emitOpError() << "cannot store rows of " << write.getX().getType() << " in "
-                             << write.getState().getType();
   std::string name = llvm::formatv("state_write_{0}_x{1}_s{2}", x->width, x->stride, state->stride);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     auto [low, high] = k.share(scalars[0], tid, nthreads);

@@ -283,6 +283,16 @@ LogicalResult GluOp::verify() {
   return expectSameShape(*this, getGate(), produced(*this), "gate and result");
 }
 
+LogicalResult StateWriteOp::verify() {
+  if (failed(expectRank(*this, getX(), "x", 2)) || failed(expectRank(*this, getState(), "state", 2)))
+    return failure();
+  ArrayRef<int64_t> x = shapeOf(getX()), state = shapeOf(getState());
+  if (x[1] != state[1] || x[0] > state[0])
+    return emitOpError() << "stores " << x[0] << " rows of " << x[1] << " values in a state of " << state[0]
+                         << " rows of " << state[1];
+  return success();
+}
+
 LogicalResult StateReadOp::verify() {
   if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getState(), "state", 2)))
     return failure();

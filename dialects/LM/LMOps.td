@@ -233,6 +233,7 @@ def LM_StateWriteOp : LM_Op<"state_write", [LM_TeamOp, DeclareOpInterfaceMethods
   let extraClassDeclaration = [{
     ::mlir::OperandRange getFilledBuffers() { return {getOperation()->operand_end(), getOperation()->operand_end()}; }
   }];
+  let hasVerifier = 1;
 }
 
 def LM_StateReadOp : LM_TeamOpBase<"state_read"> {

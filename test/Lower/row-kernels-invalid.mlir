@@ -70,13 +70,3 @@ func.func @table(%x: memref<4x16xf32>, %t: memref<66x8x2xf16>, %pos: index, %n: 
   return
 }
 }
-
-// -----
-
-module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver3", features = "">} {
-func.func @too_many_rows(%x: memref<9x16xf32>, %s: memref<8x16xf32>, %n: index, %tid: index, %nt: index) {
-  // expected-error @+1 {{cannot store rows of 'memref<9x16xf32>' in 'memref<8x16xf32>'}}
-  lm.state_write %x, %n into %s : memref<9x16xf32>, memref<8x16xf32>
-  return
-}
-}

@@ -217,7 +217,7 @@ def check_op_examples(tree):
         if not path.startswith("dialects/") or not path.endswith(".td"):
             continue
         text = tree[path]
-        heads = list(re.finditer(r'(?m)^def\s+(\w+)\s*:\s*\w*Op<"', text))
+        heads = list(re.finditer(r'(?m)^def\s+(\w+)\s*:\s*\w*Op(?:Base)?<"', text))
         for found in heads:
             following = re.search(r"(?m)^(?:def|class|#endif)\b", text[found.end():])
             body = text[found.end():found.end() + following.start()] if following else text[found.end():]
