@@ -69,13 +69,12 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
 
 /// Says when a linear runs on a generic row, and what would make it faster.
 LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target) {
-  if (row.isa != Isa::Generic)
+  if (!row.features.empty())
     return success();
   SmallVector<std::string> wanted;
-  for (const InstructionRow &other : instructionTable())
-    if (other.kind == row.kind && ((other.isa == Isa::X86 && target.isX86()) ||
-                                   (other.isa == Isa::AArch64 && target.isAArch64())))
-      wanted.push_back(other.features.str());
+  for (const InstructionRow *other : rowsFor(target.triple, [](StringRef) { return true; }))
+    if (other->kind == row.kind && !other->features.empty())
+      wanted.push_back(other->features.str());
   std::string text = "runs on the generic row '" + row.name.str() + "', because the CPU " + target.cpu +
                      " has none of the feature sets: " + llvm::join(wanted, "; ");
   if (requireNative)
