@@ -37,21 +37,20 @@ uint64_t nibble::getDefaultContext(uint64_t trainedContext) {
   return std::min(trainedContext, ImportOptions::defaultContext);
 }
 
-static Expected<LlamaModel> readModel(const GGUFFile &file) {
+static Expected<LlamaModel> readModel(const ModelFile &file) {
   auto architecture = file.getString("general.architecture");
   if (!architecture)
     return architecture.takeError();
   if (!llvm::is_contained(supportedArchitectures(), *architecture))
-    return unsupported(file.getFile(0).at(
-        file.find("general.architecture")->offset,
-        "key 'general.architecture': unsupported architecture: expected one "
-        "of " +
+    return file.unsupportedKey(
+        "general.architecture",
+        "unsupported architecture: expected one of " +
             llvm::join(supportedArchitectures(), ", ") + "; found " +
-            quote(*architecture)));
+            quote(*architecture));
   return readLlama(file, *architecture);
 }
 
-Error nibble::checkSupported(const GGUFFile &file) {
+Error nibble::checkSupported(const ModelFile &file) {
   if (Error error = readModel(file).takeError())
     return error;
   if (Error error = readTokenizer(file).takeError())
@@ -62,7 +61,7 @@ Error nibble::checkSupported(const GGUFFile &file) {
 }
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-nibble::importGGUF(const GGUFFile &file, const ImportOptions &options,
+nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
                    mlir::MLIRContext *context) {
   auto model = readModel(file);
   if (!model)

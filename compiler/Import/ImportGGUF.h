@@ -19,7 +19,7 @@
 #ifndef NIBBLE_COMPILER_IMPORT_IMPORTGGUF_H
 #define NIBBLE_COMPILER_IMPORT_IMPORTGGUF_H
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 #include "compiler/Import/ImportError.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -49,12 +49,12 @@ struct ImportOptions {
 
 /// Loads the dialects it needs. The error, if any, is an ImportError.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-importGGUF(const GGUFFile &file, const ImportOptions &options,
+importGGUF(const ModelFile &file, const ImportOptions &options,
            mlir::MLIRContext *context);
 
 /// All checks of importGGUF that do not depend on options, and those of the text
 /// settings (TokenizerMetadata.h).
-llvm::Error checkSupported(const GGUFFile &file);
+llvm::Error checkSupported(const ModelFile &file);
 
 /// Values of general.architecture that can be imported.
 llvm::ArrayRef<llvm::StringRef> supportedArchitectures();

@@ -23,13 +23,13 @@ using namespace nibble;
 using llvm::StringRef;
 
 /// The string at `key`, or nothing whatever the reason.
-static std::string getText(const GGUFFile &file, StringRef key) {
+static std::string getText(const ModelFile &file, StringRef key) {
   const GGUFValue *value = file.find(key);
   bool isText = value && value->type == GGUFValueType::String;
   return isText ? value->text : std::string();
 }
 
-static void groupTensors(const GGUFFile &file, Inspection &result) {
+static void groupTensors(const ModelFile &file, Inspection &result) {
   for (const GGUFTensor &tensor : file.tensors()) {
     StringRef name = tensor.getType().name;
     auto group = llvm::find_if(result.formats, [&](const auto &candidate) {
@@ -51,7 +51,7 @@ static void groupTensors(const GGUFFile &file, Inspection &result) {
 }
 
 /// Numbers that are there, in an architecture that may be unknown.
-static void readNumbers(const GGUFFile &file, Inspection &result) {
+static void readNumbers(const ModelFile &file, Inspection &result) {
   struct Number {
     StringRef name, key;
   };
@@ -71,7 +71,7 @@ static void readNumbers(const GGUFFile &file, Inspection &result) {
   }
 }
 
-static void readText(const GGUFFile &file, Inspection &result) {
+static void readText(const ModelFile &file, Inspection &result) {
   result.tokenizer = getText(file, "tokenizer.ggml.model");
   result.preTokenizer = getText(file, "tokenizer.ggml.pre");
   result.hasChatTemplate = !getText(file, "tokenizer.chat_template").empty();
@@ -82,7 +82,7 @@ static void readText(const GGUFFile &file, Inspection &result) {
 }
 
 /// Only the builders know which pre-tokenizers and template statements there are.
-static llvm::Error checkTexts(const GGUFFile &file) {
+static llvm::Error checkTexts(const ModelFile &file) {
   auto source = readTokenizer(file);
   if (!source)
     return source.takeError();
@@ -94,7 +94,7 @@ static llvm::Error checkTexts(const GGUFFile &file) {
   return buildChatTemplate(**chat, chatTokensOf(*source)).takeError();
 }
 
-static void judge(const GGUFFile &file, Inspection &result) {
+static void judge(const ModelFile &file, Inspection &result) {
   llvm::Error error = checkSupported(file);
   if (!error)
     error = checkTexts(file);
@@ -103,10 +103,10 @@ static void judge(const GGUFFile &file, Inspection &result) {
   result.exitCode = takeImportError(std::move(error), result.problem);
 }
 
-Inspection nibble::inspectModel(const GGUFFile &file) {
+Inspection nibble::inspectModel(const ModelFile &file) {
   Inspection result;
   result.path = file.getPath().str();
-  result.version = file.getVersion();
+  result.kind = file.describeKind();
   result.files = file.getFileCount();
   result.bytes = file.getTotalBytes();
   result.architecture = getText(file, "general.architecture");
@@ -173,7 +173,7 @@ void nibble::print(const Inspection &model, llvm::raw_ostream &os) {
                                 ? " and " + std::to_string(model.files - 1) +
                                       " more parts"
                                 : ""));
-  row("format", "GGUF " + llvm::Twine(model.version) + ", " +
+  row("format", model.kind + ", " +
                     formatBytes(model.bytes));
   row("architecture", shown(model.architecture));
   row("name", shown(model.name));
@@ -223,7 +223,7 @@ llvm::json::Object nibble::toJSON(const Inspection &model) {
     numbers[name] = number(value);
   llvm::json::Object result{
       {"file", validUTF8(model.path)},
-      {"gguf_version", number(model.version)},
+      {"format", model.kind},
       {"files", number(model.files)},
       {"bytes", number(model.bytes)},
       {"architecture", validUTF8(model.architecture)},

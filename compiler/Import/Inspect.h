@@ -8,7 +8,7 @@
 #ifndef NIBBLE_COMPILER_IMPORT_INSPECT_H
 #define NIBBLE_COMPILER_IMPORT_INSPECT_H
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -28,7 +28,7 @@ struct Inspection {
   };
 
   std::string path;
-  uint32_t version = 0;
+  std::string kind; ///< "GGUF 3"
   uint64_t files = 0, bytes = 0;
   /// Text from the file; empty if absent. Escaped by the printers.
   std::string architecture, name, license;
@@ -54,7 +54,7 @@ struct Inspection {
   bool isSupported() const { return exitCode == 0; }
 };
 
-Inspection inspectModel(const GGUFFile &file);
+Inspection inspectModel(const ModelFile &file);
 
 /// A table for people. Sizes in the units of `formatBytes`.
 void print(const Inspection &inspection, llvm::raw_ostream &os);

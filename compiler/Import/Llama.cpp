@@ -22,7 +22,7 @@ namespace {
 
 class LlamaReader {
 public:
-  LlamaReader(const GGUFFile &file, StringRef prefix)
+  LlamaReader(const ModelFile &file, StringRef prefix)
       : file(file), prefix(prefix.str() + ".") {}
 
   Error read();
@@ -45,29 +45,13 @@ private:
                    LlamaLinear &linear);
   Error refuseSurplus();
 
-  Error unsupportedKey(StringRef key, const Twine &message);
-  Error unsupportedTensor(const GGUFTensor &tensor, const Twine &message);
-
-  const GGUFFile &file;
+  const ModelFile &file;
   std::string prefix;
   llvm::StringSet<> used;
 };
 
 /// Bound of every dimension: products of two stay far below 2^63.
 constexpr uint64_t maxDimension = 1 << 24;
-
-Error LlamaReader::unsupportedKey(StringRef key, const Twine &message) {
-  return unsupported(file.getFile(0).at(
-      file.find(key)->offset, "key " + quote(key) + ": " + message));
-}
-
-Error LlamaReader::unsupportedTensor(const GGUFTensor &tensor,
-                                     const Twine &message) {
-  return unsupported(
-      file.getFile(tensor.fileIndex)
-          .at(tensor.infoOffset,
-              "tensor " + quote(tensor.name) + ": " + message));
-}
 
 Error LlamaReader::readUInt(StringRef key, uint64_t &value) {
   auto found = file.getUInt(prefix + key.str(), 1, maxDimension);
@@ -84,7 +68,7 @@ Error LlamaReader::refusePerLayer(StringRef suffix) {
   const GGUFValue *value = file.find(key);
   if (!value || value->type != GGUFValueType::Array)
     return Error::success();
-  return unsupportedKey(key, "unsupported: expected one number for all layers, "
+  return file.unsupportedKey(key, "unsupported: expected one number for all layers, "
                              "found an " +
                                  value->describeType());
 }
@@ -95,7 +79,7 @@ Error LlamaReader::refuseUnknownFeatures() {
   if (!count)
     return count.takeError();
   if (count->value_or(0) > 0)
-    return unsupportedKey(experts, "unsupported: expected no experts, found "
+    return file.unsupportedKey(experts, "unsupported: expected no experts, found "
                                    "a mixture of " +
                                        Twine(**count));
   std::string causal = prefix + "attention.causal";
@@ -103,14 +87,14 @@ Error LlamaReader::refuseUnknownFeatures() {
   if (!isCausal)
     return isCausal.takeError();
   if (!isCausal->value_or(true))
-    return unsupportedKey(causal, "unsupported: expected causal attention, "
+    return file.unsupportedKey(causal, "unsupported: expected causal attention, "
                                   "found false");
   std::string window = prefix + "attention.sliding_window";
   auto width = file.findUInt(window);
   if (!width)
     return width.takeError();
   if (width->value_or(0) > 0 && **width < model.config.trainedContext)
-    return unsupportedKey(window, "unsupported: expected attention to all " +
+    return file.unsupportedKey(window, "unsupported: expected attention to all " +
                                       Twine(model.config.trainedContext) +
                                       " positions, found a window of " +
                                       Twine(**width));
@@ -169,7 +153,7 @@ Error LlamaReader::readHeads() {
   if (!valueDim)
     return valueDim.takeError();
   if (valueDim->value_or(config.headDim) != config.headDim)
-    return unsupportedKey(valueLength,
+    return file.unsupportedKey(valueLength,
                           "unsupported: expected the key length " +
                               Twine(config.headDim) + ", found " +
                               Twine(**valueDim));
@@ -228,7 +212,7 @@ Error LlamaReader::readTensor(const Twine &twine, llvm::ArrayRef<uint64_t> dims,
     std::string known;
     for (const lowbit::Format &format : lowbit::formats())
       known += (known.empty() ? "" : ", ") + std::string(format.name);
-    return unsupportedTensor(*tensor,
+    return file.unsupportedTensor(*tensor,
                              "unsupported tensor type: expected one of " +
                                  known + "; found " + tensor->getType().name);
   }
@@ -242,7 +226,7 @@ Error LlamaReader::readVector(const Twine &name, uint64_t size, bool required,
   if (Error error = readTensor(name, {size}, required, weight))
     return error;
   if (weight && weight.tensor->getType().name != "f32")
-    return unsupportedTensor(*weight.tensor,
+    return file.unsupportedTensor(*weight.tensor,
                              "unsupported tensor type: expected f32 for a "
                              "vector, found " +
                                  weight.tensor->getType().name);
@@ -334,7 +318,7 @@ Error LlamaReader::readTensors() {
 Error LlamaReader::refuseSurplus() {
   for (const GGUFTensor &tensor : file.tensors())
     if (!used.contains(tensor.name))
-      return unsupportedTensor(
+      return file.unsupportedTensor(
           tensor, "unsupported: expected the tensors of " +
                       Twine(model.config.layers) + " llama layers, found one "
                       "that this architecture does not use");
@@ -355,7 +339,7 @@ Error LlamaReader::read() {
 
 } // namespace
 
-Expected<LlamaModel> nibble::readLlama(const GGUFFile &file,
+Expected<LlamaModel> nibble::readLlama(const ModelFile &file,
                                        StringRef prefix) {
   LlamaReader reader(file, prefix);
   if (Error error = reader.read())

@@ -14,7 +14,7 @@
 #ifndef NIBBLE_COMPILER_IMPORT_LLAMA_H
 #define NIBBLE_COMPILER_IMPORT_LLAMA_H
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 #include "dialects/LowBit/Formats.h"
 
 #include <optional>
@@ -79,11 +79,11 @@ struct LlamaModel {
 /// is the architecture's name, which starts its keys. Tensors that the
 /// architecture does not have are an error: ignoring one would change what the
 /// model computes.
-llvm::Expected<LlamaModel> readLlama(const GGUFFile &file,
+llvm::Expected<LlamaModel> readLlama(const ModelFile &file,
                                      llvm::StringRef prefix);
 
 /// The keys `PREFIX.rope.*` and the tensor rope_freqs.weight.
-llvm::Expected<RopeSettings> readRope(const GGUFFile &file,
+llvm::Expected<RopeSettings> readRope(const ModelFile &file,
                                       llvm::StringRef prefix, uint64_t headDim,
                                       uint64_t trainedContext);
 

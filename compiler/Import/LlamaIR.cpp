@@ -46,7 +46,7 @@ struct EntryPoint {
 
 class LlamaBuilder {
 public:
-  LlamaBuilder(const GGUFFile &file, const LlamaModel &model,
+  LlamaBuilder(const ModelFile &file, const LlamaModel &model,
                const ProgramShape &shape, MLIRContext *context)
       : file(file), model(model), config(model.config), shape(shape),
         builder(context), loc(builder.getUnknownLoc()) {}
@@ -86,7 +86,7 @@ private:
   void buildPrefill();
   void buildHead();
 
-  const GGUFFile &file;
+  const ModelFile &file;
   const LlamaModel &model;
   const LlamaConfig &config;
   const ProgramShape &shape;
@@ -262,13 +262,13 @@ Value LlamaBuilder::linear(Value x, Value weight, Value bias, Value n) {
                               /*compute=*/Attribute());
 }
 
-/// GGUF files of this architecture hold query and key rows permuted such that
-/// the dimensions 2i and 2i+1 of a head turn together.
 Value LlamaBuilder::rope(Value x, Value pos, Value n) {
   Value table =
       lm::WeightRefOp::create(builder, loc, ropeTableType(), ropeTableName);
   return lm::RopeOp::create(builder, loc, x.getType(), x, table, pos, n,
-                            config.headDim, lm::Pairing::Interleaved,
+                            config.headDim,
+                            file.hasInterleavedRope() ? lm::Pairing::Interleaved
+                                                      : lm::Pairing::Halves,
                             ValueRange())
       .getResult();
 }
@@ -443,7 +443,7 @@ OwningOpRef<ModuleOp> LlamaBuilder::build() {
 
 } // namespace
 
-OwningOpRef<ModuleOp> nibble::buildLlamaModule(const GGUFFile &file,
+OwningOpRef<ModuleOp> nibble::buildLlamaModule(const ModelFile &file,
                                                const LlamaModel &model,
                                                const ProgramShape &shape,
                                                MLIRContext *context) {

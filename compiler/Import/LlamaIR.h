@@ -20,7 +20,7 @@ struct ProgramShape {
 };
 
 mlir::OwningOpRef<mlir::ModuleOp>
-buildLlamaModule(const GGUFFile &file, const LlamaModel &model,
+buildLlamaModule(const ModelFile &file, const LlamaModel &model,
                  const ProgramShape &shape, mlir::MLIRContext *context);
 
 } // namespace nibble

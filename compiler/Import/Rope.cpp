@@ -39,7 +39,7 @@ namespace {
 /// Reads the keys of one file below one prefix.
 class RopeReader {
 public:
-  RopeReader(const GGUFFile &file, StringRef prefix, uint64_t headDim)
+  RopeReader(const ModelFile &file, StringRef prefix, uint64_t headDim)
       : file(file), prefix(prefix.str() + ".rope."), headDim(headDim) {}
 
   Error read(uint64_t trainedContext);
@@ -53,7 +53,7 @@ private:
   Error readYarn();
   Error readFactors();
 
-  const GGUFFile &file;
+  const ModelFile &file;
   std::string prefix;
   uint64_t headDim;
 };
@@ -90,11 +90,9 @@ Error RopeReader::readScalingType() {
   else if (kind == "yarn")
     settings.scaling = Scaling::Yarn;
   else
-    return unsupported(file.getFile(0).at(
-        file.find(key)->offset, "key '" + key +
-                                    "': unsupported rotary scaling: expected "
+    return file.unsupportedKey(key, "unsupported rotary scaling: expected "
                                     "none, linear, llama3 or yarn, found " +
-                                    quote(kind)));
+                                        quote(kind));
   return Error::success();
 }
 
@@ -108,11 +106,10 @@ Error RopeReader::readYarn() {
     return error;
   // Replaces the 0.1 of the logarithmic term; no model of this family has it.
   std::string multiplier = prefix + "scaling.yarn_log_multiplier";
-  if (const GGUFValue *value = file.find(multiplier))
-    return unsupported(file.getFile(0).at(
-        value->offset, "key '" + multiplier +
-                           "': unsupported rotary scaling: expected yarn "
-                           "without a logarithmic multiplier, found one"));
+  if (file.find(multiplier))
+    return file.unsupportedKey(multiplier,
+                               "unsupported rotary scaling: expected yarn "
+                               "without a logarithmic multiplier, found one");
   double attention = 1;
   if (Error error = readPositive("scaling.attn_factor", attention))
     return error;
@@ -133,11 +130,10 @@ Error RopeReader::readFactors() {
                                           " values, found dimensions " +
                                           describeDims(factors->dims));
   if (factors->getType().name != "f32")
-    return unsupported(file.getFile(factors->fileIndex)
-                           .at(factors->infoOffset,
-                               "tensor 'rope_freqs.weight': unsupported tensor "
-                               "type: expected f32, found " +
-                                   factors->getType().name));
+    return file.unsupportedTensor(*factors,
+                                  "unsupported tensor type: expected f32, "
+                                  "found " +
+                                      factors->getType().name);
   // At most head_dim / 2 values: the only tensor whose bytes are judged here,
   // because a zero or a NaN in it would poison every angle.
   std::vector<float> values(settings.dims / 2);
@@ -199,7 +195,7 @@ Error RopeReader::read(uint64_t trainedContext) {
 
 } // namespace
 
-Expected<RopeSettings> nibble::readRope(const GGUFFile &file, StringRef prefix,
+Expected<RopeSettings> nibble::readRope(const ModelFile &file, StringRef prefix,
                                         uint64_t headDim,
                                         uint64_t trainedContext) {
   RopeReader reader(file, prefix, headDim);

@@ -28,7 +28,7 @@ static std::vector<std::string> copyStrings(const StringTable *table) {
 }
 
 /// An array that describes the tokens has one entry for each of them.
-static Error checkLength(const GGUFFile &file, StringRef key, size_t found,
+static Error checkLength(const ModelFile &file, StringRef key, size_t found,
                          size_t tokens) {
   if (found == tokens)
     return Error::success();
@@ -37,7 +37,7 @@ static Error checkLength(const GGUFFile &file, StringRef key, size_t found,
                                 Twine(found));
 }
 
-static Error readTokens(const GGUFFile &file, TokenizerSource &source) {
+static Error readTokens(const ModelFile &file, TokenizerSource &source) {
   StringRef key = "tokenizer.ggml.tokens";
   auto tokens = file.findStrings(key);
   if (!tokens)
@@ -85,7 +85,7 @@ static Error readTokens(const GGUFFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
-static Error readSpecialTokens(const GGUFFile &file, TokenizerSource &source) {
+static Error readSpecialTokens(const ModelFile &file, TokenizerSource &source) {
   // Ids without a member are not used, but a file that gets one wrong is not
   // to be trusted with the others.
   struct Special {
@@ -118,7 +118,7 @@ static Error readSpecialTokens(const GGUFFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
-static Error readFlags(const GGUFFile &file, TokenizerSource &source) {
+static Error readFlags(const ModelFile &file, TokenizerSource &source) {
   struct Flag {
     StringRef key;
     std::optional<bool> *value;
@@ -139,18 +139,16 @@ static Error readFlags(const GGUFFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
-Expected<TokenizerSource> nibble::readTokenizer(const GGUFFile &file) {
+Expected<TokenizerSource> nibble::readTokenizer(const ModelFile &file) {
   TokenizerSource source;
   StringRef key = "tokenizer.ggml.model";
   auto model = file.getString(key);
   if (!model)
     return model.takeError();
   if (*model != "gpt2" && *model != "llama")
-    return unsupported(file.getFile(0).at(
-        file.find(key)->offset,
-        "key '" + key + "': unsupported tokenizer: expected gpt2 or llama, "
-                        "found " +
-            quote(*model)));
+    return file.unsupportedKey(key, "unsupported tokenizer: expected gpt2 or "
+                                    "llama, found " +
+                                        quote(*model));
   source.model = model->str();
   auto pre = file.findString("tokenizer.ggml.pre");
   if (!pre)
@@ -166,7 +164,7 @@ Expected<TokenizerSource> nibble::readTokenizer(const GGUFFile &file) {
 }
 
 Expected<std::optional<std::string>>
-nibble::readChatTemplate(const GGUFFile &file) {
+nibble::readChatTemplate(const ModelFile &file) {
   auto text = file.findString("tokenizer.chat_template");
   if (!text)
     return text.takeError();
@@ -176,7 +174,7 @@ nibble::readChatTemplate(const GGUFFile &file) {
 }
 
 Expected<GenerationDefaults>
-nibble::readGenerationDefaults(const GGUFFile &file) {
+nibble::readGenerationDefaults(const ModelFile &file) {
   GenerationDefaults defaults;
   struct Real {
     StringRef key;

@@ -11,7 +11,7 @@
 #ifndef NIBBLE_COMPILER_IMPORT_TOKENIZERMETADATA_H
 #define NIBBLE_COMPILER_IMPORT_TOKENIZERMETADATA_H
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 #include "compiler/Import/Text/TokenizerSource.h"
 
 #include <optional>
@@ -19,11 +19,11 @@
 
 namespace nibble {
 
-llvm::Expected<TokenizerSource> readTokenizer(const GGUFFile &file);
+llvm::Expected<TokenizerSource> readTokenizer(const ModelFile &file);
 
 /// The Jinja text of tokenizer.chat_template, or none.
 llvm::Expected<std::optional<std::string>>
-readChatTemplate(const GGUFFile &file);
+readChatTemplate(const ModelFile &file);
 
 /// general.sampling.*: what the model's authors advise. Absent members leave
 /// the program's own default.
@@ -33,7 +33,7 @@ struct GenerationDefaults {
 };
 
 llvm::Expected<GenerationDefaults>
-readGenerationDefaults(const GGUFFile &file);
+readGenerationDefaults(const ModelFile &file);
 
 } // namespace nibble
 

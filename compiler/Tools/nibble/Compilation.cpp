@@ -4,6 +4,7 @@
 #include "codegen/Emit/Emit.h"
 #include "compiler/Bufferize/Passes.h"
 #include "compiler/Import/Inspect.h"
+#include "compiler/Import/OpenModel.h"
 #include "compiler/Link/LinkProgram.h"
 #include "compiler/Tools/nibble/SourceHash.h"
 #include "dialects/LM/LM.h"
@@ -84,7 +85,7 @@ template <typename Step> int Compilation::timed(Phase phase, Step step) {
 
 /// Reads the file's metadata and builds the module.
 int Compilation::import() {
-  auto opened = GGUFFile::open(options.model);
+  auto opened = openModel(options.model);
   if (!opened)
     return reportError(opened.takeError());
   file = std::move(*opened);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "compiler/Link/WeightSection.h"
@@ -68,7 +68,7 @@ private:
   const CompileOptions &options;
   mlir::MLIRContext context;
   std::unique_ptr<mlir::ScopedDiagnosticHandler> diagnostics;
-  std::unique_ptr<GGUFFile> file;
+  std::unique_ptr<ModelFile> file;
   std::optional<TargetInfo> target;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ArtifactDescription description;

@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Import/Inspect.h"
+#include "compiler/Import/OpenModel.h"
 #include "compiler/Tools/nibble/Commands.h"
 #include "compiler/Tools/nibble/Compilation.h"
 
@@ -27,7 +28,7 @@ Command addInspectCommand(CLI::App &app) {
   command->add_option("--context", arguments->context, "context of the memory plan")->check(kCounts);
   command->add_flag("--json", arguments->json, "print JSON");
   return [arguments]() -> int {
-    auto file = GGUFFile::open(arguments->model);
+    auto file = openModel(arguments->model);
     if (!file)
       return reportError(file.takeError());
     Inspection inspection = inspectModel(**file);

@@ -14,7 +14,7 @@
 
 namespace nibble {
 
-llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const TargetInfo &target,
+llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const TargetInfo &target,
                           const TokenizerSource &tokenizer, const std::string &chatTemplate,
                           const ImportOptions &options, ArtifactDescription &description) {
   lm::ModelOp model = lm::getModel(module);

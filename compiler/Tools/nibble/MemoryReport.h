@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "compiler/Link/ArtifactWriter.h"
@@ -26,7 +26,7 @@ inline constexpr uint32_t kPlannedThreads = 4;
 inline constexpr uint64_t kProgramBytes = 3 << 20, kMainStackBytes = 256 << 10;
 
 /// Fills in everything that is known after `import`: names, shape, target, defaults, tokenizer and chat template.
-llvm::Error describeModel(const GGUFFile &file, mlir::ModuleOp module, const TargetInfo &target,
+llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const TargetInfo &target,
                           const TokenizerSource &tokenizer, const std::string &chatTemplate,
                           const ImportOptions &options, ArtifactDescription &description);
 

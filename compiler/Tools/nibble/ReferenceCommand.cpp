@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Reference/ReferenceCommand.h"
 #include "compiler/Import/ImportGGUF.h"
+#include "compiler/Import/OpenModel.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "compiler/Tools/nibble/Commands.h"
 
@@ -30,7 +31,7 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
       ->check(CLI::IsMember({"exact", "int8"}));
   return [arguments]() -> int {
-    auto file = GGUFFile::open(arguments->model);
+    auto file = openModel(arguments->model);
     if (!file)
       return reportError(file.takeError());
     mlir::DialectRegistry registry;

@@ -9,14 +9,14 @@
 
 namespace nibble {
 
-SourceHash::SourceHash(const GGUFFile &file) : thread([this, &file] { run(file); }) {}
+SourceHash::SourceHash(const ModelFile &file) : thread([this, &file] { run(file); }) {}
 
 SourceHash::~SourceHash() {
   if (thread.joinable())
     thread.join();
 }
 
-void SourceHash::run(const GGUFFile &file) {
+void SourceHash::run(const ModelFile &file) {
   llvm::SHA256 hash;
   std::vector<uint8_t> buffer(1 << 20);
   for (uint32_t part = 0; part < file.getFileCount(); ++part) {

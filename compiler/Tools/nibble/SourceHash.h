@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "compiler/Import/GGUF.h"
+#include "compiler/Import/ModelFile.h"
 
 #include "llvm/Support/Error.h"
 
@@ -18,13 +18,13 @@ namespace nibble {
 class SourceHash {
 public:
   /// Starts hashing all parts of `file`, in their order. `file` must outlive this.
-  explicit SourceHash(const GGUFFile &file);
+  explicit SourceHash(const ModelFile &file);
   ~SourceHash();
   /// Waits; the digest in hexadecimal.
   llvm::Expected<std::string> result();
 
 private:
-  void run(const GGUFFile &file);
+  void run(const ModelFile &file);
 
   std::string digest, failure;
   std::thread thread;

@@ -3,6 +3,7 @@
 // Builds the tables of a file's tokenizer and runs the very code on them that the compiled program carries.
 //
 //===----------------------------------------------------------------------===//
+#include "compiler/Import/OpenModel.h"
 #include "compiler/Import/Text/TokenizeCommand.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/TokenizerMetadata.h"
@@ -30,7 +31,7 @@ Command addTokenizeCommand(CLI::App &app) {
   command->add_flag("--special", options.parseSpecial, "recognise control tokens in the text, and write them");
   command->add_flag("--add-special", options.addSpecial, "add the tokens for begin and end as the model wants");
   return [arguments]() -> int {
-    auto file = GGUFFile::open(arguments->model);
+    auto file = openModel(arguments->model);
     if (!file)
       return reportError(file.takeError());
     auto source = readTokenizer(**file);

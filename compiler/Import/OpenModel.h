@@ -1,0 +1,19 @@
+//===- OpenModel.h - A model of whatever kind -------------------*- C++ -*-===//
+//
+// The way in which every command opens the model that the user named.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_COMPILER_IMPORT_OPENMODEL_H
+#define NIBBLE_COMPILER_IMPORT_OPENMODEL_H
+
+#include "compiler/Import/ModelFile.h"
+
+namespace nibble {
+
+/// A GGUF file, or the first part of one that was split.
+llvm::Expected<std::unique_ptr<ModelFile>> openModel(llvm::StringRef path);
+
+} // namespace nibble
+
+#endif // NIBBLE_COMPILER_IMPORT_OPENMODEL_H
