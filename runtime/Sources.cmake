@@ -11,6 +11,7 @@ set(NIBBLE_RUNTIME_SOURCES
     main/Info.cpp
     main/Measure.cpp
     main/Options.cpp
+    main/Profile.cpp
     main/Program.cpp
     platform/Artifact.cpp
     platform/CpuFeatures.cpp
@@ -26,6 +27,7 @@ set(NIBBLE_RUNTIME_SOURCES
     text/TextError.cpp
     text/Tokenizer.cpp
     text/WordScanner.cpp
+    threads/OpTimes.cpp
     threads/Team.cpp
 )
 

@@ -39,4 +39,20 @@ def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def InstrumentProfile : Pass<"instrument-profile", "::mlir::ModuleOp"> {
+  let summary = "Call the runtime behind each operation and barrier, so that the program can measure itself.";
+  let description = [{
+    Only with `--profile`. Behind each operation and each barrier stands a call of `nibble_profile(team, tid, op, event)`
+    (runtime/include/nibble/abi.h), at the beginning of an entry point one that starts a step. `op` is the operation's
+    number in the attribute `lm.profile` of the model, which says for each what a call moves and computes: once, for
+    each row, for each position of the context, and for each pair of a row and a position.
+
+    ```mlir
+    lm.glu %g, %u, %n into %x {activation = #lm.activation<silu>} : (memref<4x64xf32>, memref<4x64xf32>, index, memref<4x64xf32>) -> ()
+    ```
+    is followed by a call with its number and the event 1.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
+}
+
 #endif

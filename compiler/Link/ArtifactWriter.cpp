@@ -42,6 +42,11 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   std::vector<flatbuffers::Offset<schema::MemoryRow>> rows;
   for (const ArtifactDescription::MemoryRow &row : d.memoryPlan)
     rows.push_back(schema::CreateMemoryRow(b, string(row.name), row.bytes));
+  std::vector<flatbuffers::Offset<schema::ProfileOp>> profile;
+  for (const ArtifactDescription::ProfileOp &op : d.profile)
+    profile.push_back(schema::CreateProfileOp(b, string(op.function), string(op.name), string(op.detail), op.bytes,
+                                              op.rowBytes, op.positionBytes, op.rowOperations,
+                                              op.rowPositionOperations));
   auto generation = schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty);
   Expected<flatbuffers::Offset<schema::Tokenizer>> tokenizer = d.tokenizer(b);
   if (!tokenizer)
@@ -52,6 +57,7 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
     return chat.takeError();
   auto tensorVector = b.CreateVector(tensors);
   auto rowVector = b.CreateVector(rows);
+  auto profileVector = b.CreateVector(profile);
   auto modelName = string(d.modelName), architecture = string(d.architecture), version = string(d.compilerVersion),
        sourceName = string(d.sourceName), sourceHash = string(d.sourceHash);
 
@@ -73,6 +79,7 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   artifact.add_tokenizer(*tokenizer);
   artifact.add_chat(*chat);
   artifact.add_generation(generation);
+  artifact.add_profile(profileVector);
   schema::FinishArtifactBuffer(b, artifact.Finish());
   return b.Release();
 }

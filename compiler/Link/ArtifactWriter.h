@@ -49,6 +49,12 @@ struct ArtifactDescription {
     uint64_t bytes = 0;
   };
 
+  /// See schema::ProfileOp.
+  struct ProfileOp {
+    std::string function, name, detail;
+    uint64_t bytes = 0, rowBytes = 0, positionBytes = 0, rowOperations = 0, rowPositionOperations = 0;
+  };
+
   std::string modelName, architecture;
   uint32_t layers = 0, embedding = 0, heads = 0, kvHeads = 0, headDim = 0, feedForward = 0;
   uint32_t vocab = 0, context = 0, chunk = 0;
@@ -58,6 +64,7 @@ struct ArtifactDescription {
   std::string compilerVersion, sourceName, sourceHash;
   std::vector<Tensor> tensors;
   std::vector<MemoryRow> memoryPlan;
+  std::vector<ProfileOp> profile;
   uint64_t arenaBytes = 0, stateBytes = 0;
   uint32_t maxThreads = 64;
   float temperature = 0.8f, topP = 0.95f, minP = 0.05f, repeatPenalty = 1.0f;

@@ -55,6 +55,8 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
   case Phase::bufferize:
     manager.addPass(createPlanArena());
     manager.addPass(createPlaceBarriers());
+    if (options.profile)
+      manager.addPass(createInstrumentProfile()); // what it counts as waiting are the barriers
     manager.addPass(createCanonicalizerPass());
     break;
   case Phase::lower:

@@ -38,6 +38,7 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 struct PipelineOptions {
   std::string strategy = "auto"; ///< auto, dot or float
   bool requireNative = false;    ///< fail instead of falling back to a generic row
+  bool profile = false;          ///< the program can measure itself
 };
 
 /// Appends the passes of one phase on IR (simplify … lower) and its verifier.

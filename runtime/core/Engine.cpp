@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/core/Engine.h"
 
+#include "runtime/threads/OpTimes.h"
+
 #include <algorithm>
 
 namespace nibble::rt {
@@ -21,12 +23,14 @@ void Engine::initialize(const EngineBuffers &newBuffers, Team &newTeam, bool pre
   step.team = team;
 }
 
-void Engine::call(Entry newEntry) {
+void Engine::call(Entry newEntry, int64_t rows) {
   entry = newEntry;
   team->run([](void *engine, int32_t tid, int32_t nthreads) {
     auto *self = static_cast<Engine *>(engine);
     self->entry(&self->step, tid, nthreads);
   }, this);
+  if (team->times)
+    team->times->account(step.pos, rows);
 }
 
 void Engine::decode(int32_t token, int64_t pos) {
@@ -34,7 +38,7 @@ void Engine::decode(int32_t token, int64_t pos) {
   step.pos = pos;
   step.n = 1;
   step.row = 0;
-  call(nibble_decode);
+  call(nibble_decode, 1);
 }
 
 void Engine::prefill(std::span<const int32_t> tokens, int64_t pos) {
@@ -44,12 +48,12 @@ void Engine::prefill(std::span<const int32_t> tokens, int64_t pos) {
   step.pos = pos;
   step.n = static_cast<int64_t>(tokens.size());
   step.row = 0;
-  call(nibble_prefill);
+  call(nibble_prefill, step.n);
 }
 
 void Engine::head(int64_t row) {
   step.row = row;
-  call(nibble_head);
+  call(nibble_head, 1);
 }
 
 /// One token leaves its logits, several leave hidden rows.

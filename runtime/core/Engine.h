@@ -42,7 +42,8 @@ public:
 
 private:
   using Entry = void (*)(const nibble_step *, int32_t, int32_t);
-  void call(Entry entry);
+  /// One step of `rows` rows, the first at step.pos.
+  void call(Entry entry, int64_t rows);
   void decode(int32_t token, int64_t pos);
   void prefill(std::span<const int32_t> tokens, int64_t pos);
   void head(int64_t row);

@@ -15,6 +15,7 @@
 #include "runtime/platform/Memory.h"
 #include "runtime/text/ChatTemplate.h"
 #include "runtime/text/Tokenizer.h"
+#include "runtime/threads/OpTimes.h"
 #include "runtime/threads/Team.h"
 
 #include <cstddef>
@@ -29,18 +30,20 @@ struct PlanInputs {
   uint32_t threads = 1;       // members of the team
   uint64_t chatWorkspace = 0; // of the chat template, 0 without one; also below: see planChat
   uint64_t chatOutput = 0;
+  uint32_t profiledOps = 0;   // operations of a program that was compiled with --profile
 };
 
 struct MemoryPlan {
   uint64_t arena, state, stacks;
   uint64_t logits, candidates, history, chunkTokens;
-  uint64_t text, rendered, segments, ids, tokenizer, chat, stream;
+  uint64_t text, rendered, segments, ids, tokenizer, chat, stream, profile;
   uint64_t textBytes;   // of a prompt, and of all messages of a conversation
   uint64_t encodeBytes; // of what is tokenized: a prompt or a rendered conversation
   uint64_t idCount;     // of a tokenized text
 
   constexpr uint64_t runtimeBytes() const {
-    return logits + candidates + history + chunkTokens + text + rendered + segments + ids + tokenizer + chat + stream;
+    return logits + candidates + history + chunkTokens + text + rendered + segments + ids + tokenizer + chat + stream +
+           profile;
   }
   constexpr uint64_t planBytes() const { return arena + state + stacks + runtimeBytes(); }
 };
@@ -88,6 +91,7 @@ constexpr MemoryPlan computeMemoryPlan(const PlanInputs &in) {
   plan.tokenizer = buffer(Tokenizer::workspaceSize(plan.encodeBytes));
   plan.chat = buffer(in.chatWorkspace);
   plan.stream = buffer(TextStream::pendingBytes(in.maxTokenBytes, MaxStopBytes));
+  plan.profile = buffer(OpTimes::workspaceSize(in.threads, in.profiledOps));
   return plan;
 }
 

@@ -24,6 +24,8 @@ static int runMode(Program &program) {
     return runChat(program);
   if (options.bench)
     return runBench(program);
+  if (options.profile)
+    return runProfile(program);
   if (!options.logitsFile.empty())
     return runLogits(program);
   if (!options.perplexityFile.empty())

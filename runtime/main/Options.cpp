@@ -69,8 +69,10 @@ constexpr Row Rows[] = {
     flagRow("--info", "", &Options::info, "print what this program is and needs"),
     flagRow("--verify", "", &Options::verify, "compare the checksum of the weights"),
     flagRow("--bench", "", &Options::bench, "measure prefill of -p (512) and decode of -n (64) tokens"),
-    integerRow("--bench-prompt", "-p", &Options::benchPrompt, 1, INT_MAX, "tokens that --bench prefills"),
-    flagRow("--json", "", &Options::json, "--info, --bench and --perplexity print JSON"),
+    integerRow("--bench-prompt", "-p", &Options::benchPrompt, 1, INT_MAX, "tokens that --bench and --profile prefill"),
+    flagRow("--profile", "", &Options::profile, "time of each operation in a prefill of -p (512) and decode of -n (64) tokens"),
+    realRow("--peak", &Options::peak, 0.001, 1e9, "with --profile: the processor's limit in 10^9 operations a second"),
+    flagRow("--json", "", &Options::json, "--info, --bench, --profile and --perplexity print JSON"),
     textRow("--logits", "", &Options::logitsFile, "FILE", "write the float32 logits behind each prompt token to FILE"),
     textRow("--perplexity", "", &Options::perplexityFile, "FILE",
             "perplexity of a text, second half of windows of --ctx (512) tokens"),
@@ -148,13 +150,13 @@ Status store(const Row &row, std::string_view value, Options &options) {
 
 /// Refuses combinations that would leave an option without effect.
 Status checkCombinations(const Options &o) {
-  int modes = o.chat + o.info + o.bench + o.tokenize + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
+  int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
   if (modes > 1)
-    return usage("-i, --info, --verify, --bench, --tokenize, --logits and --perplexity exclude each other");
+    return usage("-i, --info, --verify, --bench, --profile, --tokenize, --logits and --perplexity exclude each other");
   int prompts = o.hasPrompt + !o.file.empty() + !o.tokens.empty();
   if (prompts > 1)
     return usage("more than one prompt: give it as an argument, with -f or with --tokens");
-  bool takesPrompt = !o.info && !o.bench && !o.verify && o.perplexityFile.empty();
+  bool takesPrompt = !o.info && !o.bench && !o.profile && !o.verify && o.perplexityFile.empty();
   if (prompts && !takesPrompt)
     return usage("a prompt has no meaning here");
   if (o.chat && (o.raw || prompts || o.printIds))
@@ -163,10 +165,12 @@ Status checkCombinations(const Options &o) {
     return usage("--special belongs to --raw");
   if (!o.system.empty() && (o.raw || !o.tokens.empty()))
     return usage("--system needs the chat template, which --raw and --tokens leave out");
-  if (o.benchPrompt != Options::UnsetInteger && !o.bench)
-    return usage("-p belongs to --bench; the prompt is given without an option");
-  if (o.json && !o.bench && !o.info && o.perplexityFile.empty())
-    return usage("--json belongs to --info, --bench and --perplexity");
+  if (o.peak != Options::UnsetReal && !o.profile)
+    return usage("--peak belongs to --profile");
+  if (o.benchPrompt != Options::UnsetInteger && !o.bench && !o.profile)
+    return usage("-p belongs to --bench and --profile; the prompt is given without an option");
+  if (o.json && !o.bench && !o.profile && !o.info && o.perplexityFile.empty())
+    return usage("--json belongs to --info, --bench, --profile and --perplexity");
   bool needsPrompt = takesPrompt && !o.chat && !o.help && !o.version;
   if (needsPrompt && !prompts)
     return usage("no prompt: give one as an argument, with -f FILE, or -i to chat");

@@ -31,10 +31,12 @@ struct Options {
   bool hasPrompt = false;
   bool raw = false, special = false, chat = false, quiet = false, json = false, printIds = false;
   bool help = false, version = false, info = false, bench = false, tokenize = false, verify = false;
+  bool profile = false;
   bool noPrefill = false, noThink = false;
   int32_t generate = UnsetInteger;    // -n
   int32_t benchPrompt = UnsetInteger; // -p
   int32_t threads = UnsetInteger, context = UnsetInteger, topK = UnsetInteger, repeatLast = UnsetInteger;
+  float peak = UnsetReal;             // operations a second, in units of 10^9
   float temperature = UnsetReal, topP = UnsetReal, minP = UnsetReal, repeatPenalty = UnsetReal;
   uint64_t seed = 0;
   bool hasSeed = false;

@@ -79,6 +79,7 @@ Status Program::open(const char *path, const char *name) {
   inputs.chunk = config.chunk();
   inputs.maxTokenBytes = tokenizer.maxTokenBytes();
   inputs.threads = threads;
+  inputs.profiledOps = description().profile() ? description().profile()->size() : 0;
   planChat(description().chat(), inputs);
   plan = computeMemoryPlan(inputs);
   return Status::success();
@@ -136,6 +137,7 @@ void Program::carve() {
   ids = block.carve<int32_t>(plan.idCount);
   tokenizerWorkspace = block.carve<std::byte>(plan.tokenizer);
   chatWorkspace = block.carve<std::byte>(plan.chat);
+  times.initialize(block.carveBytes(plan.profile), threads, description().profile() ? description().profile()->size() : 0);
   std::span<char> pending = block.carve<char>(plan.stream);
   stream.initialize(pending, {options.stops, options.stopCount},
                     options.printIds ? dropText : showText, &out);

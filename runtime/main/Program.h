@@ -20,6 +20,7 @@
 #include "runtime/platform/Memory.h"
 #include "runtime/text/ChatTemplate.h"
 #include "runtime/text/Tokenizer.h"
+#include "runtime/threads/OpTimes.h"
 
 namespace nibble::rt {
 
@@ -32,6 +33,7 @@ struct Program {
   Block block;
   Team team;
   Engine engine;
+  OpTimes times; // of a program that was compiled with --profile
   Tokenizer tokenizer;
   ChatTemplate chat; // unused in a base model
   ChatTime startTime;
@@ -89,6 +91,7 @@ int runVersion(Program &program);
 int runBench(Program &program);
 int runLogits(Program &program);
 int runPerplexity(Program &program);
+int runProfile(Program &program);
 
 /// Reads the prompt of the command line into ids: argument, -f, --tokens; template or raw.
 Status promptIds(Program &program, std::span<const int32_t> &ids);

@@ -33,6 +33,8 @@
 
 namespace nibble::rt {
 
+class OpTimes;
+
 /// Threads a program can use at most; memory plans are sized with it.
 inline constexpr int MaxThreads = 64;
 
@@ -61,6 +63,9 @@ public:
 
   void barrier(int32_t tid);
   int size() const { return members; }
+
+  /// Where nibble_profile() records times; null: nowhere. Changed between runs only.
+  OpTimes *times = nullptr;
 
 private:
   struct alignas(FalseSharingBytes) Phase {

@@ -5,6 +5,7 @@
 //        ArtifactWriter.
 // Keys:  context, chunk, triple, features (comma-separated), broken (1: NaN logits),
 //        max_threads, chat (1: with a chat template),
+//        profile (1: as compiled with --profile),
 //        endless (1: behind z follows a, not the end).
 //
 // A prompt that ends in "w" is answered with "xyz" (FakeTokenizer.h).
@@ -67,6 +68,10 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   d.temperature = 0;
   d.tokenizer = [&](flatbuffers::FlatBufferBuilder &builder) { return buildTokenizer(tokenizer, builder); };
 
+  if (number("profile", 0))
+    d.profile = {{"decode", "next", "1 x 1", 1000, 100, 10, 50, 4},
+                 {"prefill", "hash", "2 x 2", 2000, 200, 20, 60, 6},
+                 {"head", "next", "3 \"x\" 3", 3000, 300, 30, 70, 8}};
   if (number("chat", 0))
     d.chat = [&](flatbuffers::FlatBufferBuilder &builder) {
       return buildChatTemplate(ChatSource, chatTokensOf(tokenizer), builder);

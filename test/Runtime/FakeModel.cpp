@@ -62,6 +62,14 @@ void writeLogits(const nibble_step *step, const Hidden &hidden, int32_t tid, int
   }
 }
 
+/// What code compiled with --profile does: the operation of an entry is its number in the fake description. The work of
+/// a step is told before its barriers, so that there is something to wait for.
+void profile(const nibble_step *step, int32_t tid, int32_t op) {
+  nibble_profile(step->team, tid, op, NIBBLE_PROFILE_WORKED);
+  nibble_barrier(step->team, tid);
+  nibble_profile(step->team, tid, op, NIBBLE_PROFILE_WAITED);
+}
+
 /// All members leave a mark, meet, and look for the marks of all others.
 void meet(const nibble_step *step, int32_t tid, int32_t nthreads) {
   auto *marks = reinterpret_cast<volatile int64_t *>(step->arena);
@@ -88,24 +96,30 @@ void checkStep(const nibble_step *step) {
 
 extern "C" void nibble_decode(const nibble_step *step, int32_t tid, int32_t nthreads) {
   checkStep(step);
+  nibble_profile(step->team, tid, 0, NIBBLE_PROFILE_BEGIN);
   if (tid == 0)
     tokensOf(step)[step->pos] = step->tokens[0];
   meet(step, tid, nthreads);
   writeLogits(step, hiddenAt(step, step->pos), tid, nthreads);
+  profile(step, tid, 0);
 }
 
 extern "C" void nibble_prefill(const nibble_step *step, int32_t tid, int32_t nthreads) {
   checkStep(step);
+  nibble_profile(step->team, tid, 0, NIBBLE_PROFILE_BEGIN);
   int64_t begin = step->n * tid / nthreads, end = step->n * (tid + 1) / nthreads;
   for (int64_t i = begin; i < end; ++i)
     tokensOf(step)[step->pos + i] = step->tokens[i];
   meet(step, tid, nthreads);
   for (int64_t i = begin; i < end; ++i)
     hiddenOf(step)[i] = hiddenAt(step, step->pos + i);
+  profile(step, tid, 1);
 }
 
 extern "C" void nibble_head(const nibble_step *step, int32_t tid, int32_t nthreads) {
   if (step->row < 0 || step->row >= step->n)
     abort();
+  nibble_profile(step->team, tid, 0, NIBBLE_PROFILE_BEGIN);
   writeLogits(step, hiddenOf(step)[step->row], tid, nthreads);
+  profile(step, tid, 2);
 }

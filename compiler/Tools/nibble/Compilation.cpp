@@ -141,8 +141,23 @@ int Compilation::runPhase(Phase phase) {
   return lastPhase() == Phase::link ? checkPlan() : kDone;
 }
 
+/// The table that instrument-profile left.
+static void describeProfile(ModuleOp module, ArtifactDescription &description) {
+  auto table = lm::getModel(module)->getAttrOfType<ArrayAttr>(kProfile);
+  if (!table)
+    return;
+  for (auto op : table.getAsRange<DictionaryAttr>()) {
+    auto text = [&](StringRef name) { return cast<StringAttr>(op.get(name)).str(); };
+    auto number = [&](StringRef name) { return static_cast<uint64_t>(cast<IntegerAttr>(op.get(name)).getInt()); };
+    description.profile.push_back({text("function"), text("name"), text("detail"), number("bytes"), number("row_bytes"),
+                                   number("position_bytes"), number("row_operations"),
+                                   number("row_position_operations")});
+  }
+}
+
 /// The memory plan, and whether it fits the budget.
 int Compilation::checkPlan() {
+  describeProfile(*module, description);
   for (const PlacedWeight &weight : weights)
     description.tensors.push_back({weight.name, weight.formatName(), weight.offset, weight.bytes});
   auto size = [&](StringRef name) {

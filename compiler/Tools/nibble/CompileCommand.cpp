@@ -112,6 +112,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->capture_default_str();
   command->add_flag("--require-native", options.pipeline.requireNative,
                     "fail instead of falling back to a generic instruction row");
+  command->add_flag("--profile", options.pipeline.profile,
+                    "a program that can tell how long each operation takes (its own --profile)");
   command->add_option("--stop-after", arguments->stopAfter, "write the IR after this phase and stop");
   command->add_option("--dump-phases", options.dumpDirectory, "write the IR of every phase into this folder");
   command->add_flag("--remarks", options.remarks, "say what was chosen and why");

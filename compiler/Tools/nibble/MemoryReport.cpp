@@ -81,6 +81,7 @@ void planMemory(uint64_t weightBytes, const TextTables &tables, const TokenizerS
   inputs.context = description.context;
   inputs.chunk = description.chunk;
   inputs.threads = kPlannedThreads;
+  inputs.profiledOps = description.profile.size();
   for (const std::string &token : tokenizer.tokens)
     inputs.maxTokenBytes = std::max<uint32_t>(inputs.maxTokenBytes, token.size());
   rt::planChat(tables.chat.empty() ? nullptr : flatbuffers::GetRoot<schema::ChatTemplate>(tables.chat.data()), inputs);

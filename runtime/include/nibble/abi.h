@@ -60,6 +60,13 @@ extern const uint32_t nibble_abi_version_of_model;
  * everything written before the call by any thread is visible after it to all. */
 void nibble_barrier(void *team, int32_t tid);
 
+/* Provided by the runtime, called only by code that was compiled with --profile. A
+ * thread calls it with NIBBLE_PROFILE_BEGIN when it enters a step, with
+ * NIBBLE_PROFILE_WORKED when its share of operation `op` of the description's
+ * profile is done, and with NIBBLE_PROFILE_WAITED behind a barrier that follows it. */
+enum { NIBBLE_PROFILE_BEGIN = 0, NIBBLE_PROFILE_WORKED = 1, NIBBLE_PROFILE_WAITED = 2 };
+void nibble_profile(void *team, int32_t tid, int32_t op, int32_t event);
+
 #ifdef __cplusplus
 } /* extern "C" */
 #define NIBBLE_ABI_ASSERT(condition) static_assert(condition, #condition)
