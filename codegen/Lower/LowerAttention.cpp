@@ -12,8 +12,8 @@
 //     m      = m'
 //   y = acc / Σ l
 //
-// Positions past the row's own count as -inf, p = 0, and their values are not read: what an earlier use of the
-// cache left there has no influence.
+// Positions past the row's own, and before its window, count as -inf, p = 0, and their values are not read: what an
+// earlier use of the cache left there has no influence.
 //
 // Work: (kv head, row, head of the group) triples in this order, split evenly over the team. Query heads that share
 // a cached head and fall to one thread are done together (up to three: their sums fill 12 of 16 vector registers of
@@ -50,6 +50,8 @@ constexpr int64_t kValueVectors = 4;
 struct AttentionShape {
   int64_t heads, kvHeads, headDim, context;
   float scale;
+  int64_t window; ///< positions a row sees; 0: all up to its own
+  float softcap;  ///< 0: none
   Type keyElement, valueElement;
 
   int64_t group() const { return heads / kvHeads; }
@@ -99,8 +101,16 @@ struct HeadsEmitter {
     }
     Values scores;
     for (int64_t head = 0; head < count; ++head)
-      scores.push_back(k.mulf(k.addf(sums[head], sums[count + head]), k.constant(vector(), double(shape.scale))));
+      scores.push_back(score(k.addf(sums[head], sums[count + head])));
     return scores;
+  }
+
+  /// scale · x, or with a cap c: c · tanh(scale / c · x).
+  Value score(Value x) const {
+    auto number = [&](double value) { return k.constant(vector(), value); };
+    if (shape.softcap == 0)
+      return k.mulf(x, number(shape.scale));
+    return k.mulf(emitTanh(k, k.mulf(x, number(shape.scale / shape.softcap))), number(shape.softcap));
   }
 
   Value maxOfLanes(Value v) const {
@@ -123,15 +133,15 @@ struct HeadsEmitter {
     return results;
   }
 
-  /// acc = α·acc + Σ_i p[i] · V[i] over the first `valid` positions of a block, for the given pieces of a head.
-  void addValues(Value block, Value valid, ArrayRef<Value> alphas, ArrayRef<Piece> pieces) const {
+  /// acc = α·acc + Σ_i p[i] · V[i] over positions low … high-1 of a block, for the given pieces of a head.
+  void addValues(Value block, Value low, Value high, ArrayRef<Value> alphas, ArrayRef<Piece> pieces) const {
     Values acc;
     for (int64_t head = 0; head < count; ++head)
       for (Piece p : pieces) {
         Value old = k.load(vector(p.lanes), k.at(headOf(sums, head), k.f32(), p.offset));
         acc.push_back(k.mulf(old, k.splat(alphas[head], p.lanes)));
       }
-    acc = k.loop(k.i64(0), valid, 1, acc, [&](Value i, ValueRange carried) {
+    acc = k.loop(low, high, 1, acc, [&](Value i, ValueRange carried) {
       Value row = k.at(block, shape.valueElement, k.mul(i, shape.headDim));
       Values loaded, next;
       for (Piece p : pieces)
@@ -149,11 +159,16 @@ struct HeadsEmitter {
   }
 
   /// One block. `state`: per head the maximum, then per head the 16 partial sums of the softmax's denominator.
-  Values addBlock(Value first, Value positions, ValueRange state) const {
-    Value valid = k.mins(k.sub(positions, first), kBlock);
+  Values addBlock(Value first, Value start, Value end, ValueRange state) const {
+    Value low = k.i64(0), high = k.mins(k.sub(end, first), kBlock);
     SmallVector<int32_t> laneNumbers(kBlock);
     std::iota(laneNumbers.begin(), laneNumbers.end(), 0);
-    Value isValid = k.slt(k.vectorI32(laneNumbers), k.splat(k.trunc(valid, k.i32()), kBlock));
+    Value lanes = k.vectorI32(laneNumbers);
+    Value isValid = k.slt(lanes, k.splat(k.trunc(high, k.i32()), kBlock));
+    if (shape.window) {
+      low = k.maxs(k.sub(start, first), k.i64(0));
+      isValid = k.bitAnd(isValid, k.sge(lanes, k.splat(k.trunc(low, k.i32()), kBlock)));
+    }
     Value none = k.constant(vector(), -std::numeric_limits<double>::infinity());
 
     Value offset = k.mul(first, shape.headDim);
@@ -176,22 +191,26 @@ struct HeadsEmitter {
     int64_t passes = llvm::divideCeil(pieces.size(), atOnce);
     for (ArrayRef<Piece> left(pieces); !left.empty(); --passes) {
       size_t taken = llvm::divideCeil(left.size(), passes);
-      addValues(k.at(values, shape.valueElement, offset), valid, alphas, left.take_front(taken));
+      addValues(k.at(values, shape.valueElement, offset), low, high, alphas, left.take_front(taken));
       left = left.drop_front(taken);
     }
     maxima.append(denominators);
     return maxima;
   }
 
-  void emit(Value positions) const {
+  /// Positions start … end-1; blocks before the first of them are not visited.
+  void emit(Value end) const {
+    Value start = k.i64(0);
+    if (shape.window)
+      start = k.maxs(k.sub(end, shape.window), k.i64(0));
     for (int64_t head = 0; head < count; ++head)
       forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
         k.store(k.zero(vector(lanes)), k.at(headOf(sums, head), k.f32(), offset));
       });
     Values state(count, k.constant(k.f32(), -std::numeric_limits<double>::infinity()));
     state.append(count, k.zero(vector()));
-    state = k.loop(k.i64(0), positions, kBlock, state,
-                   [&](Value first, ValueRange carried) { return addBlock(first, positions, carried); });
+    state = k.loop(k.sub(start, k.remu(start, kBlock)), end, kBlock, state,
+                   [&](Value first, ValueRange carried) { return addBlock(first, start, end, carried); });
     for (int64_t head = 0; head < count; ++head) {
       Value denominator = k.reduceAddf(state[count + head]);
       forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
@@ -273,6 +292,8 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
                        keys.getDimSize(3),
                        keys.getDimSize(2),
                        static_cast<float>(attention.getScale().convertToDouble()),
+                       int64_t(attention.getWindow().value_or(0)),
+                       attention.getSoftcap() ? static_cast<float>(attention.getSoftcap()->convertToDouble()) : 0,
                        keys.getElementType(),
                        values.getElementType()};
   for (Type element : {shape.keyElement, shape.valueElement})
@@ -282,6 +303,10 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("attention_{0}h_{1}x{2}x{3}_q{4}_y{5}_{6}_{7}_s{8}", shape.heads, shape.kvHeads,
                                    shape.context, shape.headDim, q->stride, y->stride, typeName(shape.keyElement),
                                    typeName(shape.valueElement), floatName(shape.scale));
+  if (shape.window)
+    name += "_w" + std::to_string(shape.window);
+  if (shape.softcap != 0)
+    name += "_c" + floatName(shape.softcap);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value weights = scratch(k, shape.company() * kBlock), sums = scratch(k, shape.company() * shape.headDim);
     ShareEmitter emitter{k,          library.target(), shape,      *q,      *y,  pointers,

@@ -70,6 +70,31 @@ Value emitExp(KernelBuilder &k, Value x) {
   return k.mulf(p, powerOfTwo(k, k.sub(n, half), x.getType()));
 }
 
+//===--- tanh --------------------------------------------------------------===//
+//
+//   |x| < 0.625:  x + x³·(c0 + c1·x² + … + c4·x⁸), where 1 - 2 / (1 + exp(2|x|)) would cancel
+//   otherwise:    sign(x) · (1 - 2 / (1 + exp(2|x|)))
+//
+// The coefficients minimise the greatest relative error (Lawson's iteration with the weight x³/tanh(x)): 2^-27.7.
+
+constexpr float kTanhCoefficients[] = {-0x1.75e1c2p-8f, 0x1.522698p-6f, -0x1.b83c5ap-5f, 0x1.110726p-3f,
+                                       -0x1.555532p-2f};
+constexpr float kTanhSplit = 0.625f;
+
+Value emitTanh(KernelBuilder &k, Value x) {
+  Value magnitude = k.absf(x), square = k.mulf(x, x);
+  Value q = splatOf(k, x, kTanhCoefficients[0]);
+  for (float coefficient : ArrayRef(kTanhCoefficients).drop_front())
+    q = k.fma(q, square, splatOf(k, x, coefficient));
+  Value small = k.fma(k.mulf(q, square), x, x);
+
+  Value one = splatOf(k, x, 1.0);
+  Value e = emitExp(k, k.addf(magnitude, magnitude));
+  Value large = k.subf(one, k.divf(splatOf(k, x, 2.0), k.addf(one, e)));
+  large = k.select(k.cmp(KernelBuilder::FCmp::OLT, x, k.zero(x.getType())), k.negf(large), large);
+  return k.select(k.cmp(KernelBuilder::FCmp::OLT, magnitude, splatOf(k, x, kTanhSplit)), small, large);
+}
+
 //===--- activations -------------------------------------------------------===//
 
 /// x ≥ 0: 1 / (1 + e);  x < 0: e / (1 + e);  e = exp(-|x|). Both keep their relative precision.

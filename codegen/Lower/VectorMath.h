@@ -25,6 +25,9 @@ struct TargetInfo;
 /// 0.76 units of the last place where it is subnormal; exp(-inf) = 0, and +inf above 88.73.
 mlir::Value emitExp(KernelBuilder &k, mlir::Value x);
 
+/// tanh(x), within 2 ulp.
+mlir::Value emitTanh(KernelBuilder &k, mlir::Value x);
+
 /// 1 / (1 + exp(-x)), within 4 ulp for every x (of the least normal number below it): exp(-|x|) cannot overflow.
 mlir::Value emitSigmoid(KernelBuilder &k, mlir::Value x);
 

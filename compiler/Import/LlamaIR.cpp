@@ -339,7 +339,8 @@ Value LlamaBuilder::buildAttention(ArrayRef<Value> arguments, Value normed,
       lm::AttentionOp::create(builder, loc, q.getType(), q, keys, values, layer,
                               pos, n, config.heads, config.kvHeads,
                               llvm::APFloat(config.attentionScale),
-                              ValueRange())
+                              /*window=*/IntegerAttr(),
+                              /*softcap=*/FloatAttr(), ValueRange())
           .getResult();
   return linear(mixed, weights[Output], weights[OutputBias], n);
 }

@@ -158,15 +158,17 @@ void reference::appendToCache(const Rows &rows, State &cache, int64_t layer,
                   rows.row(m)[column]);
 }
 
-/// One query head of headDim values over positions 0 … count-1.
+/// One query head of headDim values over `count` positions.
 static void attendHead(const double *q, const double *keys,
                        const double *values, int64_t headDim, int64_t count,
-                       double scale, double *out) {
+                       const AttentionScores &how, double *out) {
   std::vector<double> scores(count);
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t d = 0; d < headDim; ++d)
       scores[p] += q[d] * keys[p * headDim + d];
-    scores[p] *= scale;
+    scores[p] *= how.scale;
+    if (how.softcap != 0)
+      scores[p] = how.softcap * std::tanh(scores[p] / how.softcap);
   }
   double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
@@ -180,17 +182,20 @@ static void attendHead(const double *q, const double *keys,
 }
 
 Rows reference::attention(const Rows &q, const State &keys, const State &values,
-                          int64_t heads, double scale, int64_t layer,
+                          const AttentionScores &how, int64_t layer,
                           int64_t pos, int64_t n) {
   Rows y(q.count, q.width);
-  int64_t headDim = keys.shape[3], sharing = heads / keys.shape[1];
-  for (int64_t m = 0; m < n; ++m)
-    for (int64_t head = 0; head < heads; ++head) {
-      int64_t first = cacheIndex(keys, layer, head / sharing, 0);
+  int64_t headDim = keys.shape[3], sharing = how.heads / keys.shape[1];
+  for (int64_t m = 0; m < n; ++m) {
+    int64_t end = pos + m + 1;
+    int64_t begin = how.window ? std::max<int64_t>(0, end - how.window) : 0;
+    for (int64_t head = 0; head < how.heads; ++head) {
+      int64_t first = cacheIndex(keys, layer, head / sharing, begin);
       attendHead(q.row(m) + head * headDim, &keys.values[first],
-                 &values.values[first], headDim, pos + m + 1, scale,
+                 &values.values[first], headDim, end - begin, how,
                  y.row(m) + head * headDim);
     }
+  }
   return y;
 }
 

@@ -70,9 +70,17 @@ Rows rope(const Rows &x, const ReferenceWeight &table, int64_t headDim,
 void appendToCache(const Rows &rows, State &cache, int64_t layer, int64_t pos,
                    int64_t n);
 
-/// Row m attends to positions 0 … pos + m of the layer.
+/// What scores are made of.
+struct AttentionScores {
+  int64_t heads;
+  double scale;
+  int64_t window = 0; ///< positions a row sees; 0: all up to its own
+  double softcap = 0; ///< c·tanh(s/c) for a score s; 0: none
+};
+
+/// Row m attends to positions 0 … pos + m of the layer, or the last of them.
 Rows attention(const Rows &q, const State &keys, const State &values,
-               int64_t heads, double scale, int64_t layer, int64_t pos,
+               const AttentionScores &how, int64_t layer, int64_t pos,
                int64_t n);
 
 /// y = f(gate) · up

@@ -231,8 +231,10 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
       validAt(op, op.getN(), q.count, op.getPos(), keys.shape[2]);
   if (failed(n) || failed(checkLayer(op, layer, keys)))
     return failure();
-  return set(op.getResult(), attention(q, keys, values, op.getHeads(),
-                                       op.getScale().convertToDouble(), layer,
+  AttentionScores how{int64_t(op.getHeads()), op.getScale().convertToDouble(),
+                      int64_t(op.getWindow().value_or(0)),
+                      op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0};
+  return set(op.getResult(), attention(q, keys, values, how, layer,
                                        index(op.getPos()), *n));
 }
 

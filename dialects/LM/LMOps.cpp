@@ -273,6 +273,8 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "kv_heads is " << getKvHeads() << ", but the cache holds " << shapeOf(getKeys())[1];
   if (getKvHeads() == 0 || getHeads() % getKvHeads() != 0)
     return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
+  if (getSoftcap() && !(getSoftcap()->isFiniteNonZero() && !getSoftcap()->isNegative()))
+    return emitOpError() << "softcap must be a positive number, but is " << getSoftcap()->convertToDouble();
   return success();
 }
 

@@ -189,16 +189,23 @@ def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<Mem
 def LM_AttentionOp : LM_TeamOpBase<"attention"> {
   let summary = "Causal attention over the cache: row m attends to positions 0 … pos+m of a layer.";
   let description = [{
-    `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. Rows at and after `n` are not
-    computed in the buffer form. Positions are taken in blocks of 16 in ascending order with a running maximum, so the
-    result depends on the number of positions only.
+    `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. With `softcap = c`, a score s
+    becomes c·tanh(s/c) (Gemma 2, arXiv 2408.00118, section 2). With `window = w`, row m attends to the last w
+    positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). Rows at and after
+    `n` are not computed in the buffer form. Positions are taken in blocks of 16 in ascending order with a running
+    maximum, so the result depends on the number of positions only.
     ```mlir
     %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+       : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
+    %z = lm.attention %q, %kk, %kv at (%layer, %pos, %n)
+       {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, window = 32 : i64, softcap = 5.0e+01 : f64}
        : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos, Index:$n,
-                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale, Variadic<AnyMemRef>:$outs);
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
+                       Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)

@@ -26,9 +26,17 @@ constexpr int64_t kRows = 5, kValid = 3, kLayers = 2, kLayer = 1, kContext = 512
 struct Shape {
   int64_t heads, kvHeads, headDim;
   bool half;
+  int64_t window = 0;
+  double softcap = 0;
 
   std::string name() const {
-    return formatv("{0} heads, {1} cached, of {2}, {3}", heads, kvHeads, headDim, half ? "f16" : "f32");
+    return formatv("{0} heads, {1} cached, of {2}, {3}, window {4}, cap {5}", heads, kvHeads, headDim,
+                   half ? "f16" : "f32", window, softcap);
+  }
+  /// What lm.attention has beside heads and scale.
+  std::string attributes() const {
+    return (window ? formatv(", window = {0} : i64", window).str() : "") +
+           (softcap != 0 ? formatv(", softcap = {0:e} : f64", softcap).str() : "");
   }
   std::string cacheType() const {
     return formatv("memref<{0}x{1}x{2}x{3}x{4}>", kLayers, kvHeads, kContext, headDim, half ? "f16" : "f32");
@@ -117,13 +125,14 @@ struct Cache {
 Doubles expectedHead(const Shape &shape, const Cache &cache, const Matrix &q, int64_t m, int64_t head,
                      int64_t positions, double scale) {
   int64_t kvHead = head / (shape.heads / shape.kvHeads);
-  std::vector<Doubles> keys(positions), values(positions);
-  for (int64_t p = 0; p < positions; ++p)
+  int64_t begin = shape.window ? std::max<int64_t>(0, positions - shape.window) : 0;
+  std::vector<Doubles> keys(positions - begin), values(positions - begin);
+  for (int64_t p = begin; p < positions; ++p)
     for (int64_t d = 0; d < shape.headDim; ++d) {
-      keys[p].push_back(shape.get(cache.keys, shape.keyIndex(kLayer, kvHead, p, d)));
-      values[p].push_back(shape.get(cache.values, shape.valueIndex(kLayer, kvHead, p, d)));
+      keys[p - begin].push_back(shape.get(cache.keys, shape.keyIndex(kLayer, kvHead, p, d)));
+      values[p - begin].push_back(shape.get(cache.values, shape.valueIndex(kLayer, kvHead, p, d)));
     }
-  return oracleAttention(q.values(m, head * shape.headDim, shape.headDim), keys, values, positions, scale);
+  return oracleAttention(q.values(m, head * shape.headDim, shape.headDim), keys, values, scale, shape.softcap);
 }
 
 TEST_P(RowKernelAttention, AttentionAgreesWithTheOracle) {
@@ -135,7 +144,11 @@ TEST_P(RowKernelAttention, AttentionAgreesWithTheOracle) {
                       {7, 1, 96, true},
                       {6, 1, 80, true},
                       {1, 1, 128, false},
-                      {2, 1, 5, true}}) {
+                      {2, 1, 5, true},
+                      {4, 2, 16, true, 1},
+                      {3, 1, 32, true, 16},
+                      {2, 2, 64, false, 21, 0.5},
+                      {4, 1, 24, true, 0, 2}}) {
     int64_t width = shape.heads * shape.headDim;
     Matrix q = Matrix::random(kRows, width, width + 9, engine, 2);
     // With y = q in place: a head that two threads computed would see its own result as query.
@@ -143,9 +156,9 @@ TEST_P(RowKernelAttention, AttentionAgreesWithTheOracle) {
       bool inPlace = q.data == y.data;
       std::string op =
           formatv("lm.attention %b0, %b1, %b2 at (%layer, %pos, %n) into {6} {{heads = {0} : i64, kv_heads "
-                  "= {1} : i64, scale = {2} : f64} : ({3}, {4}, {4}, index, index, index, {5}) -> ()",
+                  "= {1} : i64, scale = {2} : f64{7}} : ({3}, {4}, {4}, index, index, index, {5}) -> ()",
                   shape.heads, shape.kvHeads, formatv("{0:e}", kScale), q.type(), shape.cacheType(), y.type(),
-                  inPlace ? "%b0" : "%b3");
+                  inPlace ? "%b0" : "%b3", shape.attributes());
       std::vector<std::string> types = {q.type(), shape.cacheType(), shape.cacheType()};
       std::vector<Buffer> buffers = {q.data, cache.keys, cache.values};
       if (!inPlace) {

@@ -109,6 +109,19 @@ TEST_P(RowKernelMath, ExpHandlesTheEnds) {
   EXPECT_EQ(y[8], 0.0f);
 }
 
+TEST_P(RowKernelMath, TanhIsWithinTwoUlps) {
+  std::vector<float> x = sampleFloats(-20.0f, 20.0f, 1021), y = apply(x, emitTanh);
+  for (size_t i = 0; i < x.size(); ++i)
+    ASSERT_LE(ulps(y[i], std::tanh(double(x[i]))), 2) << "at " << x[i];
+  std::vector<float> ends(16, INFINITY);
+  ends[1] = -INFINITY;
+  ends[2] = NAN;
+  std::vector<float> limits = apply(ends, emitTanh);
+  EXPECT_EQ(limits[0], 1.0f);
+  EXPECT_EQ(limits[1], -1.0f);
+  EXPECT_TRUE(std::isnan(limits[2]));
+}
+
 /// Relative where sigmoid is a normal number, in units of x · 2^-149 where it is not.
 void expectActivation(const std::vector<float> &x, const std::vector<float> &y, double (*oracle)(double),
                       double relative) {

@@ -41,16 +41,17 @@ inline Doubles oracleRope(Doubles head, int64_t pairs, bool interleaved, int64_t
   return head;
 }
 
-/// `keys` and `values`: one vector of headDim per position.
+/// `keys` and `values`: one vector of headDim per position. A cap of 0 is none.
 inline Doubles oracleAttention(const Doubles &q, const std::vector<Doubles> &keys, const std::vector<Doubles> &values,
-                               size_t positions, double scale) {
+                               double scale, double softcap = 0) {
+  size_t positions = keys.size();
   Doubles scores;
   double maximum = -INFINITY, sum = 0;
   for (size_t p = 0; p < positions; ++p) {
     double score = 0;
     for (size_t d = 0; d < q.size(); ++d)
       score += q[d] * keys[p][d];
-    scores.push_back(score * scale);
+    scores.push_back(softcap == 0 ? score * scale : softcap * std::tanh(score * scale / softcap));
     maximum = std::fmax(maximum, scores.back());
   }
   Doubles y(q.size(), 0.0);

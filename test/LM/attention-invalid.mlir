@@ -39,3 +39,19 @@ func.func @attention_no_heads(%q: tensor<4x64xf32>, %c: memref<2x0x64x16xf16>, %
     : (tensor<4x64xf32>, memref<2x0x64x16xf16>, memref<2x0x64x16xf16>, index, index, index) -> tensor<4x64xf32>
   return
 }
+
+// -----
+func.func @attention_window(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %i: index) {
+  // expected-error @below {{attribute 'window' failed to satisfy constraint}}
+  %y = lm.attention %q, %c, %c at (%i, %i, %i) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, window = 0 : i64}
+    : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
+  return
+}
+
+// -----
+func.func @attention_cap(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %i: index) {
+  // expected-error @below {{softcap must be a positive number, but is -1}}
+  %y = lm.attention %q, %c, %c at (%i, %i, %i) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, softcap = -1.0 : f64}
+    : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
+  return
+}

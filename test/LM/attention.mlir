@@ -20,3 +20,13 @@ func.func @buffer(%q: memref<4x64xf32>, %c: memref<2x2x64x16xf16>, %y: memref<4x
     : (memref<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index, memref<4x64xf32>) -> ()
   return
 }
+
+// A window and a cap.
+// CHECK-LABEL: @window
+func.func @window(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %i: index) {
+  // CHECK: lm.attention {{.*}} {heads = 4 : i64, kv_heads = 2 : i64, scale = 2.500000e-01 : f64, softcap = 5.000000e+01 : f64, window = 32 : i64}
+  %0 = lm.attention %q, %c, %c at (%i, %i, %i)
+    {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, window = 32 : i64, softcap = 50.0 : f64}
+    : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
+  return
+}

@@ -1,4 +1,4 @@
-// RUN: nibble-opt --lower-kernels %s | FileCheck %s
+// RUN: nibble-opt --lower-kernels --split-input-file %s | FileCheck %s
 
 module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">} {
 func.func @attend(%q: memref<1x96xf32, strided<[160, 1]>>, %k: memref<2x1x64x32xf16>, %v: memref<2x1x64x32xf16>,
@@ -34,3 +34,20 @@ func.func @attend(%q: memref<1x96xf32, strided<[160, 1]>>, %k: memref<2x1x64x32x
 // CHECK: scf.for {{.*}} iter_args({{.*}}) -> (f32, vector<16xf32>)
 
 // CHECK-NOT: math.
+
+// -----
+// A window: the walk starts at the block of the first position that a row sees, and lanes before it are -inf, too.
+module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">} {
+func.func @window(%q: memref<1x32xf32>, %k: memref<2x1x64x32xf16>, %y: memref<1x32xf32>, %layer: index, %pos: index,
+                  %n: index, %tid: index, %nthreads: index) {
+  lm.attention %q, %k, %k at (%layer, %pos, %n) into %y
+    {heads = 1 : i64, kv_heads = 1 : i64, scale = 0.25 : f64, window = 20 : i64, softcap = 30.0 : f64}
+    : (memref<1x32xf32>, memref<2x1x64x32xf16>, memref<2x1x64x32xf16>, index, index, index, memref<1x32xf32>) -> ()
+  return
+}
+}
+// CHECK: func.func private @attention_1h_1x64x32_q32_y32_f16_f16_s3e800000_w20_c41f00000
+// CHECK: %[[INSIDE:.*]] = arith.remui %[[START:[0-9]+]], %
+// CHECK: %[[FIRST:.*]] = arith.subi %[[START]], %[[INSIDE]]
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to
+// CHECK: arith.andi {{.*}} : vector<16xi1>

@@ -131,18 +131,39 @@ TEST(Operations, attention) {
   EXPECT_EQ(keys.values[16 * 2], 1); // layer 1, position 0
   EXPECT_EQ(keys.values[16 * 2 + 4], 0); // the third row is not valid
   Rows q = rowsOf(2, {2 * std::log(3), 0, 2 * std::log(3), 0});
-  Rows y = attention(q, keys, values, 1, 0.5, 1, 0, 2);
+  Rows y = attention(q, keys, values, {1, 0.5}, 1, 0, 2);
   EXPECT_EQ(y.values[0], 4);
   EXPECT_EQ(y.values[1], 0);
   EXPECT_NEAR(y.values[2], 3, 1e-6);
   EXPECT_NEAR(y.values[3], 2, 1e-6);
   // The second row alone, at its position.
-  Rows alone = attention(rowsOf(2, {2 * std::log(3), 0}), keys, values, 1, 0.5,
-                         1, 1, 1);
+  Rows alone = attention(rowsOf(2, {2 * std::log(3), 0}), keys, values,
+                         {1, 0.5}, 1, 1, 1);
   EXPECT_EQ(alone.values[0], y.values[2]);
   // Large scores do not overflow.
-  Rows huge = attention(rowsOf(2, {1e6, 0}), keys, values, 1, 1, 1, 1, 1);
+  Rows huge = attention(rowsOf(2, {1e6, 0}), keys, values, {1, 1}, 1, 1, 1);
   EXPECT_EQ(huge.values[0], 4);
+}
+
+/// A window of two: position 2 sees 1 and 2, whose scores are equal; position 0, whose score is far above, is out.
+TEST(Operations, attentionInAWindow) {
+  State keys({1, 1, 16, 1}, FloatKind::F32), values = keys;
+  appendToCache(rowsOf(1, {100, 1, 1}), keys, 0, 0, 3);
+  appendToCache(rowsOf(1, {8, 2, 4}), values, 0, 0, 3);
+  Rows y = attention(rowsOf(1, {1, 1, 1}), keys, values, {1, 1, 2}, 0, 0, 3);
+  EXPECT_EQ(y.values[0], 8);
+  EXPECT_NEAR(y.values[1], 8, 1e-12);
+  EXPECT_EQ(y.values[2], 3);
+}
+
+/// Scores of ±1e6 are capped to ±ln 3 / 2: weights 3/4 and 1/4.
+TEST(Operations, attentionWithACap) {
+  State keys({1, 1, 16, 1}, FloatKind::F32), values = keys;
+  appendToCache(rowsOf(1, {1, -1}), keys, 0, 0, 2);
+  appendToCache(rowsOf(1, {4, 8}), values, 0, 0, 2);
+  Rows y = attention(rowsOf(1, {1e6}), keys, values,
+                     {1, 1, 0, std::log(3) / 2}, 0, 1, 1);
+  EXPECT_NEAR(y.values[0], 5, 1e-12);
 }
 
 /// Four query heads share two cached heads, two by two.
@@ -150,7 +171,7 @@ TEST(Operations, groupedHeads) {
   State keys({1, 2, 16, 1}, FloatKind::F32), values = keys;
   appendToCache(rowsOf(2, {1, 1}), keys, 0, 0, 1);
   appendToCache(rowsOf(2, {10, 20}), values, 0, 0, 1);
-  Rows y = attention(rowsOf(4, {1, 1, 1, 1}), keys, values, 4, 1, 0, 0, 1);
+  Rows y = attention(rowsOf(4, {1, 1, 1, 1}), keys, values, {4, 1}, 0, 0, 1);
   EXPECT_EQ(y.values, (std::vector<double>{10, 10, 20, 20}));
 }
 
