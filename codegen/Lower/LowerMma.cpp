@@ -225,7 +225,7 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
 
   int64_t k = shape.layout.getK(), sums = cast<MemRefType>(op.getActivations()[2].getType()).getDimSize(1);
   int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1);
-  int64_t run = std::min<int64_t>(cast<lowbit::BlockType>(shape.layout.getElement()).getGroup(), mpgemm::kActivationGroup);
+  int64_t run = std::min<int64_t>(shape.layout.getPanelLayout().group, mpgemm::kActivationGroup);
   shape.sumGroup = sums > 0 ? k / sums : 0;
   if (scales * mpgemm::kActivationGroup != k)
     return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns";

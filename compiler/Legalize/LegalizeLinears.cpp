@@ -40,7 +40,7 @@ Type multipliedType(Type element, const InstructionRow &row) {
   lowbit::ZeroKind zero;
   zero.point = block.getZeroPoint() + (isSigned ? 128 : -128);
   zero.form = zero.point == 0 ? lowbit::ZeroKind::None : lowbit::ZeroKind::Point;
-  return lowbit::BlockType::get(element.getContext(), {block.getCode().width, !isSigned}, block.getGroup(),
+  return lowbit::BlockType::get(element.getContext(), lowbit::CodeKind(block.getCode().width, !isSigned), block.getGroup(),
                                 block.getScale(), zero);
 }
 

@@ -77,7 +77,7 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   SmallVector<Value> activations = {op.getActivations()};
   if (row->kind == RowKind::Dot4)
     activations = quantize(builder, loc, op.getActivations(), linear.getN(),
-                           std::min<int64_t>(block.getGroup(), mpgemm::kActivationGroup));
+                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup));
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
   auto product = mpgemm::MmaOp::create(builder, loc, linear.getResult().getType(), packed, activations, linear.getN(),
                                         op.getBiasOrNull(), Value(), ValueRange(), builder.getStringAttr(row->name),

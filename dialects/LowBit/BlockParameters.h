@@ -1,6 +1,6 @@
 //===- BlockParameters.h - the parameters of !lowbit.block ---------------===//
 //
-// What: plain structures for the integer, scale and zero parts of the type.
+// What: plain structures for the code, scale and zero parts of the type.
 // Why: the type stores them, the format table (Formats.def) is written with
 // them, and neither the table nor its readers should need MLIR.
 // Contract: values; equality is member-wise. Validity is the type's verifier's
@@ -12,6 +12,7 @@
 #define NIBBLE_DIALECTS_LOWBIT_BLOCKPARAMETERS_H
 
 #include "dialects/LowBit/FloatKind.h"
+#include "dialects/LowBit/Grids.h"
 
 #include "llvm/ADT/Hashing.h"
 
@@ -39,6 +40,42 @@ struct IntegerKind {
   constexpr bool operator==(const IntegerKind &) const = default;
 };
 
+/// What a code stands for: an integer, a number of a codebook that the type
+/// knows, or one of a codebook that is stored with the weight. `u4`, `e2m1`,
+/// `cb<[-1.0, 0.0, 0.5, 1.0]>`, `grid<iq2xs>`, `cb<4 x i8 per row>`.
+struct CodeKind : IntegerKind {
+  /// Numbers of a codebook that is stored with the weight.
+  enum Entry : uint8_t { I8, F16, F32 };
+  /// Who has a codebook of his own, if it is stored.
+  enum Scope : uint8_t { None, Tensor, Row };
+
+  const Codebook *book = nullptr;
+  /// Elements are stored as vectors of this grid; `book` is the grid's.
+  const Grid *grid = nullptr;
+  Scope stored = None;
+  Entry entry = I8; ///< With a stored codebook.
+
+  constexpr CodeKind() = default;
+  constexpr CodeKind(unsigned width, bool isSigned)
+      : IntegerKind{width, isSigned} {}
+  constexpr CodeKind(IntegerKind kind) : IntegerKind(kind) {}
+  CodeKind(const Codebook *book)
+      : IntegerKind{book->width, false}, book(book) {}
+  CodeKind(const Grid *grid) : CodeKind(grid->codebook) { this->grid = grid; }
+  constexpr CodeKind(unsigned width, Entry entry, Scope scope)
+      : IntegerKind{width, false}, stored(scope), entry(entry) {}
+
+  /// A code is the number itself, up to a zero point.
+  constexpr bool isInteger() const { return !book && stored == None; }
+  /// The scale is to be multiplied by 2^-unit, and the codes are integers then.
+  unsigned unit() const { return book ? book->unit : 0; }
+  constexpr bool operator==(const CodeKind &) const = default;
+};
+
+/// Instead of a number of elements: all elements of a row, or of the tensor,
+/// share a scale.
+inline constexpr int64_t kRowGroup = -1, kTensorGroup = -2;
+
 /// `f16`, or with two levels `u6 x f16 : 256`.
 struct ScaleKind {
   FloatKind floatKind = FloatKind::F16;
@@ -61,6 +98,10 @@ struct ZeroKind {
 
 inline llvm::hash_code hash_value(const IntegerKind &kind) {
   return llvm::hash_combine(kind.width, kind.isSigned);
+}
+inline llvm::hash_code hash_value(const CodeKind &kind) {
+  return llvm::hash_combine(kind.width, kind.isSigned, kind.book, kind.grid,
+                            kind.stored, kind.entry);
 }
 inline llvm::hash_code hash_value(const ScaleKind &kind) {
   return llvm::hash_combine(kind.floatKind, kind.sub, kind.superGroup);

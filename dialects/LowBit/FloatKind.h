@@ -1,7 +1,8 @@
 //===- FloatKind.h - the float formats that scales and weights use -------===//
 //
-// What: an enumeration of the float formats that occur as scales or as plain
-// weights, their widths, and exact conversions to `float`.
+// What: an enumeration of the float formats that occur as scales (all of them)
+// or as plain weights (F16, BF16, F32), their widths, and exact conversions to
+// `float`.
 // Why: the format table, the packed layout, the packer and the oracle all need
 // them, and none of those should need MLIR for it.
 // Contract: toFloat() is exact for every finite value, zero, denormal and
@@ -13,16 +14,33 @@
 #define NIBBLE_DIALECTS_LOWBIT_FLOATKIND_H
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
 namespace nibble {
 
-enum class FloatKind : uint8_t { F16, BF16, F32 };
+enum class FloatKind : uint8_t {
+  F16,
+  BF16,
+  F32,
+  E8M0,  ///< Eight bits of exponent: 2^(code - 127). OCP MX v1.0.
+  UE4M3, ///< E4M3 without a sign; code 0x7f is 0, as ggml has it.
+};
 
 /// Bytes of one value.
 constexpr unsigned byteWidth(FloatKind kind) {
-  return kind == FloatKind::F32 ? 4 : 2;
+  switch (kind) {
+  case FloatKind::F32:
+    return 4;
+  case FloatKind::F16:
+  case FloatKind::BF16:
+    return 2;
+  case FloatKind::E8M0:
+  case FloatKind::UE4M3:
+    return 1;
+  }
+  return 0;
 }
 
 /// The spelling in IR and in the documentation.
@@ -34,6 +52,10 @@ constexpr const char *spelling(FloatKind kind) {
     return "bf16";
   case FloatKind::F32:
     return "f32";
+  case FloatKind::E8M0:
+    return "e8m0";
+  case FloatKind::UE4M3:
+    return "ue4m3";
   }
   return "";
 }
@@ -78,16 +100,52 @@ inline float bfloatToFloat(uint16_t bits) {
   return std::bit_cast<float>(uint32_t(bits) << 16);
 }
 
-/// The value at `bytes` (little endian, any alignment).
-inline float toFloat(FloatKind kind, const uint8_t *bytes) {
-  if (kind == FloatKind::F32) {
-    float value;
-    std::memcpy(&value, bytes, sizeof value);
-    return value;
+/// 2^(code - 127 - unit), rounded only where it is below 2^-149.
+inline float e8m0ToFloat(uint8_t code, unsigned unit = 0) {
+  if (code > unit)
+    return std::bit_cast<float>(uint32_t(code - unit) << 23);
+  return std::bit_cast<float>(0x00400000u >> (unit - code));
+}
+
+/// Four bits of exponent with bias 7, three of mantissa; no sign.
+inline float ue4m3ToFloat(uint8_t code) {
+  if (code == 0x7f)
+    return 0;
+  int exponent = code >> 3 & 0xf, mantissa = code & 7;
+  return exponent ? std::ldexp(float(8 + mantissa), exponent - 10)
+                  : std::ldexp(float(mantissa), -9);
+}
+
+/// value · 2^-unit of a value's bits. The factor is one of codebooks with a
+/// unit; it is exact for all but denormals of f32 and bf16, and e8m0 takes it
+/// before it is made a float.
+inline float toFloat(FloatKind kind, uint32_t bits, unsigned unit = 0) {
+  float factor = std::bit_cast<float>((127 - unit) << 23);
+  switch (kind) {
+  case FloatKind::F16:
+    return halfToFloat(uint16_t(bits)) * factor;
+  case FloatKind::BF16:
+    return bfloatToFloat(uint16_t(bits)) * factor;
+  case FloatKind::F32:
+    return std::bit_cast<float>(bits) * factor;
+  case FloatKind::E8M0:
+    return e8m0ToFloat(uint8_t(bits), unit);
+  case FloatKind::UE4M3:
+    return ue4m3ToFloat(uint8_t(bits)) * factor;
   }
-  uint16_t bits;
-  std::memcpy(&bits, bytes, sizeof bits);
-  return kind == FloatKind::F16 ? halfToFloat(bits) : bfloatToFloat(bits);
+  return 0;
+}
+
+/// The bits at `bytes` (little endian, any alignment).
+inline uint32_t loadBits(FloatKind kind, const uint8_t *bytes) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, bytes, byteWidth(kind));
+  return bits;
+}
+
+/// The value at `bytes`.
+inline float toFloat(FloatKind kind, const uint8_t *bytes) {
+  return toFloat(kind, loadBits(kind, bytes));
 }
 
 } // namespace nibble

@@ -57,6 +57,9 @@ static mlir::Type floatType(mlir::MLIRContext *context, FloatKind kind) {
     return mlir::BFloat16Type::get(context);
   case FloatKind::F32:
     return mlir::Float32Type::get(context);
+  case FloatKind::E8M0:
+  case FloatKind::UE4M3:
+    break; // kinds of scales, not of values
   }
   return {};
 }
@@ -73,7 +76,8 @@ mlir::Type lowbit::elementType(mlir::MLIRContext *context,
             .min = {format.floatKind, format.subMins.kind, superGroup}};
   else if (format.zeroPoint)
     zero = {.form = ZeroKind::Point, .point = format.zeroPoint};
-  return BlockType::get(context, format.codes.kind, format.group, scale, zero);
+  return BlockType::get(context, CodeKind(format.codes.kind), format.group, scale,
+                        zero);
 }
 
 //===----------------------------------------------------------------------===//

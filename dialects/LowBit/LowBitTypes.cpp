@@ -8,6 +8,10 @@
 #include "dialects/LowBit/LowBit.h"
 
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace nibble;
@@ -18,7 +22,8 @@ using namespace nibble::lowbit;
 //===----------------------------------------------------------------------===//
 
 static std::optional<FloatKind> floatKindOf(StringRef word) {
-  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32})
+  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32,
+                         FloatKind::E8M0, FloatKind::UE4M3})
     if (word == spelling(kind))
       return kind;
   return std::nullopt;
@@ -51,7 +56,8 @@ static ParseResult parseScale(AsmParser &parser, ScaleKind &scale) {
   }
   std::optional<FloatKind> kind = floatKindOf(word);
   if (!kind)
-    return parser.emitError(loc, "expected f16, bf16 or f32, found '")
+    return parser.emitError(loc, "expected f16, bf16, f32, e8m0 or ue4m3, "
+                                 "found '")
            << word << "'";
   scale.floatKind = *kind;
   if (!scale.sub.width)
@@ -92,8 +98,164 @@ static ParseResult parseZero(AsmParser &parser, ZeroKind &zero) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Codes
+//===----------------------------------------------------------------------===//
+
+/// number ::= `-`? (integer | float)
+static ParseResult parseNumber(AsmParser &parser, float &number) {
+  bool negative = succeeded(parser.parseOptionalMinus());
+  int64_t integer;
+  OptionalParseResult found = parser.parseOptionalInteger(integer);
+  APFloat value(APFloat::IEEEsingle());
+  if (found.has_value()) {
+    if (failed(*found))
+      return failure();
+    value = APFloat(float(integer));
+  } else if (parser.parseFloat(APFloat::IEEEsingle(), value)) {
+    return failure();
+  }
+  number = negative ? -value.convertToFloat() : value.convertToFloat();
+  return success();
+}
+
+/// The rest of `cb<[…]>`: numbers that the type knows.
+static ParseResult parseLevels(AsmParser &parser, CodeKind &code) {
+  SMLoc loc = parser.getCurrentLocation();
+  SmallVector<float> levels;
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+        return parseNumber(parser, levels.emplace_back());
+      }))
+    return failure();
+  if (levels.size() < 2 || levels.size() > 256 ||
+      !llvm::isPowerOf2_64(levels.size()))
+    return parser.emitError(loc, "a codebook has 2, 4, 8, … or 256 numbers, "
+                                 "found ")
+           << levels.size();
+  code = CodeKind(getCodebook(levels));
+  return success();
+}
+
+/// The rest of `cb<4 x i8 per row>`: numbers that the weight brings.
+static ParseResult parseStoredCodebook(AsmParser &parser, CodeKind &code) {
+  unsigned width;
+  StringRef entry, scope;
+  SMLoc entryLoc, scopeLoc;
+  if (parser.parseInteger(width) || parser.parseKeyword("x") ||
+      parser.getCurrentLocation(&entryLoc) || parser.parseKeyword(&entry) ||
+      parser.parseKeyword("per") || parser.getCurrentLocation(&scopeLoc) ||
+      parser.parseKeyword(&scope))
+    return failure();
+  if (entry != "i8" && entry != "f16" && entry != "f32")
+    return parser.emitError(entryLoc, "the numbers of a stored codebook are "
+                                      "i8, f16 or f32, found '")
+           << entry << "'";
+  if (scope != "row" && scope != "tensor")
+    return parser.emitError(scopeLoc, "a stored codebook is 'per row' or 'per "
+                                      "tensor', found '")
+           << scope << "'";
+  code = CodeKind(width,
+                  entry == "i8"    ? CodeKind::I8
+                  : entry == "f16" ? CodeKind::F16
+                                   : CodeKind::F32,
+                  scope == "row" ? CodeKind::Row : CodeKind::Tensor);
+  return success();
+}
+
+/// code ::= integer | name | `grid` `<` name `>` | `cb` `<` `[` numbers `]` `>`
+///        | `cb` `<` width `x` entry `per` scope `>`
+static ParseResult parseCode(AsmParser &parser, CodeKind &code) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef word;
+  if (parser.parseKeyword(&word))
+    return failure();
+  if (word == "cb") {
+    if (parser.parseLess())
+      return failure();
+    bool isList = *parser.getCurrentLocation().getPointer() == '[';
+    return failure((isList ? parseLevels(parser, code)
+                           : parseStoredCodebook(parser, code)) ||
+                   parser.parseGreater());
+  }
+  if (word == "grid") {
+    if (parser.parseLess() || parser.getCurrentLocation(&loc) ||
+        parser.parseKeyword(&word) || parser.parseGreater())
+      return failure();
+    const Grid *grid = findGrid(word);
+    if (!grid)
+      return parser.emitError(loc, "unknown grid '") << word << "'";
+    code = CodeKind(grid);
+    return success();
+  }
+  if (std::optional<IntegerKind> integer = integerKindOf(word))
+    code = CodeKind(*integer);
+  else if (const Codebook *book = findCodebook(word))
+    code = CodeKind(book);
+  else
+    return parser.emitError(loc, "expected a code such as u4, i8, e2m1 or "
+                                 "cb<[…]>, found '")
+           << word << "'";
+  return success();
+}
+
+/// group ::= integer | `row` | `tensor`
+static ParseResult parseGroup(AsmParser &parser, int64_t &group) {
+  if (succeeded(parser.parseOptionalKeyword("row"))) {
+    group = kRowGroup;
+    return success();
+  }
+  if (succeeded(parser.parseOptionalKeyword("tensor"))) {
+    group = kTensorGroup;
+    return success();
+  }
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseInteger(group))
+    return failure();
+  if (group < 1)
+    return parser.emitError(loc, "a group must have at least 1 element, "
+                                 "found ")
+           << group;
+  return success();
+}
+
 static void printInteger(AsmPrinter &printer, IntegerKind kind) {
   printer << (kind.isSigned ? "i" : "u") << kind.width;
+}
+
+static void printCode(AsmPrinter &printer, const CodeKind &code) {
+  if (code.isInteger())
+    return printInteger(printer, code);
+  if (code.stored != CodeKind::None) {
+    const char *entries[] = {"i8", "f16", "f32"};
+    printer << "cb<" << code.width << " x " << entries[code.entry] << " per "
+            << (code.stored == CodeKind::Row ? "row" : "tensor") << ">";
+    return;
+  }
+  if (code.grid) {
+    printer << "grid<" << code.grid->name << ">";
+    return;
+  }
+  if (!code.book->name.empty()) {
+    printer << code.book->name;
+    return;
+  }
+  printer << "cb<[";
+  llvm::interleaveComma(code.book->levels, printer, [&](float level) {
+    if (level == std::trunc(level) && std::abs(level) < 1e6f)
+      printer << int64_t(level);
+    else
+      printer.printFloat(APFloat(level));
+  });
+  printer << "]>";
+}
+
+static void printGroup(AsmPrinter &printer, int64_t group) {
+  if (group == kRowGroup)
+    printer << "row";
+  else if (group == kTensorGroup)
+    printer << "tensor";
+  else
+    printer << group;
 }
 
 static void printScale(AsmPrinter &printer, const ScaleKind &scale) {
@@ -113,36 +275,28 @@ static void printScale(AsmPrinter &printer, const ScaleKind &scale) {
 /// block ::= `<` code `,` group `,` scale (`,` zero)? `>`
 Type BlockType::parse(AsmParser &parser) {
   SMLoc start = parser.getCurrentLocation();
-  StringRef word;
-  if (parser.parseLess())
-    return {};
-  SMLoc codeLoc = parser.getCurrentLocation();
-  if (parser.parseKeyword(&word))
-    return {};
-  std::optional<IntegerKind> code = integerKindOf(word);
-  if (!code) {
-    parser.emitError(codeLoc, "expected a code such as u4 or i8, found '")
-        << word << "'";
-    return {};
-  }
+  CodeKind code;
   int64_t group;
   ScaleKind scale;
   ZeroKind zero;
-  if (parser.parseComma() || parser.parseInteger(group) ||
-      parser.parseComma() || parseScale(parser, scale))
+  if (parser.parseLess() || parseCode(parser, code) || parser.parseComma() ||
+      parseGroup(parser, group) || parser.parseComma() ||
+      parseScale(parser, scale))
     return {};
   if (succeeded(parser.parseOptionalComma()) && parseZero(parser, zero))
     return {};
   if (parser.parseGreater())
     return {};
-  return parser.getChecked<BlockType>(start, parser.getContext(), *code, group,
+  return parser.getChecked<BlockType>(start, parser.getContext(), code, group,
                                       scale, zero);
 }
 
 void BlockType::print(AsmPrinter &printer) const {
   printer << "<";
-  printInteger(printer, getCode());
-  printer << ", " << getGroup() << ", ";
+  printCode(printer, getCode());
+  printer << ", ";
+  printGroup(printer, getGroup());
+  printer << ", ";
   printScale(printer, getScale());
   switch (getZero().form) {
   case ZeroKind::None:
@@ -160,12 +314,15 @@ void BlockType::print(AsmPrinter &printer) const {
 }
 
 static LogicalResult verifyZero(function_ref<InFlightDiagnostic()> emitError,
-                                IntegerKind code, const ScaleKind &scale,
+                                const CodeKind &code, const ScaleKind &scale,
                                 const ZeroKind &zero) {
   switch (zero.form) {
   case ZeroKind::None:
     return success();
   case ZeroKind::Point:
+    if (!code.isInteger())
+      return emitError() << "a codebook has no zero point: its numbers are "
+                            "what they are";
     if (zero.point == 0)
       return emitError() << "a zero point of 0 is written by leaving it out";
     if (!code.contains(zero.point))
@@ -196,14 +353,16 @@ static LogicalResult verifyZero(function_ref<InFlightDiagnostic()> emitError,
 }
 
 LogicalResult BlockType::verify(function_ref<InFlightDiagnostic()> emitError,
-                                IntegerKind code, int64_t group,
-                                ScaleKind scale, ZeroKind zero) {
+                                CodeKind code, int64_t group, ScaleKind scale,
+                                ZeroKind zero) {
   if (code.width < 1 || code.width > 8)
     return emitError() << "codes must have 1 to 8 bits, found " << code.width;
-  if (group < 1)
+  if (group == 0 || group < kTensorGroup)
     return emitError() << "a group must have at least 1 element, found "
                        << group;
   if (scale.isTwoLevel()) {
+    if (group < 0)
+      return emitError() << "a group of a whole row has a scale of one level";
     if (scale.sub.width < 1 || scale.sub.width > 8)
       return emitError() << "sub-scales must have 1 to 8 bits, found "
                          << scale.sub.width;
@@ -224,7 +383,13 @@ BlockType lowbit::getBlockType(Type type) {
 }
 
 static bool holds(FloatKind wide, FloatKind narrow) {
-  return wide == narrow || wide == FloatKind::F32;
+  if (wide == narrow)
+    return true;
+  // 2^128 is an e8m0, and no other kind holds it.
+  if (narrow == FloatKind::E8M0)
+    return false;
+  return wide == FloatKind::F32 ||
+         (wide == FloatKind::F16 && narrow == FloatKind::UE4M3);
 }
 
 static bool holds(IntegerKind wide, IntegerKind narrow) {
@@ -240,8 +405,41 @@ static bool holds(const ScaleKind &wide, const ScaleKind &narrow) {
                                 holds(wide.sub, narrow.sub));
 }
 
+/// Whether every number that `from` can stand for is one that `to` can.
+static bool codesHold(BlockType to, BlockType from) {
+  const CodeKind &wide = to.getCode(), &narrow = from.getCode();
+  if (wide.grid) // not every sequence of its numbers is one of its vectors
+    return wide == narrow;
+  if (wide.stored != CodeKind::None || narrow.stored != CodeKind::None)
+    return wide == narrow;
+  if (wide.book && narrow.book)
+    return wide.book->contains(*narrow.book);
+  if (!wide.book && !narrow.book) {
+    int64_t shift = to.getZeroPoint() - from.getZeroPoint();
+    return wide.contains(narrow.min() + shift) &&
+           wide.contains(narrow.max() + shift);
+  }
+  if (wide.book)
+    return llvm::all_of(
+        llvm::seq_inclusive(narrow.min(), narrow.max()), [&](int64_t code) {
+          return llvm::is_contained(wide.book->levels,
+                                    float(code - from.getZeroPoint()));
+        });
+  return llvm::all_of(narrow.book->levels, [&](float level) {
+    return level == std::trunc(level) && std::abs(level) <= 512 &&
+           wide.contains(int64_t(level) + to.getZeroPoint());
+  });
+}
+
+/// Whether groups of `from` are made of whole groups of `to`.
+static bool groupDivides(int64_t to, int64_t from) {
+  if (to < 0) // a row is part of a tensor, and nothing else is known
+    return from == to || (to == kRowGroup && from == kTensorGroup);
+  return from > 0 && from % to == 0;
+}
+
 const char *lowbit::whyCastIsInexact(BlockType from, BlockType to) {
-  if (from.getGroup() % to.getGroup() != 0)
+  if (!groupDivides(to.getGroup(), from.getGroup()))
     return "the result's group does not divide the operand's";
   if (!holds(to.getScale(), from.getScale()))
     return "the result's scale cannot hold the operand's";
@@ -249,9 +447,7 @@ const char *lowbit::whyCastIsInexact(BlockType from, BlockType to) {
     return "only one of the types has a minimum";
   if (from.hasMin() && !holds(to.getZero().min, from.getZero().min))
     return "the result's minimum cannot hold the operand's";
-  int64_t shift = to.getZeroPoint() - from.getZeroPoint();
-  if (!to.getCode().contains(from.getCode().min() + shift) ||
-      !to.getCode().contains(from.getCode().max() + shift))
+  if (!codesHold(to, from))
     return "the result's codes cannot hold all of the operand's";
   return nullptr;
 }

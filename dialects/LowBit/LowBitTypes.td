@@ -8,11 +8,11 @@ include "mlir/IR/AttrTypeBase.td"
 
 def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
   let mnemonic = "block";
-  let summary = "Integer codes that share scales in blocks";
+  let summary = "Codes that share scales in blocks";
   let description = [{
     The element type of a tensor whose last dimension is cut into groups. Each
-    element stores a code `q` of 1 to 8 bits; the elements of a group share the
-    rest of what makes the number:
+    element stores a code of 1 to 8 bits, which stands for a number `q`; the
+    elements of a group share the rest of what makes the value:
 
     | scale | zero | value of an element |
     |---|---|---|
@@ -26,9 +26,23 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
     `I`, and every super block of `S` elements has a float `d` of type `F`. All
     arithmetic is in f32, in the order in which it is written here.
 
-    Syntax: `code`, `group`, `scale` and optionally the zero. A code or a
-    sub-scale is `u1` … `u8` or `i1` … `i8` (two's complement); a float is
-    `f16`, `bf16` or `f32`.
+    What `q` is depends on the kind of code:
+
+    | code | q |
+    |---|---|
+    | `u1` … `u8`, `i1` … `i8` | the code as an unsigned integer or in two's complement |
+    | `cb<[-1, -0.5, 0.5, 1]>` | the number at this place of the list (2^w numbers for w bits) |
+    | `e2m1`, `nf4`, `sign`, … | a list with a name (dialects/LowBit/Codebooks.def), small floats among them |
+    | `grid<iq2xs>` | a list with a name, of which whole vectors are stored (dialects/LowBit/Grids.def) |
+    | `cb<4 x i8 per row>` | a list that is stored with the weight: 2^4 numbers of type i8, f16 or f32 for each row, or `per tensor` |
+
+    Only integers have a zero point; minima go with every code. A list whose numbers
+    are all multiples of a power of two `2^-u` and signed bytes times that
+    counts as integers, `q = n * 2^-u`: its values are `n * (2^-u * d)`.
+
+    Syntax: code, group, scale and optionally the zero. The group is a number of
+    elements, or `row` or `tensor`. A sub-scale is `u1` … `u8` or `i1` … `i8`; a
+    float is `f16`, `bf16`, `f32`, `e8m0` (2^(code - 127)) or `ue4m3`.
 
     ```mlir
     // Q4_0, Q4_1, Q8_0, Q6_K and Q4_K of ggml, in this order.
@@ -37,10 +51,18 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
         tensor<1x256x!lowbit.block<i8, 32, f16>>,
         tensor<1x256x!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>>,
         tensor<1x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>>)
+    // MXFP4, IQ2_XS, four bits per weight with any4's own numbers for each row,
+    // ternary with one scale, NormalFloat, and a list.
+    func.func private @codebooks(tensor<1x256x!lowbit.block<e2m1, 32, e8m0>>,
+        tensor<1x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>,
+        tensor<1x256x!lowbit.block<cb<4 x i8 per row>, 128, f16>>,
+        tensor<1x256x!lowbit.block<u2, tensor, f32, zp = 1>>,
+        tensor<1x256x!lowbit.block<nf4, 64, bf16>>,
+        tensor<1x256x!lowbit.block<cb<[-1.5, -0.5, 0.5, 1.5]>, row, f16>>)
     ```
   }];
   let parameters = (ins
-    "::nibble::lowbit::IntegerKind":$code,
+    "::nibble::lowbit::CodeKind":$code,
     "int64_t":$group,
     "::nibble::lowbit::ScaleKind":$scale,
     "::nibble::lowbit::ZeroKind":$zero
@@ -52,9 +74,17 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
     bool hasMin() const { return getZero().form == ZeroKind::Min; }
     /// The integer subtracted from a code; 0 where the type has none.
     int64_t getZeroPoint() const { return getZero().point; }
-    /// Elements that share a float scale: the super block, or the group.
-    /// The last dimension of a tensor must be a multiple of it.
+    /// Whether the group is as long as the row, whatever that is.
+    bool hasWholeRows() const { return getGroup() < 0; }
+    /// The group in rows of `k` elements.
+    int64_t getGroupIn(int64_t k) const {
+      return hasWholeRows() ? k : getGroup();
+    }
+    /// Elements that share a float scale: the super block, or the group; 1 if
+    /// that is the row. The last dimension of a tensor must be a multiple of it.
     int64_t getScaleSpan() const {
+      if (hasWholeRows())
+        return 1;
       return isTwoLevel() ? getScale().superGroup : getGroup();
     }
   }];

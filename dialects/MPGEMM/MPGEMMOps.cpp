@@ -38,7 +38,7 @@ static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t n
   if (auto block = dyn_cast<lowbit::BlockType>(element)) {
     layout.codeBits = block.getCode().width;
     layout.codeSigned = block.getCode().isSigned;
-    layout.group = block.getGroup();
+    layout.group = block.getGroupIn(k);
     layout.superGroup = block.isTwoLevel() ? block.getScale().superGroup : 0;
     layout.hasMin = block.hasMin();
     layout.scaleKind = block.getScale().floatKind;
@@ -52,6 +52,9 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, T
                                  int64_t nr, int64_t kr, int64_t bias) {
   if (!isa<lowbit::BlockType>(element) && !element.isF32() && !element.isF16() && !element.isBF16())
     return emitError() << "a layout's element is a !lowbit.block, f32, f16 or bf16, but is " << element;
+  auto block = dyn_cast<lowbit::BlockType>(element);
+  if (block && !block.getCode().isInteger())
+    return emitError() << "a layout holds integer codes, but the element is " << element;
   if (const char *wrong = makePanelLayout(element, n, k, nr, kr, bias).check())
     return emitError() << "wrong layout: " << wrong;
   return success();

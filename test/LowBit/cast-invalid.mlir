@@ -47,3 +47,35 @@ func.func @submin(%a: tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -
       -> tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u5 x f16 : 256)>>
   return
 }
+
+// -----
+// 0.5 is no integer.
+func.func @book(%a: tensor<8x64x!lowbit.block<e2m1, 32, f16>>) {
+  // expected-error @below {{the result's codes cannot hold all of the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<e2m1, 32, f16>> -> tensor<8x64x!lowbit.block<i8, 32, f16>>
+  return
+}
+
+// -----
+// Eight numbers of a list need not be a vector of the grid.
+func.func @grid(%a: tensor<8x256x!lowbit.block<iq2, 16, u5 x f16 : 256>>) {
+  // expected-error @below {{the result's codes cannot hold all of the operand's}}
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<iq2, 16, u5 x f16 : 256>> -> tensor<8x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>
+  return
+}
+
+// -----
+// Codebooks that come with the weight may hold anything.
+func.func @stored(%a: tensor<8x64x!lowbit.block<cb<4 x i8 per row>, 32, f16>>) {
+  // expected-error @below {{the result's codes cannot hold all of the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<cb<4 x i8 per row>, 32, f16>> -> tensor<8x64x!lowbit.block<i8, 32, f16>>
+  return
+}
+
+// -----
+// 2^128 is an e8m0 and no f32.
+func.func @exponent(%a: tensor<8x64x!lowbit.block<u4, 32, e8m0>>) {
+  // expected-error @below {{the result's scale cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<u4, 32, e8m0>> -> tensor<8x64x!lowbit.block<u4, 32, f32>>
+  return
+}

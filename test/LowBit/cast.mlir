@@ -17,6 +17,19 @@ func.func @exact(%a: tensor<8x64x!q8>, %b: tensor<8x64x!q4>, %c: tensor<8x256x!l
   return
 }
 
+// The numbers of a grid's vectors are a list's; all numbers of e2m1 are multiples of a half in a longer list; the
+// integers -1, 0 and 1 (and 2) are numbers of a list, too; a list of integers is integers.
+// CHECK-LABEL: @lists
+// CHECK-COUNT-4: lowbit.cast
+func.func @lists(%a: tensor<8x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, %b: tensor<8x64x!lowbit.block<e2m1, 32, e8m0>>,
+                 %c: tensor<8x64x!lowbit.block<u2, row, f16, zp = 1>>, %d: tensor<8x64x!lowbit.block<iq3s, 32, ue4m3>>) {
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>> -> tensor<8x256x!lowbit.block<iq2, 16, u5 x f16 : 256>>
+  %1 = lowbit.cast %b : tensor<8x64x!lowbit.block<e2m1, 32, e8m0>> -> tensor<8x64x!lowbit.block<e4m3, 32, e8m0>>
+  %2 = lowbit.cast %c : tensor<8x64x!lowbit.block<u2, row, f16, zp = 1>> -> tensor<8x64x!lowbit.block<cb<[-1, 0, 1, 2]>, row, f32>>
+  %3 = lowbit.cast %d : tensor<8x64x!lowbit.block<iq3s, 32, ue4m3>> -> tensor<8x64x!lowbit.block<i5, 32, f16>>
+  return
+}
+
 // The cast is gone.
 // FOLD-LABEL: @same
 // FOLD-SAME: (%[[A:.*]]: tensor
