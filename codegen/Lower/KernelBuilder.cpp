@@ -251,6 +251,18 @@ KernelBuilder::Values KernelBuilder::loop(Value low, Value high, int64_t step, V
   return Values(loop.getResults().begin(), loop.getResults().end());
 }
 
+void KernelBuilder::repeat(ValueRange inits, function_ref<std::pair<Value, Values>(ValueRange)> body) {
+  OpBuilder::InsertionGuard guard(b);
+  // In the module before its body is built: a body may look for symbols.
+  auto loop = scf::WhileOp::create(b, loc, inits.getTypes(), inits);
+  SmallVector<Location> locations(inits.size(), loc);
+  Block *before = b.createBlock(&loop.getBefore(), {}, inits.getTypes(), locations);
+  auto [goOn, next] = body(before->getArguments());
+  scf::ConditionOp::create(b, loc, goOn, next);
+  Block *after = b.createBlock(&loop.getAfter(), {}, inits.getTypes(), locations);
+  scf::YieldOp::create(b, loc, after->getArguments());
+}
+
 void KernelBuilder::ifThen(Value condition, function_ref<void()> body) {
   OpBuilder::InsertionGuard guard(b);
   auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/false);

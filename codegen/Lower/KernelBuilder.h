@@ -172,6 +172,8 @@ public:
   /// The same with carried values; `body` returns their next values.
   Values loop(Value low, Value high, int64_t step, mlir::ValueRange inits,
               llvm::function_ref<Values(Value iv, mlir::ValueRange carried)> body);
+  /// do … while: `body` returns whether to go on and the next carried values.
+  void repeat(mlir::ValueRange inits, llvm::function_ref<std::pair<Value, Values>(mlir::ValueRange carried)> body);
   void ifThen(Value condition, llvm::function_ref<void()> body);
   void ifElse(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise);
   Values ifElse(Value condition, mlir::TypeRange results, llvm::function_ref<Values()> then,

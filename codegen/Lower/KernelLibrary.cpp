@@ -37,6 +37,14 @@ static Value asI64(KernelBuilder &k, Value scalar) {
   return k.sext(scalar, k.i64());
 }
 
+FailureOr<Value> KernelLibrary::team(Operation *op) {
+  auto function = op->getParentOfType<FunctionOpInterface>();
+  unsigned count = function ? function.getNumArguments() : 0;
+  if (count < 3 || !isa<LLVM::LLVMPointerType>(function.getArgument(count - 3).getType()))
+    return op->emitOpError("stands in a function whose last three arguments are not (team, tid, nthreads)");
+  return Value(function.getArgument(count - 3));
+}
+
 LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buffers, ValueRange scalars, Body body) {
   auto function = op->getParentOfType<FunctionOpInterface>();
   unsigned count = function ? function.getNumArguments() : 0;
@@ -48,6 +56,10 @@ LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buff
   KernelBuilder k(builder, op->getLoc());
   SmallVector<Value> arguments;
   for (Value buffer : buffers) {
+    if (isa<LLVM::LLVMPointerType>(buffer.getType())) {
+      arguments.push_back(buffer);
+      continue;
+    }
     if (!isa<MemRefType>(buffer.getType()))
       return op->emitOpError("has an operand of type ") << buffer.getType() << " where a kernel needs a memref";
     arguments.push_back(dataPointer(k, buffer));

@@ -37,7 +37,10 @@ public:
 
   const TargetInfo &target() const { return targetInfo; }
 
-  /// `buffers`: memrefs, contiguous in their inner dimension. `scalars`: index, i32 or i64.
+  /// The thread team, an !llvm.ptr: the argument before tid and nthreads of the function that encloses `op`.
+  mlir::FailureOr<mlir::Value> team(mlir::Operation *op);
+
+  /// `buffers`: memrefs, contiguous in their inner dimension, or pointers, which are passed on. `scalars`: index, i32 or i64.
   /// Fails, with a diagnostic at `op`, if the enclosing function lacks (tid, nthreads).
   mlir::LogicalResult call(mlir::Operation *op, llvm::StringRef name, mlir::ValueRange buffers,
                            mlir::ValueRange scalars, Body body);

@@ -1,16 +1,17 @@
 //===- LowerMma.cpp - mpgemm.mma → kernel ---------------------------------===//
 //
-// A matrix product with a packed weight. The team splits the panels; a thread
-// walks its panels, and within a panel the rows in tiles, so that the panel stays
+// A matrix product with a packed weight. The team divides the panels (HandOut.h);
+// a thread walks its panels, and within a panel the rows in tiles, so that the panel stays
 // in the first-level cache while all rows pass by:
 //
-//   for panel in share(panels)        each panel is read from memory once
+//   for panel of this thread          each panel is read from memory once
 //     for tile of row.tile rows       codes unpacked once per tile
 //     for each row that is left       the same sums, one row at a time
 //       sums → + bias → + residual → y
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
@@ -32,6 +33,7 @@ struct MmaShape {
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
   bool hasBias = false, hasResidual = false;
+  bool claimed = false; ///< panels are claimed from a counter of the team
 
   int64_t tile() const { return std::max<int64_t>(1, std::min(row->tile, rows)); }
   std::string name() const;
@@ -39,7 +41,7 @@ struct MmaShape {
 
 class MmaKernel {
 public:
-  MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers);
+  MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers, ValueRange scalars);
   void emit(Value n, Value tid, Value nthreads);
 
 private:
@@ -52,6 +54,7 @@ private:
   mpgemm::PanelLayout panelLayout;
   MmaOperands mma;
   Value weight, bias, residual, out;
+  ClaimSource claims;
 };
 
 } // namespace
@@ -69,10 +72,12 @@ std::string MmaShape::name() const {
     name += "_bias";
   if (hasResidual)
     name += "_residual" + std::to_string(residualStride);
+  if (claimed)
+    name += "_claimed";
   return name;
 }
 
-MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers)
+MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointers, ValueRange scalars)
     : k(k), shape(shape), panelLayout(shape.layout.getPanelLayout()) {
   unsigned next = 0;
   weight = pointers[next++];
@@ -83,17 +88,18 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
     bias = pointers[next++];
   if (shape.hasResidual)
     residual = pointers[next++];
-  out = pointers[next];
+  out = pointers[next++];
+  if (shape.claimed)
+    claims = {pointers[next], scalars[1]};
   mma.row = shape.row;
   mma.layout = shape.layout;
   mma.sumGroup = shape.sumGroup;
 }
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
-  auto [low, high] = k.share(k.i64(panelLayout.panels()), tid, nthreads);
   int64_t tile = shape.tile();
   Value tiled = tile == 1 ? k.i64(0) : k.mul(k.divu(n, tile), tile);
-  k.loop(low, high, 1, [&](Value index) {
+  handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) {
     Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes()));
     if (tile > 1)
       k.loop(k.i64(0), tiled, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
@@ -219,6 +225,7 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
     return failure();
   shape.outStride = *out, shape.residualStride = *residual;
   shape.hasBias = static_cast<bool>(op.getBias()), shape.hasResidual = static_cast<bool>(op.getResidual());
+  shape.claimed = op.getSlot().has_value();
   shape.rows = cast<MemRefType>(op.getActivations().front().getType()).getDimSize(0);
   if (!dot)
     return shape;
@@ -246,9 +253,18 @@ LogicalResult lowerMma(Operation *op, KernelLibrary &library) {
   if (shape->hasResidual)
     buffers.push_back(mma.getResidual());
   buffers.push_back(mma.getOuts().front());
-  return library.call(op, shape->name(), buffers, {mma.getN()},
+  SmallVector<Value> scalars = {mma.getN()};
+  if (shape->claimed) {
+    FailureOr<Value> team = library.team(op);
+    if (failed(team))
+      return failure();
+    buffers.push_back(*team);
+    OpBuilder builder(op);
+    scalars.push_back(arith::ConstantIndexOp::create(builder, op->getLoc(), *mma.getSlot()));
+  }
+  return library.call(op, shape->name(), buffers, scalars,
                       [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-                        MmaKernel(k, *shape, pointers).emit(scalars[0], tid, nthreads);
+                        MmaKernel(k, *shape, pointers, scalars).emit(scalars[0], tid, nthreads);
                       });
 }
 

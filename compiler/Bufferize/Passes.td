@@ -39,6 +39,24 @@ def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect"];
 }
 
+def HandOutPanels : Pass<"hand-out-panels", "::mlir::func::FuncOp"> {
+  let summary = "Give each product a counter from which threads claim its panels.";
+  let description = [{
+    Runs after `place-barriers`. Products between two barriers get the numbers 0, 1, … as `slot`: the counter of the
+    thread team (`nibble_claim`, runtime/include/nibble/abi.h) that hands out their panels. A product without a slot is
+    cut into equal shares.
+
+    ```mlir
+    func.func @decode(%w: memref<2048xi8>, %x: memref<1x32xf32>, %y: memref<1x16xf32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {
+      mpgemm.mma %w, (%x) rows %n into %y {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
+        : (memref<2048xi8>, memref<1x32xf32>, index, memref<1x16xf32>) -> ()
+      return
+    }
+    ```
+    gives the product `slot = 0 : i64`.
+  }];
+}
+
 def InstrumentProfile : Pass<"instrument-profile", "::mlir::ModuleOp"> {
   let summary = "Call the runtime behind each operation and barrier, so that the program can measure itself.";
   let description = [{

@@ -55,6 +55,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
   case Phase::bufferize:
     manager.addPass(createPlanArena());
     manager.addPass(createPlaceBarriers());
+    manager.addNestedPass<func::FuncOp>(createHandOutPanels());
     if (options.profile)
       manager.addPass(createInstrumentProfile()); // what it counts as waiting are the barriers
     manager.addPass(createCanonicalizerPass());

@@ -81,7 +81,7 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
   auto product = mpgemm::MmaOp::create(builder, loc, linear.getResult().getType(), packed, activations, linear.getN(),
                                         op.getBiasOrNull(), Value(), ValueRange(), builder.getStringAttr(row->name),
-                                        layout);
+                                        layout, /*slot=*/IntegerAttr());
   op->getResult(0).replaceAllUsesWith(product.getResult());
   op->erase();
   return success();

@@ -54,7 +54,8 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
     `activations` are (codes, scales, sums) of `mpgemm.quantize`, or one f32 matrix for a float row. `row` names the
     row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
-    computed at once. Rows at and after `n` are not computed in the buffer form.
+    computed at once. Rows at and after `n` are not computed in the buffer form. `slot` is the counter of the thread
+    team from which threads claim panels; without one they take equal shares.
     ```mlir
     %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
       : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
@@ -62,7 +63,7 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
   }];
   let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, Index:$n,
                        Optional<MPGEMM_Shaped>:$bias, Optional<MPGEMM_Shaped>:$residual, Variadic<AnyMemRef>:$outs,
-                       StrAttr:$row, MPGEMM_LayoutAttr:$layout);
+                       StrAttr:$row, MPGEMM_LayoutAttr:$layout, OptionalAttr<I64Attr>:$slot);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let assemblyFormat = [{
     $weight `,` `(` $activations `)` `rows` $n (`bias` $bias^)? (`residual` $residual^)? (`into` $outs^)? attr-dict

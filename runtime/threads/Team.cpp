@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -67,6 +68,16 @@ void Team::barrier(int32_t tid) {
   await(meeting, seen, memberRecords[tid].meetingSpins);
 }
 
+int64_t Team::claim(int32_t tid, int32_t slot, int64_t count) {
+  int64_t &begin = memberRecords[tid].claimed[slot];
+  // Relaxed: the barriers order what the work reads and writes.
+  int64_t number = counters[slot].value.fetch_add(1, std::memory_order_relaxed) - begin;
+  // Each member gets one number that is too large, so all know where the next piece of work begins.
+  if (number >= count)
+    begin += count + members;
+  return number;
+}
+
 void *Team::memberMain(void *opaque) {
   auto *member = static_cast<Member *>(opaque);
   Team &team = *member->team;
@@ -88,8 +99,12 @@ int Team::start(int threads, uint8_t *stacks) {
   bool roomy = threads <= availableProcessors();
   leastSpins = roomy ? LeastSpins : 0;
   mostSpins = roomy ? MostSpins : 0;
-  for (Member &member : memberRecords)
+  for (Counter &counter : counters)
+    counter.value.store(0, std::memory_order_relaxed);
+  for (Member &member : memberRecords) {
     member.jobSpins = member.meetingSpins = mostSpins;
+    std::fill(std::begin(member.claimed), std::end(member.claimed), 0);
+  }
   members = 1;
   // Signals are for the thread that started the team: Ctrl-C has to end its read of a line.
   sigset_t all, before;
@@ -137,4 +152,8 @@ void Team::run(Function work, void *workContext) {
 
 extern "C" void nibble_barrier(void *team, int32_t tid) {
   static_cast<nibble::rt::Team *>(team)->barrier(tid);
+}
+
+extern "C" int64_t nibble_claim(void *team, int32_t tid, int32_t slot, int64_t count) {
+  return static_cast<nibble::rt::Team *>(team)->claim(tid, slot, count);
 }

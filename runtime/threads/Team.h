@@ -26,6 +26,8 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "nibble/abi.h"
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +64,9 @@ public:
   void run(Function function, void *context);
 
   void barrier(int32_t tid);
+
+  /// Hands out 0 … count-1; see nibble_claim in nibble/abi.h.
+  int64_t claim(int32_t tid, int32_t slot, int64_t count);
   int size() const { return members; }
 
   /// Where nibble_profile() records times; null: nowhere. Changed between runs only.
@@ -76,6 +81,7 @@ private:
     Team *team;
     int32_t tid;
     int32_t jobSpins, meetingSpins; // how long to spin before sleeping, learnt
+    int64_t claimed[NIBBLE_CLAIM_SLOTS]; // what the counter of a slot stood at when its present work began
     pthread_t thread;
   };
 
@@ -86,6 +92,10 @@ private:
   Phase job;     // moves when run() hands out work
   Phase meeting; // moves when the last member reaches the barrier
   alignas(FalseSharingBytes) std::atomic<int32_t> arrived{0};
+  struct alignas(FalseSharingBytes) Counter {
+    std::atomic<int64_t> value{0};
+  };
+  Counter counters[NIBBLE_CLAIM_SLOTS]; // only ever grow; a piece of work adds count + members
   alignas(FalseSharingBytes) Function function = nullptr; // null: the members end
   void *context = nullptr;
   int32_t members = 1;

@@ -50,4 +50,4 @@ llvm.func @head(%arena: !llvm.ptr, %state: !llvm.ptr, %weights: !llvm.ptr, %row:
 // CHECK-NEXT: %[[P:.*]] = llvm.getelementptr %[[STEP]][56]
 // CHECK: llvm.call @head(%{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}, %[[ROW]], %
 
-// CHECK: llvm.mlir.global external constant @nibble_abi_version_of_model(1 : i32)
+// CHECK: llvm.mlir.global external constant @nibble_abi_version_of_model(2 : i32)

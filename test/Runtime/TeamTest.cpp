@@ -77,6 +77,37 @@ TEST_P(TeamTest, RunsManyShortJobs) {
   team.stop();
 }
 
+struct ClaimedWork {
+  Team *team;
+  std::vector<std::atomic<int32_t>> takers; // of each number
+  int rounds;
+};
+
+/// Pieces of work of changing size in two slots, one behind the other without a barrier between them.
+void claimRounds(void *context, int32_t tid, int32_t) {
+  auto &work = *static_cast<ClaimedWork *>(context);
+  for (int round = 0; round < work.rounds; ++round) {
+    for (int32_t slot : {0, NIBBLE_CLAIM_SLOTS - 1}) {
+      int64_t count = (round + slot) % 5; // also nothing to do
+      for (int64_t i = nibble_claim(work.team, tid, slot, count); i < count;
+           i = nibble_claim(work.team, tid, slot, count))
+        work.takers[i].fetch_add(1);
+    }
+    nibble_barrier(work.team, tid);
+  }
+}
+
+TEST_P(TeamTest, ClaimsHandOutEachNumberOnce) {
+  ASSERT_EQ(team.start(GetParam(), stacks), GetParam());
+  ClaimedWork work{&team, std::vector<std::atomic<int32_t>>(5), 100};
+  for (int call = 0; call < 3; ++call)
+    team.run(claimRounds, &work);
+  // Sizes 0 … 4 come up equally often: number i is in the 4 - i larger ones.
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(work.takers[i], 3 * 2 * 20 * (4 - i)) << i;
+  team.stop();
+}
+
 TEST_P(TeamTest, WakesSleepersAndStartsAgain) {
   for (int round = 0; round < 3; ++round) {
     ASSERT_EQ(team.start(GetParam(), stacks), GetParam());

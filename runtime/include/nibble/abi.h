@@ -20,10 +20,13 @@ extern "C" {
 #endif
 
 /* Raised with every change that old generated code could not run with. */
-#define NIBBLE_ABI_VERSION 1u
+#define NIBBLE_ABI_VERSION 2u
 
 /* Alignment in bytes that generated code may assume of arena, state and weights. */
 #define NIBBLE_BUFFER_ALIGNMENT 4096
+
+/* Counters that nibble_claim can hand out from between two barriers. */
+#define NIBBLE_CLAIM_SLOTS 8
 
 /* The arguments of one step. Shared read-only by all threads of the team; every
  * member is 8 bytes wide on the supported (64-bit, little-endian) targets. */
@@ -38,7 +41,7 @@ typedef struct nibble_step {
   int64_t n;              /* offset 40: valid tokens: decode 1; prefill 1 … chunk     */
   int64_t row;            /* offset 48: head: row of the last prefill, 0 … n-1        */
   float *logits;          /* offset 56: decode, head: `vocab` floats, written         */
-  void *team;             /* offset 64: handed back to nibble_barrier                 */
+  void *team;             /* offset 64: handed back to nibble_barrier, nibble_claim   */
 } nibble_step;
 
 /* Provided by the generated code. Each of the nthreads threads of the team calls
@@ -59,6 +62,12 @@ extern const uint32_t nibble_abi_version_of_model;
 /* Provided by the runtime. Returns when all threads of the team have called it;
  * everything written before the call by any thread is visible after it to all. */
 void nibble_barrier(void *team, int32_t tid);
+
+/* Provided by the runtime. Hands out the numbers 0 … count-1 of a piece of work, each
+ * to one thread; a thread that gets `count` or more has to stop. Every thread of the
+ * team calls until then, with the same slot (0 … NIBBLE_CLAIM_SLOTS-1) and count. A
+ * slot serves one piece of work between two barriers. */
+int64_t nibble_claim(void *team, int32_t tid, int32_t slot, int64_t count);
 
 /* Provided by the runtime, called only by code that was compiled with --profile. A
  * thread calls it with NIBBLE_PROFILE_BEGIN when it enters a step, with
