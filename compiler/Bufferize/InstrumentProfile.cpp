@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/Passes.h"
+#include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 #include "nibble/abi.h"
 
@@ -22,7 +23,7 @@ namespace nibble {
 
 namespace {
 
-int64_t bytesOf(MemRefType type) { return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
+int64_t bytesOf(MemRefType type) { return lm::bytesOfState(type); }
 
 /// What a call of an operation moves and computes; see schema::ProfileOp.
 struct Cost {

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/Passes.h"
+#include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -50,8 +51,6 @@ struct Access {
   }
 };
 
-int64_t bytesOf(MemRefType type) { return type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8); }
-
 /// Whether a slice takes some adjacent columns of all rows.
 bool takesColumns(memref::SubViewOp slice) {
   ArrayRef<int64_t> offsets = slice.getStaticOffsets(), sizes = slice.getStaticSizes();
@@ -63,7 +62,7 @@ bool takesColumns(memref::SubViewOp slice) {
 
 /// The place of a buffer: through slices and views down to a function argument.
 Access placeOf(Value buffer) {
-  Access access = {buffer, 0, bytesOf(cast<MemRefType>(buffer.getType())), 0, -1, false, true, ""};
+  Access access = {buffer, 0, lm::bytesOfState(cast<MemRefType>(buffer.getType())), 0, -1, false, true, ""};
   while (auto slice = buffer.getDefiningOp<memref::SubViewOp>()) {
     // A slice keeps the place of the whole and remembers its columns: as many as the innermost has, from the sum of
     // all offsets on.
@@ -74,7 +73,7 @@ Access placeOf(Value buffer) {
     }
     buffer = slice.getSource();
     access.root = buffer;
-    access.end = bytesOf(cast<MemRefType>(buffer.getType()));
+    access.end = lm::bytesOfState(cast<MemRefType>(buffer.getType()));
   }
   if (!access.known)
     access.columns = -1;
@@ -84,7 +83,7 @@ Access placeOf(Value buffer) {
       access.begin += shift.getSExtValue();
       access.end += shift.getSExtValue();
     } else {
-      access.end = bytesOf(cast<MemRefType>(view.getSource().getType()));
+      access.end = lm::bytesOfState(cast<MemRefType>(view.getSource().getType()));
       access.known = false;
     }
     access.root = view.getSource();

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/ArenaPlan.h"
 #include "compiler/Bufferize/Passes.h"
+#include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -67,7 +68,7 @@ LogicalResult PlanArena::placeSymbols(lm::ModelOp model) {
   }
   for (lm::StateOp state : getOperation().getOps<lm::StateOp>()) {
     state.setOffset(stateBytes);
-    stateBytes += llvm::alignTo(bytesOf(cast<MemRefType>(state.getType())), kBufferAlignment);
+    stateBytes += llvm::alignTo(lm::bytesOfState(cast<MemRefType>(state.getType())), kBufferAlignment);
   }
   return success();
 }

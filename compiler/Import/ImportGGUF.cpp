@@ -79,6 +79,10 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
     return unsupported(file.getPath() +
                        ": chunk: expected at least 1 token, found 0");
 
+  if (std::string problem = checkCache(options.kv, model->config.headDim);
+      !problem.empty())
+    return unsupported(file.getPath() + ": " + problem);
+
   context->loadDialect<lm::LMDialect, lowbit::LowBitDialect,
                        mlir::arith::ArithDialect, mlir::func::FuncDialect,
                        mlir::memref::MemRefDialect,

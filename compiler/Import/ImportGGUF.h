@@ -19,6 +19,7 @@
 #ifndef NIBBLE_COMPILER_IMPORT_IMPORTGGUF_H
 #define NIBBLE_COMPILER_IMPORT_IMPORTGGUF_H
 
+#include "compiler/Import/CacheStates.h"
 #include "compiler/Import/ModelFile.h"
 #include "compiler/Import/ImportError.h"
 
@@ -30,8 +31,6 @@
 
 namespace nibble {
 
-enum class KVType { F16, F32 };
-
 struct ImportOptions {
   /// Positions that the compiled program holds. Absent: what the model was
   /// trained for, at most `defaultContext`. More than the model was trained for
@@ -39,8 +38,8 @@ struct ImportOptions {
   std::optional<uint64_t> context;
   /// Tokens that @prefill takes at once.
   uint64_t chunk = 64;
-  /// Element type of the key-value cache.
-  KVType kv = KVType::F16;
+  /// Types of the key-value cache.
+  KVTypes kv = {};
 
   /// Where the user does not choose, memory decides: the cache of a model
   /// trained for 128 k positions would dwarf its weights.

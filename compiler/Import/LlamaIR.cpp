@@ -32,8 +32,6 @@ using namespace mlir;
 namespace {
 
 constexpr llvm::StringLiteral ropeTableName = "rope_table";
-constexpr llvm::StringLiteral keysName = "kv_k";
-constexpr llvm::StringLiteral valuesName = "kv_v";
 constexpr llvm::StringLiteral hiddenName = "hidden";
 
 /// What the functions of one entry point share.
@@ -49,6 +47,8 @@ public:
   LlamaBuilder(const ModelFile &file, const LlamaModel &model,
                const ProgramShape &shape, MLIRContext *context)
       : file(file), model(model), config(model.config), shape(shape),
+        caches(context, std::vector<CacheSpec>(config.layers, {config.kvHeads, config.headDim}), shape.context,
+               shape.chunk, shape.kv),
         builder(context), loc(builder.getUnknownLoc()) {}
 
   OwningOpRef<ModuleOp> build();
@@ -59,7 +59,6 @@ private:
                                  builder.getF32Type());
   }
   RankedTensorType typeOf(const LlamaWeight &weight);
-  MemRefType cacheType();
   MemRefType hiddenType();
   RankedTensorType ropeTableType();
 
@@ -90,6 +89,7 @@ private:
   const LlamaModel &model;
   const LlamaConfig &config;
   const ProgramShape &shape;
+  CacheStates caches;
   OpBuilder builder;
   Location loc;
   ModuleOp module;
@@ -144,17 +144,6 @@ RankedTensorType LlamaBuilder::typeOf(const LlamaWeight &weight) {
   SmallVector<int64_t> dims(llvm::reverse(weight.tensor->dims));
   return RankedTensorType::get(
       dims, lowbit::elementType(builder.getContext(), *weight.format));
-}
-
-MemRefType LlamaBuilder::cacheType() {
-  Type element = shape.kv == KVType::F16 ? Type(builder.getF16Type())
-                                         : Type(builder.getF32Type());
-  auto positions = llvm::alignTo(shape.context, lm::kKeyBlock);
-  return MemRefType::get({static_cast<int64_t>(config.layers),
-                          static_cast<int64_t>(config.kvHeads),
-                          static_cast<int64_t>(positions),
-                          static_cast<int64_t>(config.headDim)},
-                         element);
 }
 
 MemRefType LlamaBuilder::hiddenType() {
@@ -235,8 +224,7 @@ void LlamaBuilder::buildRopeTable() {
 }
 
 void LlamaBuilder::buildStates() {
-  lm::StateOp::create(builder, loc, keysName, cacheType(), IntegerAttr());
-  lm::StateOp::create(builder, loc, valuesName, cacheType(), IntegerAttr());
+  caches.build(builder, loc);
   lm::StateOp::create(builder, loc, hiddenName, hiddenType(), IntegerAttr());
 }
 
@@ -332,8 +320,9 @@ Value LlamaBuilder::buildAttention(ArrayRef<Value> arguments, Value normed,
   Value v = linear(normed, weights[ValueWeight], weights[ValueBias], n);
   q = rope(q, pos, n);
   k = rope(k, pos, n);
-  Value keys = stateRef(keysName, cacheType());
-  Value values = stateRef(valuesName, cacheType());
+  CacheStates::Place place = caches.placeOf(0); // all layers share one
+  Value keys = stateRef(place.keys, place.keysType);
+  Value values = stateRef(place.values, place.valuesType);
   lm::KVAppendOp::create(builder, loc, k, v, keys, values, layer, pos, n);
   Value mixed =
       lm::AttentionOp::create(builder, loc, q.getType(), q, keys, values, layer,

@@ -16,7 +16,7 @@ namespace nibble {
 /// The options of an import, resolved against the model.
 struct ProgramShape {
   uint64_t context, chunk;
-  KVType kv;
+  KVTypes kv;
 };
 
 mlir::OwningOpRef<mlir::ModuleOp>

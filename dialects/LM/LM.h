@@ -19,6 +19,9 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/LM/LMAttrs.h.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "dialects/LM/LMTypes.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/LM/LMOps.h.inc"
 

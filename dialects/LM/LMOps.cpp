@@ -1,5 +1,5 @@
 //===- LMOps.cpp - verifiers, effects and registration of lm --------------===//
-#include "dialects/LM/LM.h"
+#include "dialects/LM/CacheLayout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,6 +15,9 @@
 #define GET_ATTRDEF_CLASSES
 #include "dialects/LM/LMAttrs.cpp.inc"
 
+#define GET_TYPEDEF_CLASSES
+#include "dialects/LM/LMTypes.cpp.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/LM/LMOps.cpp.inc"
 
@@ -26,6 +29,10 @@ void LMDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/LM/LMAttrs.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/LM/LMTypes.cpp.inc"
       >();
   addOperations<
 #define GET_OP_LIST
@@ -250,6 +257,15 @@ static LogicalResult verifyCache(Operation *op, Value keys, Value values, int64_
   ArrayRef<int64_t> shape = shapeOf(keys);
   if (shape[2] % kKeyBlock != 0)
     return op->emitOpError() << "needs a cache of a multiple of " << kKeyBlock << " positions, but has " << shape[2];
+  for (Value cache : {keys, values}) {
+    auto type = cast<MemRefType>(cache.getType());
+    std::optional<CacheLayout> layout = CacheLayout::get(type);
+    if (!layout)
+      return op->emitOpError() << "takes a cache of f32, f16 or !lm.cached, but found " << type.getElementType();
+    if (layout->quantized && shape[3] % kCacheUnit != 0)
+      return op->emitOpError() << "quantizes heads of a multiple of " << kCacheUnit << " dimensions, but they have "
+                               << shape[3];
+  }
   if (heads * shape[3] != rowWidth)
     return op->emitOpError() << "has rows of " << rowWidth << " values, but " << heads << " heads of " << shape[3];
   return success();

@@ -8,6 +8,7 @@
 
 include "dialects/LM/LMAttrs.td"
 include "dialects/LM/LMInterfaces.td"
+include "dialects/LM/LMTypes.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -69,8 +70,8 @@ def LM_StateOp : LM_Op<"state", [Symbol]> {
     ```mlir
     lm.state @kv_k : memref<2x2x64x16xf16>
     ```
-    Layout of an attention cache, for a `memref<layers × kvHeads × context × headDim>`: keys are stored in blocks of
-    16 positions, each block as (headDim × 16); values as (context × headDim). The context is a multiple of 16.
+    The layout of an attention cache, a `memref<layers × kvHeads × positions × headDim>` of f32, f16 or `!lm.cached`, is
+    drawn in dialects/LM/CacheLayout.h. Its positions are a multiple of 16; position p lies at place p mod positions.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyMemRef>:$type, OptionalAttr<I64Attr>:$offset);
   let assemblyFormat = "$sym_name `:` $type attr-dict";

@@ -55,3 +55,19 @@ func.func @attention_cap(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %i: in
     : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
   return
 }
+
+// -----
+func.func @attention_element(%q: tensor<4x32xf32>, %c: memref<2x2x64x16xi8>, %i: index) {
+  // expected-error @below {{takes a cache of f32, f16 or !lm.cached, but found 'i8'}}
+  %y = lm.attention %q, %c, %c at (%i, %i, %i) {heads = 2 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+    : (tensor<4x32xf32>, memref<2x2x64x16xi8>, memref<2x2x64x16xi8>, index, index, index) -> tensor<4x32xf32>
+  return
+}
+
+// -----
+func.func @attention_dimensions(%q: tensor<4x40xf32>, %c: memref<2x2x64x20x!lm.cached<q4>>, %i: index) {
+  // expected-error @below {{quantizes heads of a multiple of 16 dimensions, but they have 20}}
+  %y = lm.attention %q, %c, %c at (%i, %i, %i) {heads = 2 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+    : (tensor<4x40xf32>, memref<2x2x64x20x!lm.cached<q4>>, memref<2x2x64x20x!lm.cached<q4>>, index, index, index) -> tensor<4x40xf32>
+  return
+}

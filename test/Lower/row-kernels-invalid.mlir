@@ -38,18 +38,6 @@ func.func @weight(%x: memref<4x16xf32>, %w: memref<16xi8>, %n: index, %tid: inde
 // -----
 
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver3", features = "">} {
-func.func @cache(%q: memref<4x16xf32>, %k: memref<1x1x16x16xi8>, %layer: index, %pos: index, %n: index, %tid: index,
-                 %nt: index) {
-  // expected-error @+1 {{takes a cache of f32 or f16, but found 'i8'}}
-  lm.attention %q, %k, %k at (%layer, %pos, %n) into %q {heads = 1 : i64, kv_heads = 1 : i64, scale = 1.0 : f64}
-    : (memref<4x16xf32>, memref<1x1x16x16xi8>, memref<1x1x16x16xi8>, index, index, index, memref<4x16xf32>) -> ()
-  return
-}
-}
-
-// -----
-
-module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver3", features = "">} {
 func.func @gap(%x: memref<4x16xf32>, %k: memref<2x1x16x16xf16, strided<[512, 256, 16, 1]>>, %layer: index,
                %pos: index, %n: index, %tid: index, %nt: index) {
   // expected-error @+1 {{keys must be a contiguous memref with a static shape}}

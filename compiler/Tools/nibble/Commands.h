@@ -28,6 +28,9 @@ enum ExitCode : int {
 /// Values that options for numbers of positions or tokens take.
 inline const CLI::Range kCounts(uint64_t(1), uint64_t(1) << 31, "1 to 2147483648");
 
+/// What --kv takes.
+inline constexpr char kKVHelp[] = "KV cache: f16 (default), f32 (default of --strategy=float), q8 or q4, or k:q8,v:q4";
+
 /// Runs the chosen subcommand; returns the exit code.
 using Command = std::function<int()>;
 

@@ -60,10 +60,14 @@ int interpret(Arguments &arguments) {
                            "; it takes exe, obj, asm, llvm and mlir");
   }
   // Float linears are asked for to be exact; a cache of halves would undo it.
-  if (arguments.kv == "f32" || (arguments.kv.empty() && options.pipeline.strategy == "float"))
+  if (arguments.kv.empty() && options.pipeline.strategy == "float")
     options.import.kv = KVType::F32;
-  else if (!arguments.kv.empty() && arguments.kv != "f16")
-    return reportError(kUnsupported, "--kv=" + arguments.kv + " is not there yet; the cache is f16 or f32");
+  if (!arguments.kv.empty()) {
+    llvm::Expected<KVTypes> kv = KVTypes::parse(arguments.kv);
+    if (!kv)
+      return reportError(kUsage, "--kv: " + llvm::toString(kv.takeError()));
+    options.import.kv = *kv;
+  }
   if (arguments.weights != "keep")
     return reportError(kUnsupported, "--weights=" + arguments.weights +
                                          " is not there yet; weights keep the format of the file (--weights=keep)");
@@ -101,7 +105,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--chunk", options.import.chunk, "tokens that prefill takes at once")
       ->check(kCounts)
       ->capture_default_str();
-  command->add_option("--kv", arguments->kv, "type of the KV cache: f16 (default) or f32 (default of --strategy=float)");
+  command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")
       ->capture_default_str();
   command->add_option("--chat-template", options.chatTemplate,

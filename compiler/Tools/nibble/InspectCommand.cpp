@@ -16,7 +16,7 @@ namespace nibble {
 
 Command addInspectCommand(CLI::App &app) {
   struct Arguments {
-    std::string model, target = "native", cpu;
+    std::string model, target = "native", cpu, kv;
     uint64_t context = 0;
     bool json = false;
   };
@@ -26,8 +26,16 @@ Command addInspectCommand(CLI::App &app) {
   command->add_option("--target", arguments->target, "target of the memory plan")->capture_default_str();
   command->add_option("--cpu", arguments->cpu, "CPU of the memory plan");
   command->add_option("--context", arguments->context, "context of the memory plan")->check(kCounts);
+  command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_flag("--json", arguments->json, "print JSON");
   return [arguments]() -> int {
+    KVTypes kv;
+    if (!arguments->kv.empty()) {
+      llvm::Expected<KVTypes> parsed = KVTypes::parse(arguments->kv);
+      if (!parsed)
+        return reportError(kUsage, "--kv: " + llvm::toString(parsed.takeError()));
+      kv = *parsed;
+    }
     auto file = openModel(arguments->model);
     if (!file)
       return reportError(file.takeError());
@@ -43,6 +51,7 @@ Command addInspectCommand(CLI::App &app) {
       options.target = arguments->target;
       options.cpu = arguments->cpu;
       options.quiet = true;
+      options.import.kv = kv;
       if (arguments->context)
         options.import.context = arguments->context;
       Compilation compilation(options);

@@ -33,7 +33,7 @@ llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const Ta
   description.vocab = model.getVocabulary();
   description.context = model.getContext();
   description.chunk = model.getChunk();
-  description.kv = options.kv == KVType::F32 ? "f32" : "f16";
+  description.kv = options.kv.str();
   description.triple = target.triple;
   description.cpu = target.cpu;
   description.features = target.requiredFeatures();

@@ -27,7 +27,7 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("--tokens", arguments->tokens, "token ids, separated by commas")->required();
   command->add_option("--logits", arguments->logits, "file for the logits: f32, tokens x vocabulary")->required();
   command->add_option("--context", arguments->context, "positions of the cache")->check(kCounts);
-  command->add_option("--kv", arguments->kv, "type of the KV cache")->check(CLI::IsMember({"f16", "f32"}));
+  command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
       ->check(CLI::IsMember({"exact", "int8"}));
   return [arguments]() -> int {
@@ -40,7 +40,10 @@ Command addReferenceCommand(CLI::App &app) {
     ImportOptions options;
     if (arguments->context)
       options.context = arguments->context;
-    options.kv = arguments->kv == "f32" ? KVType::F32 : KVType::F16;
+    auto kv = KVTypes::parse(arguments->kv);
+    if (!kv)
+      return reportError(kUsage, "--kv: " + llvm::toString(kv.takeError()));
+    options.kv = *kv;
     auto module = importGGUF(**file, options, &context);
     if (!module)
       return reportError(module.takeError());
