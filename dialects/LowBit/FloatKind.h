@@ -100,6 +100,14 @@ inline float bfloatToFloat(uint16_t bits) {
   return std::bit_cast<float>(uint32_t(bits) << 16);
 }
 
+/// binary32 to bfloat16, round half to even, NaN quiet.
+inline uint16_t floatToBfloat(float value) {
+  uint32_t bits = std::bit_cast<uint32_t>(value);
+  if (value != value)
+    return uint16_t(bits >> 16 | 0x40);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 /// 2^(code - 127 - unit), rounded only where it is below 2^-149.
 inline float e8m0ToFloat(uint8_t code, unsigned unit = 0) {
   if (code > unit)
@@ -132,6 +140,41 @@ inline float toFloat(FloatKind kind, uint32_t bits, unsigned unit = 0) {
     return e8m0ToFloat(uint8_t(bits), unit);
   case FloatKind::UE4M3:
     return ue4m3ToFloat(uint8_t(bits)) * factor;
+  }
+  return 0;
+}
+
+/// The code of the nearest e8m0 number, of the nearest ue4m3 one; 0 for what is
+/// not positive.
+inline uint8_t floatToE8M0(float value) {
+  if (!(value > 0x1p-127f))
+    return 0;
+  // 2^e and 2^(e+1) meet at 1.5 · 2^e.
+  int exponent = std::ilogb(value / 1.5f) + 1;
+  return uint8_t(exponent > 127 ? 254 : exponent + 127);
+}
+inline uint8_t floatToUE4M3(float value) {
+  uint8_t best = 0;
+  for (unsigned code = 1; code < 0x7f && value > 0; ++code)
+    if (std::abs(ue4m3ToFloat(uint8_t(code)) - value) <
+        std::abs(ue4m3ToFloat(best) - value))
+      best = uint8_t(code);
+  return best;
+}
+
+/// The bits of the nearest number of the kind.
+inline uint32_t bitsOfNearest(FloatKind kind, float value) {
+  switch (kind) {
+  case FloatKind::F16:
+    return floatToHalf(value);
+  case FloatKind::BF16:
+    return floatToBfloat(value);
+  case FloatKind::F32:
+    return std::bit_cast<uint32_t>(value);
+  case FloatKind::E8M0:
+    return floatToE8M0(value);
+  case FloatKind::UE4M3:
+    return floatToUE4M3(value);
   }
   return 0;
 }

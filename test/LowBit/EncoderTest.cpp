@@ -1,0 +1,192 @@
+//===- EncoderTest.cpp - rounding to low-bit types ------------------------===//
+//
+// What the encoder must hold: what a type can hold comes back; odd rows are no
+// trouble; the error is clearly below that of plain rounding to the range of a
+// group; and for small groups it is close to the best there is.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/LowBit/BlockFit.h"
+#include "dialects/LowBit/Encoder.h"
+
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/IR/MLIRContext.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace nibble::lowbit {
+namespace {
+
+class EncoderTest : public testing::Test {
+protected:
+  EncoderTest() { context.loadDialect<LowBitDialect>(); }
+
+  BlockType type(const std::string &parameters) {
+    return mlir::cast<BlockType>(
+        mlir::parseType("!lowbit.block<" + parameters + ">", &context));
+  }
+
+  std::vector<float> roundTrip(BlockType type, std::vector<float> values,
+                               int64_t columns) {
+    int64_t rows = int64_t(values.size()) / columns;
+    llvm::Error error = roundRows(type, rows, columns, values.data());
+    EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
+    return values;
+  }
+
+  mlir::MLIRContext context;
+};
+
+double relativeError(const std::vector<float> &a, const std::vector<float> &b) {
+  double squares = 0, errors = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    squares += double(a[i]) * a[i];
+    errors += (double(a[i]) - b[i]) * (double(a[i]) - b[i]);
+  }
+  return std::sqrt(errors / squares);
+}
+
+/// Weights as models have them: normal, every row with its own spread and mean.
+std::vector<float> normalRows(int64_t rows, int64_t columns) {
+  std::mt19937 random(20261121);
+  std::vector<float> values;
+  for (int64_t row = 0; row < rows; ++row) {
+    std::normal_distribution<float> normal(0.002f * float(row % 3),
+                                           0.01f + 0.002f * float(row % 7));
+    for (int64_t column = 0; column < columns; ++column)
+      values.push_back(normal(random));
+  }
+  return values;
+}
+
+/// Plain rounding: the scale is the range of the group over the codes.
+double plainError(const std::vector<float> &values, int64_t group, int bits,
+                  bool hasMin) {
+  std::vector<float> rounded;
+  for (size_t first = 0; first < values.size(); first += group) {
+    auto [low, high] = std::minmax_element(&values[first], &values[first] + group);
+    float top = float((1 << (bits - 1)) - 1), bottom = -top - 1, zero = 0;
+    float scale = std::max(std::abs(*low), std::abs(*high)) / top;
+    if (hasMin) {
+      top = float((1 << bits) - 1), bottom = 0, zero = *low;
+      scale = (*high - *low) / top;
+    }
+    for (int64_t i = 0; i < group; ++i) {
+      float q = std::nearbyint((values[first + i] - zero) / scale);
+      rounded.push_back(std::clamp(q, bottom, top) * scale + zero);
+    }
+  }
+  return relativeError(values, rounded);
+}
+
+// Less than plain rounding by a margin that grows as levels get fewer.
+TEST_F(EncoderTest, IsClearlyBetterThanPlainRounding) {
+  struct Case {
+    const char *parameters;
+    int bits;
+    bool hasMin;
+    double atMost;
+  };
+  const Case cases[] = {{"u2, 32, f16, zp = 2", 2, false, 0.62}, {"u3, 32, f16, zp = 4", 3, false, 0.82},
+                        {"u4, 32, f16, zp = 8", 4, false, 0.92}, {"u5, 32, f16, zp = 16", 5, false, 0.97},
+                        {"u2, 32, f16, min = f16", 2, true, 0.90}, {"u3, 32, f16, min = f16", 3, true, 0.95},
+                        {"u4, 64, bf16, min = bf16", 4, true, 0.97}};
+  std::vector<float> values = normalRows(64, 512);
+  for (const Case &c : cases) {
+    BlockType block = type(c.parameters);
+    double found = relativeError(values, roundTrip(block, values, 512));
+    double plain = plainError(values, block.getGroup(), c.bits, c.hasMin);
+    EXPECT_LT(found, c.atMost * plain) << c.parameters << ": " << found << ", plain " << plain;
+  }
+}
+
+// Two levels of scales cost little: the error stays near that of float scales, at fewer bits.
+TEST_F(EncoderTest, TwoLevelsAreNearlyAsGoodAsFloatScales) {
+  std::vector<float> values = normalRows(64, 768);
+  std::pair<const char *, const char *> cases[] = {
+      {"u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)", "u4, 32, f16, min = f16"},
+      {"u4, 32, u6 x f16 : 96, min = -(u6 x f16 : 96)", "u4, 32, f16, min = f16"},
+      {"u6, 16, i8 x f16 : 256, zp = 32", "u6, 16, f16, zp = 32"},
+      {"i3, 16, i6 x f16 : 256", "u3, 16, f16, zp = 4"}};
+  for (auto [levels, floats] : cases) {
+    double two = relativeError(values, roundTrip(type(levels), values, 768));
+    double one = relativeError(values, roundTrip(type(floats), values, 768));
+    EXPECT_LT(two, 1.12 * one) << levels << ": " << two << ", with floats " << one;
+  }
+}
+
+// An exhaustive search over scales finds hardly anything better.
+TEST_F(EncoderTest, FindsNearlyTheBestScale) {
+  std::vector<float> values = normalRows(40, 32), ones(32, 1.0f);
+  Scratch scratch;
+  for (const char *parameters : {"u2, 32, f32, zp = 1", "u3, 32, f32, zp = 4", "u4, 32, f32, zp = 8"}) {
+    Levels levels = Levels::of(type(parameters));
+    double found = 0, best = 0;
+    for (int64_t row = 0; row < 40; ++row) {
+      Sample sample{&values[row * 32], ones.data(), 32};
+      found += errorOf(sample, levels, {fitScale(sample, levels, true, scratch), 0}, scratch);
+      double least = INFINITY;
+      for (int step = 1; step < 4000; ++step)
+        for (float sign : {-1.0f, 1.0f})
+          least = std::min(least, errorOf(sample, levels, {sign * 0.00002f * float(step), 0}, scratch));
+      best += least;
+    }
+    EXPECT_LT(found, 1.05 * best) << parameters;
+  }
+}
+
+// Numbers that the type can hold come back as they are.
+TEST_F(EncoderTest, KeepsWhatTheTypeHolds) {
+  for (const char *parameters : {"u4, 32, f16, zp = 8", "i8, 32, f16", "u3, 64, bf16, zp = 4"}) {
+    BlockType block = type(parameters);
+    IntegerKind code = block.getCode();
+    std::vector<float> values;
+    for (int i = 0; i < 256; ++i) // all codes, the outermost included
+      values.push_back(0.125f * float(code.min() + i % (1 << code.width) - block.getZeroPoint()));
+    if (code.width == 8) // 32 codes a group, one of them the lowest
+      for (int i = 0; i < 256; i += 32)
+        values[i] = 0.125f * -128;
+    EXPECT_EQ(roundTrip(block, values, 256), values) << parameters;
+  }
+}
+
+TEST_F(EncoderTest, TakesOddRows) {
+  BlockType plain = type("u4, 32, f16, zp = 8"), min = type("u4, 32, f16, min = f16");
+  BlockType two = type("u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)"), row = type("u4, 96, bf16, zp = 8");
+  std::vector<float> zeros(192, 0.0f), one(192, 0.0f), tiny(192, 1e-30f), huge(192, 3e38f), equal(192, 0.375f);
+  one[40] = -2.0f;
+  for (BlockType block : {plain, min, two, row}) {
+    int64_t columns = 192;
+    EXPECT_EQ(roundTrip(block, zeros, columns), zeros);
+    EXPECT_NEAR(roundTrip(block, one, columns)[40], -2.0f, 0.01f); // the scale is rounded
+    for (float value : roundTrip(block, tiny, columns))
+      EXPECT_LT(std::abs(value), 1e-6f);
+    for (float value : roundTrip(block, huge, columns))
+      EXPECT_TRUE(std::isfinite(value));
+  }
+  EXPECT_EQ(roundTrip(min, equal, 192), equal);
+}
+
+TEST_F(EncoderTest, RefusesWhatIsNoNumber) {
+  std::vector<float> values(128, 1.0f);
+  values[70] = NAN;
+  Planes planes;
+  llvm::Error error = encodeRows(type("u4, 32, f16, zp = 8"), values.data(), 2, 64, planes);
+  EXPECT_EQ(llvm::toString(std::move(error)), "cannot round nan at row 1, column 6 to low bits");
+  error = encodeRows(type("u4, 48, f16, zp = 8"), values.data(), 2, 64, planes);
+  EXPECT_EQ(llvm::toString(std::move(error)), "its rows are no multiple of the columns that share a scale");
+}
+
+TEST_F(EncoderTest, RoundsToFloats) {
+  std::vector<float> values = {1.0f, 1.00048828125f, -65520.0f, 1.00390625f};
+  std::vector<float> half = values, brain = values;
+  ASSERT_FALSE(bool(roundRows(mlir::Float16Type::get(&context), 1, 4, half.data())));
+  EXPECT_EQ(half, (std::vector<float>{1.0f, 1.0f, -INFINITY, 1.00390625f}));
+  ASSERT_FALSE(bool(roundRows(mlir::BFloat16Type::get(&context), 1, 4, brain.data())));
+  EXPECT_EQ(brain, (std::vector<float>{1.0f, 1.0f, -65536.0f, 1.0f}));
+}
+
+} // namespace
+} // namespace nibble::lowbit
