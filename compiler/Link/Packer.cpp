@@ -231,6 +231,13 @@ static llvm::Error checkFormat(const PanelLayout &layout,
   return llvm::Error::success();
 }
 
+/// Parts have no format of their own: they are those of the layout.
+static llvm::Error checkParts(const PanelLayout &layout) {
+  return layout.isFloat() ? packError("cannot pack codes as {0}",
+                                      spelling(layout.element))
+                          : llvm::Error::success();
+}
+
 static llvm::Error checkAll(const PanelLayout &layout,
                             llvm::ArrayRef<PackSource> sources) {
   if (const char *reason = layout.check())
@@ -241,7 +248,9 @@ static llvm::Error checkAll(const PanelLayout &layout,
                      layout.kr);
   int64_t rows = 0;
   for (const PackSource &source : sources) {
-    if (llvm::Error error = checkFormat(layout, *source.format))
+    llvm::Error error = source.readParts ? checkParts(layout)
+                                         : checkFormat(layout, *source.format);
+    if (error)
       return error;
     rows += source.rows;
   }
@@ -282,6 +291,7 @@ public:
   llvm::Error finish();
 
 private:
+  llvm::Error addParts(const PackSource &source);
   llvm::Error addRows(const Format &format, llvm::ArrayRef<uint8_t> bytes,
                       int64_t count);
   void addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
@@ -298,7 +308,26 @@ private:
 };
 } // namespace
 
+llvm::Error PanelWriter::addParts(const PackSource &source) {
+  for (int64_t row = 0; row < source.rows;) {
+    int64_t count = std::min(source.rows - row, layout.nr - filled);
+    llvm::Expected<const Planes *> parts = source.readParts(row, count);
+    if (!parts)
+      return parts.takeError();
+    for (int64_t r = 0; r < count; ++r)
+      records->scatterRow(partsOfRow(layout, **parts, r), filled + r,
+                          panel.data());
+    row += count, filled += count;
+    if (filled == layout.nr)
+      if (llvm::Error error = flush())
+        return error;
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error PanelWriter::addSource(const PackSource &source) {
+  if (source.readParts)
+    return addParts(source);
   const Format &format = *source.format;
   int64_t rowBytes = layout.k / format.blockElements * format.blockBytes;
   for (int64_t row = 0; row < source.rows;) {

@@ -24,7 +24,8 @@
 
 namespace nibble {
 
-/// Some consecutive rows of a weight, all in one format.
+/// Some consecutive rows of a weight, all in one format, or already split into
+/// the parts that the layout holds (readParts).
 struct PackSource {
   const lowbit::Format *format = nullptr;
   int64_t rows = 0;
@@ -33,6 +34,11 @@ struct PackSource {
   std::function<llvm::Expected<llvm::ArrayRef<uint8_t>>(int64_t first,
                                                         int64_t count)>
       readRows;
+  /// If set, read in place of readRows: the parts of rows first …
+  /// first+count-1. `format` is not looked at then.
+  std::function<llvm::Expected<const lowbit::Planes *>(int64_t first,
+                                                       int64_t count)>
+      readParts = nullptr;
 };
 
 /// Takes the packed bytes, in order; each call brings one panel.

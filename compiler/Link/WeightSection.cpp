@@ -11,6 +11,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <deque>
 
 using namespace mlir;
 
@@ -25,6 +26,9 @@ std::string PlacedWeight::formatName() const {
   for (Attribute attr : sources) {
     auto source = dyn_cast<lm::SourceAttr>(attr);
     std::string part = source ? source.getFormat().str() : "computed";
+    auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(type.getEncoding());
+    if (source && source.getRequantized() && layout)
+      llvm::raw_string_ostream(part = "") << layout.getElement();
     if (name.find(part) == std::string::npos)
       name += (name.empty() ? "" : "+") + part;
   }
@@ -89,8 +93,9 @@ llvm::Expected<PackSource> packSource(SourceFiles &files, lm::SourceAttr source,
 }
 
 llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
-                        ArtifactWriter &writer) {
+                        ArtifactWriter &writer, std::vector<RequantizedTensor> &requantized) {
   std::vector<PackSource> sources;
+  std::deque<RequantizedTensor> reports; // stay where they are while rows pass by
   for (Attribute attr : weight.sources) {
     auto source = dyn_cast<lm::SourceAttr>(attr);
     if (!source)
@@ -98,10 +103,18 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     llvm::Expected<PackSource> rows = packSource(files, source, layout.getK());
     if (!rows)
       return rows.takeError();
+    if (source.getRequantized()) {
+      RequantizedTensor &report = reports.emplace_back();
+      report.name = source.getRequantized().str();
+      *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report);
+    }
     sources.push_back(std::move(*rows));
   }
-  return packWeight(layout.getPanelLayout(), sources,
-                    [&](ArrayRef<uint8_t> panel) { return writer.append(panel); });
+  if (llvm::Error error = packWeight(layout.getPanelLayout(), sources,
+                                     [&](ArrayRef<uint8_t> panel) { return writer.append(panel); }))
+    return error;
+  requantized.insert(requantized.end(), reports.begin(), reports.end());
+  return llvm::Error::success();
 }
 
 /// Floats in the order of the file: norms, biases.
@@ -130,7 +143,8 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
 
 } // namespace
 
-llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer) {
+llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
+                         std::vector<RequantizedTensor> &requantized) {
   SourceFiles files;
   for (const PlacedWeight &weight : weights) {
     if (llvm::Error error = writer.align(kBufferAlignment))
@@ -139,7 +153,8 @@ llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer)
       return invalid("internal error: weight '" + weight.name + "' would start at " +
                      llvm::Twine(writer.weightBytes()) + " instead of " + llvm::Twine(weight.offset));
     auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(weight.type.getEncoding());
-    llvm::Error error = layout ? writePacked(files, weight, layout, writer) : writePlain(files, weight, writer);
+    llvm::Error error =
+        layout ? writePacked(files, weight, layout, writer, requantized) : writePlain(files, weight, writer);
     if (error)
       return llvm::joinErrors(invalid("while writing the weight '" + weight.name + "':"), std::move(error));
     if (writer.weightBytes() != weight.offset + weight.bytes)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Link/ArtifactWriter.h"
+#include "compiler/Link/Requantizer.h"
 #include "dialects/LM/LM.h"
 
 #include "llvm/Support/Error.h"
@@ -22,14 +23,17 @@ struct PlacedWeight {
   mlir::ArrayAttr sources;
   uint64_t offset = 0, bytes = 0; ///< in the weight section
 
-  /// Names of the storage formats of the sources, "q4_k" or "q4_k+q6_k"; "computed" for a table.
+  /// Names of the storage formats of the sources, "q4_k" or "q4_k+q6_k"; "computed" for a table; the element type where
+  /// a source is requantized.
   std::string formatName() const;
 };
 
 /// All weights of a bufferized module, in the order of their offsets.
 llvm::Expected<std::vector<PlacedWeight>> collectWeights(mlir::ModuleOp module);
 
-/// Packs every weight from its source files into `writer`. Memory: one panel of one weight.
-llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, ArtifactWriter &writer);
+/// Packs every weight from its source files into `writer`. Memory: one panel of one weight, and some hundred rows of one
+/// that is requantized; what rounding did to those is appended to `requantized`.
+llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
+                         std::vector<RequantizedTensor> &requantized);
 
 } // namespace nibble

@@ -42,6 +42,8 @@ std::optional<Phase> findPhase(StringRef name) {
 void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &options) {
   switch (phase) {
   case Phase::simplify:
+    // Before fusing: linears of one format can be one linear.
+    manager.addPass(createRequantizeWeights({options.weights}));
     manager.addPass(createFuseLinears());
     break;
   case Phase::legalize:
@@ -78,6 +80,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
 /// Options of the pipelines in textual form.
 struct TextualOptions : PassPipelineOptions<TextualOptions> {
   Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot or float"), llvm::cl::init("auto")};
+  Option<std::string> weights{*this, "weights", llvm::cl::desc("formats of weights"), llvm::cl::init("keep")};
   Option<bool> requireNative{*this, "require-native", llvm::cl::desc("fail instead of using a generic row"),
                              llvm::cl::init(false)};
 };
@@ -94,7 +97,7 @@ void registerPassesAndPipelines() {
       continue;
     PassPipelineRegistration<TextualOptions>(("nibble-" + info.name).str(), ("Phase " + info.name).str(),
                                              [phase = info.phase](OpPassManager &manager, const TextualOptions &text) {
-                                               addPhase(manager, phase, {text.strategy, text.requireNative});
+                                               addPhase(manager, phase, {text.strategy, text.weights, text.requireNative});
                                              });
   }
 }

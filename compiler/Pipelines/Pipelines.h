@@ -37,6 +37,7 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 /// What the user chooses and passes need to know.
 struct PipelineOptions {
   std::string strategy = "auto"; ///< auto, dot or float
+  std::string weights = "keep";  ///< formats of weights, compiler/Simplify/WeightRules.h
   bool requireNative = false;    ///< fail instead of falling back to a generic row
   bool profile = false;          ///< the program can measure itself
 };

@@ -4,6 +4,7 @@
 
 #include "compiler/Import/BoundedReader.h"
 #include "compiler/Import/RopeTable.h"
+#include "dialects/LowBit/Encoder.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -16,7 +17,9 @@ llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
   if (!format)
     return llvm::createStringError(
         llvm::formatv("the format table has no row '{0}'", source.getFormat()));
-  if (lowbit::elementType(source.getContext(), *format) != elementType)
+  bool holdsType =
+      lowbit::elementType(source.getContext(), *format) == elementType;
+  if (!holdsType && !source.getRequantized())
     return llvm::createStringError(llvm::formatv(
         "a source in {0} does not hold the elements of the weight's type",
         format->name));
@@ -40,6 +43,22 @@ llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
     return error;
   pieces.push_back({format, int64_t(bytes.size()) / rowBytes, rowBytes,
                     std::move(bytes)});
+  return holdsType ? llvm::Error::success() : roundPiece(elementType);
+}
+
+/// Replaces the values of the last piece by what the type keeps of them.
+llvm::Error ReferenceWeight::roundPiece(mlir::Type elementType) {
+  Piece &piece = pieces.back();
+  std::vector<float> values(piece.rows * columnCount);
+  decodeBlocks(*piece.format, piece.bytes,
+               values.size() / piece.format->blockElements, values.data());
+  if (llvm::Error error = lowbit::roundRows(elementType, piece.rows,
+                                            columnCount, values.data()))
+    return error;
+  piece.format = lowbit::findFormat("f32");
+  piece.rowBytes = columnCount * sizeof(float);
+  piece.bytes.resize(values.size() * sizeof(float));
+  std::memcpy(piece.bytes.data(), values.data(), piece.bytes.size());
   return llvm::Error::success();
 }
 

@@ -1,7 +1,8 @@
 //===- ReferenceWeight.h - the values of a weight ------------------------===//
 //
 // What: an lm.weight as numbers, decoded row by row from the bytes of its
-// sources by the format table.
+// sources by the format table, and rounded to the weight's type where a source
+// is marked as requantized.
 // Why: the oracle must see the numbers of the file, not of a packed copy.
 // Contract: the stored bytes are held in memory, as long as the object lives;
 // decodeRow() cannot fail and may be called from several threads.
@@ -44,6 +45,7 @@ private:
   };
 
   llvm::Error loadSource(lm::SourceAttr source, mlir::Type elementType);
+  llvm::Error roundPiece(mlir::Type elementType);
   llvm::Error loadRopeTable(lm::RopeTableAttr table);
 
   int64_t rowCount = 0, columnCount = 0;

@@ -11,13 +11,20 @@ class LM_Attr<string name, string mnemonic_> : AttrDef<LM_Dialect, name> { let m
 def LM_SourceAttr : LM_Attr<"Source", "source"> {
   let summary = "A range of bytes in a file and the storage format they are in.";
   let description = [{
-    `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`).
+    `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`). `requantized` names the
+    tensor of a source whose values are to be rounded to the weight's element type; without it the source holds exactly
+    that type.
 
     Example: `#lm.source<"model.gguf", 4096, 184320, "q4_1">`
   }];
   let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset, "uint64_t":$size,
-                        StringRefParameter<"storage format">:$format);
-  let assemblyFormat = "`<` $file `,` $offset `,` $size `,` $format `>`";
+                        StringRefParameter<"storage format">:$format,
+                        OptionalParameter<"::mlir::StringAttr">:$requantized);
+  let builders = [AttrBuilder<(ins "::llvm::StringRef":$file, "uint64_t":$offset, "uint64_t":$size,
+                                   "::llvm::StringRef":$format), [{
+    return $_get($_ctxt, file, offset, size, format, ::mlir::StringAttr());
+  }]>];
+  let assemblyFormat = "`<` $file `,` $offset `,` $size `,` $format (`,` `requantized` `=` $requantized^)? `>`";
 }
 
 def LM_RopeTableAttr : LM_Attr<"RopeTable", "rope_table"> {

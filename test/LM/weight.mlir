@@ -12,3 +12,7 @@ lm.weight @angles : tensor<66x8x2xf32> from [#lm.rope_table<base = 1.0e+04 : f64
 // One that has a place.
 // CHECK: lm.weight @norm : tensor<64xf32> from [#lm.source<"m.gguf", 64, 256, "f32">] {offset = 128 : i64}
 lm.weight @norm : tensor<64xf32> from [#lm.source<"m.gguf", 64, 256, "f32">] {offset = 128 : i64}
+
+// One whose values are rounded to its type when it is packed.
+// CHECK: lm.weight @rounded : tensor<8x32x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 1024, "f32", requantized = "blk.0.w">]
+lm.weight @rounded : tensor<8x32x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 1024, "f32", requantized = "blk.0.w">]

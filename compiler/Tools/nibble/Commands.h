@@ -41,6 +41,13 @@ Command addReferenceCommand(CLI::App &app);
 Command addTargetsCommand(CLI::App &app);
 Command addFormatsCommand(CLI::App &app);
 
+/// What --weights takes, in a line of help.
+inline constexpr char kWeightsHelp[] =
+    "number formats of the weights: keep, q4_0, int4:g64, 'attn_*=q6,output=q8_0', @FILE (docs/formats.md)";
+
+/// Whether the text is a list of formats; if not, the exit code after a message that points at the column.
+int checkWeightRules(const std::string &text);
+
 /// Prints "nibble: error: MESSAGE" to standard error and returns the exit code of the error's class.
 int reportError(llvm::Error error);
 int reportError(ExitCode code, const std::string &message);

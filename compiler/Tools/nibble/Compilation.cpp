@@ -218,7 +218,8 @@ int Compilation::link() {
   auto writer = ArtifactWriter::create(options.output, elf);
   if (!writer)
     return reportError(writer.takeError());
-  if (llvm::Error error = writeWeights(weights, **writer))
+  std::vector<RequantizedTensor> requantized;
+  if (llvm::Error error = writeWeights(weights, **writer, requantized))
     return reportError(std::move(error));
   llvm::Expected<std::string> digest = hash.result();
   if (!digest)
@@ -226,6 +227,8 @@ int Compilation::link() {
   description.sourceHash = *digest;
   if (llvm::Error error = (*writer)->finish(description))
     return reportError(std::move(error));
+  if (!options.quiet && !requantized.empty())
+    printErrors(requantized, llvm::errs());
   if (!options.quiet)
     llvm::errs() << options.output << ": " << formatBytes((*writer)->fileBytes()) << "\n";
   return kDone;

@@ -33,7 +33,7 @@ namespace {
 /// What the command line says, before it is understood.
 struct Arguments {
   CompileOptions options;
-  std::string emit = "exe", kv, weights = "keep", stopAfter, budget;
+  std::string emit = "exe", kv, stopAfter, budget;
   uint64_t context = 0;
 };
 
@@ -68,9 +68,8 @@ int interpret(Arguments &arguments) {
       return reportError(kUsage, "--kv: " + llvm::toString(kv.takeError()));
     options.import.kv = *kv;
   }
-  if (arguments.weights != "keep")
-    return reportError(kUnsupported, "--weights=" + arguments.weights +
-                                         " is not there yet; weights keep the format of the file (--weights=keep)");
+  if (int code = checkWeightRules(options.pipeline.weights))
+    return code;
   if (!arguments.stopAfter.empty()) {
     options.stopAfter = findPhase(arguments.stopAfter);
     std::string names;
@@ -106,8 +105,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->check(kCounts)
       ->capture_default_str();
   command->add_option("--kv", arguments->kv, kKVHelp);
-  command->add_option("--weights", arguments->weights, "keep: weights stay in the file's formats")
-      ->capture_default_str();
+  command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
   command->add_option("--chat-template", options.chatTemplate,
                       "a file with another chat template, or none for a program that only completes text");
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");

@@ -7,8 +7,10 @@
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/OpenModel.h"
 #include "compiler/Pipelines/Pipelines.h"
+#include "compiler/Simplify/Passes.h"
 #include "compiler/Tools/nibble/Commands.h"
 
+#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <memory>
@@ -17,7 +19,7 @@ namespace nibble {
 
 Command addReferenceCommand(CLI::App &app) {
   struct Arguments {
-    std::string model, tokens, logits, kv = "f16", activations = "exact";
+    std::string model, tokens, logits, kv = "f16", activations = "exact", weights = "keep";
     uint64_t context = 0;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -30,7 +32,10 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
       ->check(CLI::IsMember({"exact", "int8"}));
+  command->add_option("--weights", arguments->weights, kWeightsHelp)->capture_default_str();
   return [arguments]() -> int {
+    if (int code = checkWeightRules(arguments->weights))
+      return code;
     auto file = openModel(arguments->model);
     if (!file)
       return reportError(file.takeError());
@@ -47,6 +52,10 @@ Command addReferenceCommand(CLI::App &app) {
     auto module = importGGUF(**file, options, &context);
     if (!module)
       return reportError(module.takeError());
+    mlir::PassManager manager(&context);
+    manager.addPass(createRequantizeWeights({arguments->weights}));
+    if (failed(manager.run(**module)))
+      return kCompileError;
     auto tokens = reference::parseTokens(arguments->tokens);
     if (!tokens)
       return reportError(kUsage, llvm::toString(tokens.takeError()));
