@@ -19,7 +19,9 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <numeric>
+#include <algorithm>
+#include <functional>
+#include <iterator>
 
 using namespace mlir;
 
@@ -39,25 +41,41 @@ Value largestMagnitude(KernelBuilder &k, Value values) {
   return k.bitcast(k.extract(bits, 0), k.f32());
 }
 
-/// A group's numbers with one scale.
-struct QuantizedGroup {
-  Value scale, codes; ///< f32; i32 × group
-  Value error;        ///< squared error of the numbers that they stand for, f32
-};
+constexpr int64_t kCandidates = std::size(mpgemm::kScaleTops);
+static_assert(kCandidates == 4, "the choice is among the lanes of one vector");
+static_assert(std::is_sorted(std::begin(mpgemm::kScaleTops), std::end(mpgemm::kScaleTops), std::greater<>()),
+              "the first among equals is the largest");
 
-/// The group with the scale that gives its largest number the code `top`. `steps` are the numbers in units of the
-/// finest scale, so that only one division is done for all scales.
-QuantizedGroup quantizeWith(KernelBuilder &k, Value values, Value steps, Value largest, int64_t top) {
-  int64_t group = KernelBuilder::lanes(values);
-  Value scale = k.divf(largest, k.f32(static_cast<float>(top)));
-  if (top != kMaxActivation)
-    steps = k.mulf(steps, k.splat(k.f32(static_cast<float>(top) / kMaxActivation), group));
-  Value codes = k.mins(k.maxs(k.roundToInt(steps, k.i32()), -kMaxActivation), kMaxActivation);
-  Value miss = k.subf(values, k.mulf(k.intToFloat(codes, k.f32()), k.splat(scale, group)));
-  return {scale, codes, k.reduceAddf(k.mulf(miss, miss))};
+/// Numbers in units of the finest scale as codes, i32, under the scale that gives the largest number the code
+/// 127 · `factor`.
+Value codesOf(KernelBuilder &k, Value steps, Value factor) {
+  Value scaled = k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
+  return k.mins(k.maxs(k.roundToInt(scaled, k.i32()), -kMaxActivation), kMaxActivation);
 }
 
-/// Codes of one group as i32 × group; stores its scale.
+/// Squares of what the codes under a scale miss.
+Value squaredErrors(KernelBuilder &k, Value values, Value codes, Value scale) {
+  Value meant = k.mulf(k.intToFloat(codes, k.f32()), k.splat(scale, KernelBuilder::lanes(values)));
+  Value miss = k.subf(values, meant);
+  return k.mulf(miss, miss);
+}
+
+/// The sums of four vectors as one vector, each by the tree of reduceAddf.
+Value fourSums(KernelBuilder &k, MutableArrayRef<Value> vectors) {
+  for (Value &vector : vectors)
+    for (int64_t half = KernelBuilder::lanes(vector) / 2; half >= 4; half /= 2)
+      vector = k.addf(k.slice(vector, 0, half), k.slice(vector, half, half));
+  auto halve = [&](Value a, Value c, ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
+    return k.addf(k.shuffle(a, c, first), k.shuffle(a, c, second));
+  };
+  Value low = halve(vectors[0], vectors[1], {0, 1, 4, 5}, {2, 3, 6, 7});
+  Value high = halve(vectors[2], vectors[3], {0, 1, 4, 5}, {2, 3, 6, 7});
+  return halve(low, high, {0, 2, 4, 6}, {1, 3, 5, 7});
+}
+
+/// Codes of one group as i32 × group; stores its scale. `steps` are the numbers in units of the finest scale, so that only
+/// one division is done for all scales. The choice has no branch, which would go either way, and the codes are made
+/// again for the scale that is chosen, because all candidates' codes are more than the registers hold.
 Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
   Value values = k.load(k.vec(k.f32(), group), x);
   Value largest = largestMagnitude(k, values);
@@ -65,16 +83,21 @@ Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
   // Where s is zero, so are all numbers, or so small that they round to zero when divided by one.
   Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, finest, k.f32(0)), k.f32(1), finest);
   Value steps = k.divf(values, k.splat(divisor, group));
-  QuantizedGroup best = quantizeWith(k, values, steps, largest, mpgemm::kScaleTops[0]);
-  for (int64_t top : llvm::ArrayRef(mpgemm::kScaleTops).drop_front()) {
-    QuantizedGroup other = quantizeWith(k, values, steps, largest, top);
-    Value better = k.cmp(KernelBuilder::FCmp::OLT, other.error, best.error);
-    best.scale = k.select(better, other.scale, best.scale);
-    best.codes = k.select(better, other.codes, best.codes);
-    best.error = k.select(better, other.error, best.error);
+  SmallVector<Value> errors;
+  Value tops = k.zero(k.vec(k.f32(), kCandidates));
+  for (auto [lane, top] : llvm::enumerate(mpgemm::kScaleTops)) {
+    Value number = k.f32(static_cast<float>(top));
+    Value codes = codesOf(k, steps, k.f32(static_cast<float>(top) / kMaxActivation));
+    errors.push_back(squaredErrors(k, values, codes, k.divf(largest, number)));
+    tops = k.insert(number, tops, lane);
   }
-  k.store(best.scale, scale);
-  return best.codes;
+  Value error = fourSums(k, errors), least = error;
+  least = k.minf(least, k.shuffle(least, least, {2, 3, 0, 1}));
+  least = k.minf(least, k.shuffle(least, least, {1, 0, 3, 2}));
+  // Errors are all NaN or none is, since they share the largest number; then the first candidate is taken.
+  Value top = k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
+  k.store(k.divf(largest, top), scale);
+  return codesOf(k, steps, k.divf(top, k.f32(kMaxActivation)));
 }
 
 void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,
