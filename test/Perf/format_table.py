@@ -73,7 +73,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nibble", default=os.path.join(here, "../../build/bin/nibble"))
     parser.add_argument("--model")
-    parser.add_argument("--text", default=os.path.join(here, "Inputs/alice.txt"))
+    parser.add_argument("--text", default=os.path.join(here, "Inputs/tale.txt"))
     parser.add_argument("--formats", default=FORMATS)
     parser.add_argument("--target")
     parser.add_argument("--cpu")
