@@ -30,6 +30,7 @@ struct MmaShape {
   mpgemm::LayoutAttr layout;
   int64_t rows;                                  ///< M
   SmallVector<int64_t> activationStrides;        ///< x, or codes, scales, sums
+  int64_t activationGroup = mpgemm::kActivationGroup; ///< columns that share an activation scale
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
   bool hasBias = false, hasResidual = false;
@@ -93,6 +94,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
     claims = {pointers[next], scalars[1]};
   mma.row = shape.row;
   mma.layout = shape.layout;
+  mma.activationGroup = shape.activationGroup;
   mma.sumGroup = shape.sumGroup;
 }
 
@@ -234,8 +236,9 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1);
   int64_t run = std::min<int64_t>(shape.layout.getPanelLayout().group, mpgemm::kActivationGroup);
   shape.sumGroup = sums > 0 ? k / sums : 0;
-  if (scales * mpgemm::kActivationGroup != k)
-    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns";
+  if (scales != 1 && scales * mpgemm::kActivationGroup != k)
+    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns or for a row";
+  shape.activationGroup = k / scales;
   if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
     return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
   return shape;

@@ -20,6 +20,7 @@ namespace nibble {
 
 mlir::LogicalResult lowerEmbed(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerQuantize(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerRound(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);
 
 /// lm.rms_norm: split by rows.

@@ -8,7 +8,7 @@
 // keeps the promise that the integer kernels rely on when s is denormal (x / s may exceed 127 then) and when x holds an
 // infinity or a NaN.
 //
-// Work split: (row, block) items, where a block holds whole groups of both kinds.
+// Work split: (row, block) items, where a block holds whole groups of both kinds; rows, if a row has one scale.
 //
 //===----------------------------------------------------------------------===//
 
@@ -127,6 +127,46 @@ void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, 
   });
 }
 
+//===--- whole rows ---------------------------------------------------------===//
+
+/// Columns that are read at once of a row that has one scale.
+constexpr int64_t kPiece = 32;
+
+/// The bits of the largest magnitude of a row, of whole pieces.
+Value largestOfRow(KernelBuilder &k, Value x, int64_t width) {
+  Type bitsType = k.vec(k.i32(), kPiece);
+  auto largest = k.loop(k.i64(0), k.i64(width), kPiece, {k.zero(bitsType)}, [&](Value column, ValueRange carried) {
+    Value bits = k.load(bitsType, k.at(x, k.f32(), column));
+    return KernelBuilder::Values{k.maxs(carried[0], k.bitAnd(bits, 0x7fffffff))};
+  });
+  return largestMagnitude(k, k.bitcast(largest[0], k.vec(k.f32(), kPiece)));
+}
+
+/// A row with one scale: its largest number becomes the code 127. The work is split by rows.
+void emitQuantizeRows(KernelBuilder &k, const QuantizeShape &shape, ValueRange pointers, Value n, Value tid,
+                      Value nthreads) {
+  auto [low, high] = k.share(n, tid, nthreads);
+  k.loop(low, high, 1, [&](Value m) {
+    auto row = [&](int index, Type element, int64_t stride) {
+      return k.at(pointers[index], element, k.mul(m, stride));
+    };
+    Value x = row(0, k.f32(), shape.xStride), codes = row(1, k.i8(), shape.codeStride);
+    Value sums = row(3, k.i32(), shape.sumStride);
+    Value scale = k.divf(largestOfRow(k, x, shape.group), k.f32(kMaxActivation));
+    k.store(scale, row(2, k.f32(), shape.scaleStride));
+    Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, scale, k.f32(0)), k.f32(1), scale);
+    k.loop(k.i64(0), k.i64(shape.group), kPiece, [&](Value column) {
+      Value values = k.load(k.vec(k.f32(), kPiece), k.at(x, k.f32(), column));
+      Value q = k.roundToInt(k.divf(values, k.splat(divisor, kPiece)), k.i32());
+      q = k.mins(k.maxs(q, -kMaxActivation), kMaxActivation);
+      k.store(k.trunc(q, k.i8()), k.offset(codes, column));
+      Value first = k.at(sums, k.i32(), k.divu(column, shape.sumGroup));
+      for (int64_t piece = 0; piece < kPiece / shape.sumGroup; ++piece)
+        k.store(k.reduceAdd(k.slice(q, piece * shape.sumGroup, shape.sumGroup)), k.at(first, k.i32(), piece));
+    });
+  });
+}
+
 /// Row stride of an output, which the verifier has found to be a matrix of the right shape.
 FailureOr<int64_t> outputStride(Operation *op, Value buffer, StringRef name, Type element) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
@@ -149,9 +189,15 @@ LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
   if (failed(x) || failed(codes) || failed(scales) || failed(sums))
     return failure();
   int64_t group = quantize.getGroup(), sumGroup = quantize.getSumGroup();
-  if (!llvm::isPowerOf2_64(group) || (group % sumGroup != 0 && sumGroup % group != 0))
-    return op->emitOpError() << "needs a group that is a power of two, and a sum_group that divides it or is a multiple "
-                             << "of it, but has " << group << " and " << sumGroup;
+  bool isRow = group > mpgemm::kActivationGroup && group == x->width;
+  if (isRow && (group % kPiece != 0 || kPiece % sumGroup != 0))
+    return op->emitOpError() << "needs rows of a multiple of " << kPiece << " columns and a sum_group that divides "
+                             << kPiece << ", but has " << group << " and " << sumGroup;
+  if (!isRow && (!llvm::isPowerOf2_64(group) || group > mpgemm::kActivationGroup))
+    return op->emitOpError() << "needs a group that is a power of two up to " << mpgemm::kActivationGroup
+                             << ", or the row, but has " << group;
+  if (!isRow && group % sumGroup != 0 && sumGroup % group != 0)
+    return op->emitOpError() << "needs a sum_group that divides the group or is a multiple of it, but has " << group << " and " << sumGroup;
 
   QuantizeShape shape{group, sumGroup, std::max(group, sumGroup), x->stride, *codes, *scales, *sums};
   std::string name = llvm::formatv("quantize_{0}_g{1}_s{2}_x{3}", x->width, group, sumGroup, x->stride);
@@ -159,6 +205,8 @@ LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
   llvm::append_range(buffers, quantize.getOuts());
   return library.call(op, name, buffers, {quantize.getN()},
                       [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+                        if (isRow)
+                          return emitQuantizeRows(k, shape, pointers, scalars[0], tid, nthreads);
                         emitQuantize(k, shape, x->width / shape.block, pointers, scalars[0], tid, nthreads);
                       });
 }

@@ -92,7 +92,7 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   }
   unit.x = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), column));
   unit.scales = k.at(mma.scales.pointer, k.f32(),
-                     k.add(k.mul(row0, mma.scales.stride), k.divu(column, mpgemm::kActivationGroup)));
+                     k.add(k.mul(row0, mma.scales.stride), k.divu(column, mma.activationGroup)));
   unit.sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(row0, mma.sums.stride), k.divu(column, mma.sumGroup)));
   return unit;
 }
@@ -112,7 +112,8 @@ PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
       Unit moved = unit;
       moved.codes = k.offset(unit.codes, k.mul(index, run / panel.kr * panel.vectorBytes()));
       moved.x = k.offset(unit.x, k.mul(index, run));
-      moved.scales = k.at(unit.scales, k.f32(), k.mul(index, run / mpgemm::kActivationGroup));
+      if (mma.activationGroup == mpgemm::kActivationGroup)
+        moved.scales = k.at(unit.scales, k.f32(), k.mul(index, run / mpgemm::kActivationGroup));
       moved.sums = k.at(unit.sums, k.i32(), k.mul(index, run / mma.sumGroup));
       return emitRun(record, moved, column, PanelSums(carried.begin(), carried.end()));
     });
@@ -189,7 +190,7 @@ SmallVector<Value> DotPanel::multiplyInLoop(const Unit &unit, int64_t column, Sm
 }
 
 Value DotPanel::activationScale(const Unit &unit, int64_t column, int64_t token) {
-  return k.load(k.f32(), k.at(unit.scales, k.f32(), token * mma.scales.stride + column / mpgemm::kActivationGroup));
+  return k.load(k.f32(), k.at(unit.scales, k.f32(), token * mma.scales.stride + column / mma.activationGroup));
 }
 
 /// Sum of the activation codes of a run, i32.

@@ -35,8 +35,9 @@ struct MmaOperands {
   const InstructionRow *row = nullptr;
   mpgemm::LayoutAttr layout;
   RowMatrix x;         ///< i8 codes (dot), f32 (float)
-  RowMatrix scales;    ///< f32 (rows × k/32), dot only
+  RowMatrix scales;    ///< f32 (rows × k/activationGroup), dot only
   RowMatrix sums;      ///< i32 (rows × k/sumGroup), dot only
+  int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
 };
 

@@ -25,6 +25,8 @@ struct LegalizeLinears : impl::LegalizeLinearsBase<LegalizeLinears> {
 
 private:
   const InstructionRow *choose(lm::LinearLike op, Type element, const TargetInfo &target);
+  Type activationType(const InstructionRow &row);
+  bool takesFloats() const { return activations == "f32" || activations == "f16" || activations == "bf16"; }
   LogicalResult reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target);
 };
 
@@ -50,7 +52,7 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
   const InstructionRow *dot = bestRow(target.triple, has, RowKind::Dot4);
   const InstructionRow *real = bestRow(target.triple, has, RowKind::Float);
   auto block = dyn_cast<lowbit::BlockType>(element);
-  if (!block || strategy == "float")
+  if (!block || strategy == "float" || takesFloats())
     return real;
   auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
   auto layout = mpgemm::LayoutAttr::get(&getContext(), element, shape[0], shape[1], dot->nr(), dot->kr(),
@@ -65,6 +67,18 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
   }
   op->emitRemark() << "computed in float: " << (wrong ? wrong : "its width is no multiple of 32");
   return real;
+}
+
+/// The number type of the other operand: i8 with a scale for every activation group, codes that a row's scale is shared
+/// by, or a float type that values are rounded to.
+Type LegalizeLinears::activationType(const InstructionRow &row) {
+  Builder b(&getContext());
+  if (row.kind == RowKind::Float)
+    return activations == "f16" ? Type(b.getF16Type()) : activations == "bf16" ? Type(b.getBF16Type()) : b.getF32Type();
+  if (activations == "int8")
+    return b.getI8Type();
+  return lowbit::BlockType::get(&getContext(), lowbit::CodeKind(8, true), lowbit::kRowGroup, {FloatKind::F32},
+                                lowbit::ZeroKind());
 }
 
 /// Says when a linear runs on a generic row, and what would make it faster.
@@ -88,6 +102,14 @@ void LegalizeLinears::runOnOperation() {
     getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot and float";
     return signalPassFailure();
   }
+  if (!takesFloats() && activations != "int8" && activations != "int8:row") {
+    getOperation().emitError() << "unknown activations '" << activations << "'; they are int8, int8:row, f16, bf16 and f32";
+    return signalPassFailure();
+  }
+  if (takesFloats() && strategy == "dot") {
+    getOperation().emitError() << "activations of " << activations << " are no operands of an integer dot product";
+    return signalPassFailure();
+  }
   FailureOr<TargetInfo> target = TargetInfo::fromModule(getOperation());
   if (failed(target))
     return signalPassFailure();
@@ -100,7 +122,7 @@ void LegalizeLinears::runOnOperation() {
     bool integer = row->kind == RowKind::Dot4;
     Type real = Float32Type::get(context);
     op->setAttr("compute", mpgemm::ComputeAttr::get(context, multipliedType(element, *row),
-                                                    integer ? IntegerType::get(context, 8) : real,
+                                                    activationType(*row),
                                                     integer ? IntegerType::get(context, 32) : real, row->name));
     return WalkResult::advance();
   });

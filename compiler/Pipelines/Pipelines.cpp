@@ -47,7 +47,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     manager.addPass(createFuseLinears());
     break;
   case Phase::legalize:
-    manager.addPass(createLegalizeLinears({options.strategy, options.requireNative}));
+    manager.addPass(createLegalizeLinears({options.strategy, options.activations, options.requireNative}));
     break;
   case Phase::tile:
     manager.addPass(createTileLinears());
@@ -81,6 +81,8 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
 struct TextualOptions : PassPipelineOptions<TextualOptions> {
   Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot or float"), llvm::cl::init("auto")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("formats of weights"), llvm::cl::init("keep")};
+  Option<std::string> activations{*this, "activations", llvm::cl::desc("number type of activations"),
+                                  llvm::cl::init("int8")};
   Option<bool> requireNative{*this, "require-native", llvm::cl::desc("fail instead of using a generic row"),
                              llvm::cl::init(false)};
 };
@@ -97,7 +99,7 @@ void registerPassesAndPipelines() {
       continue;
     PassPipelineRegistration<TextualOptions>(("nibble-" + info.name).str(), ("Phase " + info.name).str(),
                                              [phase = info.phase](OpPassManager &manager, const TextualOptions &text) {
-                                               addPhase(manager, phase, {text.strategy, text.weights, text.requireNative});
+                                               addPhase(manager, phase, {text.strategy, text.weights, text.activations, text.requireNative});
                                              });
   }
 }

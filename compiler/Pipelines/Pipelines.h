@@ -38,6 +38,7 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 struct PipelineOptions {
   std::string strategy = "auto"; ///< auto, dot or float
   std::string weights = "keep";  ///< formats of weights, compiler/Simplify/WeightRules.h
+  std::string activations = "int8"; ///< int8, int8:row, f16, bf16 or f32
   bool requireNative = false;    ///< fail instead of falling back to a generic row
   bool profile = false;          ///< the program can measure itself
 };

@@ -91,8 +91,7 @@ static double roundWithScale(const double *in, double *out, int64_t count,
   return error;
 }
 
-Rows reference::roundToInt8(const Rows &x, int64_t n) {
-  constexpr int64_t group = 32;
+Rows reference::roundToInt8(const Rows &x, int64_t n, int64_t group) {
   Rows y(x.count, x.width);
   std::vector<double> candidate(group);
   for (int64_t m = 0; m < n; ++m)
@@ -104,12 +103,20 @@ Rows reference::roundToInt8(const Rows &x, int64_t n) {
         largest = std::max(largest, std::abs(in[k]));
       for (int64_t top : {127, 125, 123, 121}) {
         double error = roundWithScale(in, candidate.data(), count, largest, top);
-        if (top != 127 && error >= least)
+        if (top != 127 && (error >= least || group > 32))
           continue;
         least = error;
         std::copy_n(candidate.begin(), count, y.row(m) + first);
       }
     }
+  return y;
+}
+
+Rows reference::roundToFloat(const Rows &x, int64_t n, FloatKind kind) {
+  Rows y(x.count, x.width);
+  for (int64_t index = 0; index < n * x.width; ++index)
+    y.values[index] =
+        toFloat(kind, bitsOfNearest(kind, float(x.values[index])));
   return y;
 }
 

@@ -55,10 +55,13 @@ Rows rmsNorm(const Rows &x, llvm::ArrayRef<double> weight, double epsilon,
 Rows linear(const Rows &x, const ReferenceWeight &weight,
             llvm::ArrayRef<double> bias, int64_t n, unsigned threads);
 
-/// What mpgemm.quantize keeps of activations: in each group of 32 values,
+/// What mpgemm.quantize keeps of activations: in each group of values,
 /// s · round(x / s), halves to even, with the best s of max |x| / 127, 125, 123
-/// and 121.
-Rows roundToInt8(const Rows &x, int64_t n);
+/// and 121, or with the first in groups of more than 32.
+Rows roundToInt8(const Rows &x, int64_t n, int64_t group = 32);
+
+/// What mpgemm.round keeps: the nearest numbers of a float type.
+Rows roundToFloat(const Rows &x, int64_t n, FloatKind kind);
 
 /// Rotates the pairs of each head by the angles of position pos + m. `table` is
 /// (64 + strides) × pairs × (cos, sin), as lm.rope describes.

@@ -154,12 +154,40 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::RMSNormOp op) {
                      op.getEpsilon().convertToDouble(), *n));
 }
 
-/// Whether the program computes this linear from 8-bit activations.
-static bool takesInt8(lm::LinearOp op) {
+/// How the program rounds the activations of this linear: as legalize has chosen,
+/// and as asked for before legalize.
+static Activations roundingOf(lm::LinearOp op, Activations asked) {
+  if (asked == Activations::Exact)
+    return asked;
   if (auto compute =
-          dyn_cast_if_present<mpgemm::ComputeAttr>(op.getComputeAttr()))
-    return compute.getActivation().isInteger(8);
-  return bool(lowbit::getBlockType(op.getWeight().getType()));
+          dyn_cast_if_present<mpgemm::ComputeAttr>(op.getComputeAttr())) {
+    Type type = compute.getActivation();
+    return type.isInteger(8)             ? Activations::Int8
+           : isa<lowbit::BlockType>(type) ? Activations::Int8Row
+           : type.isF16()                 ? Activations::F16
+           : type.isBF16()                ? Activations::BF16
+                                          : Activations::Exact;
+  }
+  bool isInt8 = asked == Activations::Int8 || asked == Activations::Int8Row;
+  if (isInt8 && !lowbit::getBlockType(op.getWeight().getType()))
+    return Activations::Exact;
+  return asked;
+}
+
+static Rows roundActivations(const Rows &x, int64_t n, Activations how) {
+  switch (how) {
+  case Activations::Exact:
+    break;
+  case Activations::Int8:
+    return roundToInt8(x, n);
+  case Activations::Int8Row:
+    return roundToInt8(x, n, x.width);
+  case Activations::F16:
+    return roundToFloat(x, n, FloatKind::F16);
+  case Activations::BF16:
+    return roundToFloat(x, n, FloatKind::BF16);
+  }
+  return x;
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
@@ -170,10 +198,9 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
   std::vector<double> bias;
   if (op.getBias())
     bias = weight(op.getBias()).decodeAll();
-  bool rounds =
-      owner.options.activations == Activations::Int8 && takesInt8(op);
+  Activations how = roundingOf(op, owner.options.activations);
   return set(op.getResult(),
-             linear(rounds ? roundToInt8(x, *n) : x, weight(op.getWeight()),
+             linear(roundActivations(x, *n, how), weight(op.getWeight()),
                     bias, *n, owner.options.threads));
 }
 

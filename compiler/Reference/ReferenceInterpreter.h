@@ -28,9 +28,12 @@ namespace nibble::reference {
 /// What the operand of a linear is.
 enum class Activations {
   Exact, ///< The value itself.
-  /// Rounded to 8-bit codes as mpgemm.quantize does, for linears that phase
-  /// legalize computes so and, before that phase, for all with low-bit weights.
+  /// Rounded to 8-bit codes as mpgemm.quantize does, for all linears with
+  /// low-bit weights; after phase legalize, what it chose for each linear.
   Int8,
+  Int8Row, ///< The same with a scale for a row.
+  F16,     ///< Rounded to f16, for all linears.
+  BF16,
 };
 
 /// How logitsOf() goes over the positions.

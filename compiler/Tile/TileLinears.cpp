@@ -21,7 +21,7 @@ namespace {
 
 struct TileLinears : impl::TileLinearsBase<TileLinears> {
   void runOnOperation() override {
-    quantized.clear();
+    quantized.clear(), rounded.clear();
     SmallVector<lm::LinearLike> linears;
     getOperation().walk([&](lm::LinearLike op) { linears.push_back(op); });
     for (lm::LinearLike op : linears)
@@ -31,25 +31,37 @@ struct TileLinears : impl::TileLinearsBase<TileLinears> {
 
 private:
   LogicalResult tile(lm::LinearLike op);
-  SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t sumGroup);
+  SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup);
+  Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
-  /// Quantized activations by input, number of rows and group of sums. The first reader dominates the others: functions
-  /// are straight lines.
-  DenseMap<std::tuple<Value, Value, int64_t>, SmallVector<Value>> quantized;
+  /// Quantized activations by input, number of rows, group of scales and group of sums, and rounded ones by type. The
+  /// first reader dominates the others: functions are straight lines.
+  DenseMap<std::tuple<Value, Value, int64_t, int64_t>, SmallVector<Value>> quantized;
+  DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
 };
 
-SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t sumGroup) {
-  SmallVector<Value> &known = quantized[{x, n, sumGroup}];
+SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
+                                         int64_t sumGroup) {
+  SmallVector<Value> &known = quantized[{x, n, group, sumGroup}];
   if (!known.empty())
     return known;
   auto shape = cast<RankedTensorType>(x.getType()).getShape();
-  int64_t group = mpgemm::kActivationGroup;
   Type types[] = {RankedTensorType::get(shape, builder.getI8Type()),
                   RankedTensorType::get({shape[0], shape[1] / group}, builder.getF32Type()),
                   RankedTensorType::get({shape[0], shape[1] / sumGroup}, builder.getI32Type())};
   auto op = mpgemm::QuantizeOp::create(builder, loc, types, x, n, builder.getI64IntegerAttr(group),
                                        builder.getI64IntegerAttr(sumGroup), ValueRange());
   known.assign(op.getResults().begin(), op.getResults().end());
+  return known;
+}
+
+/// Activations of f16 or bf16; f32 ones are there.
+Value TileLinears::round(OpBuilder &builder, Location loc, Value x, Value n, Type type) {
+  if (type.isF32())
+    return x;
+  Value &known = rounded[{x, n, type}];
+  if (!known)
+    known = mpgemm::RoundOp::create(builder, loc, x.getType(), x, n, TypeAttr::get(type), ValueRange()).getResult();
   return known;
 }
 
@@ -75,8 +87,12 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   Location loc = op->getLoc();
   auto linear = cast<lm::LinearOp>(op.getOperation());
   SmallVector<Value> activations = {op.getActivations()};
-  if (row->kind == RowKind::Dot4)
+  bool isRow = isa<lowbit::BlockType>(compute.getActivation());
+  if (row->kind == RowKind::Float)
+    activations = {round(builder, loc, op.getActivations(), linear.getN(), compute.getActivation())};
+  else
     activations = quantize(builder, loc, op.getActivations(), linear.getN(),
+                           isRow ? layout.getK() : mpgemm::kActivationGroup,
                            std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup));
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
   auto product = mpgemm::MmaOp::create(builder, loc, linear.getResult().getType(), packed, activations, linear.getN(),

@@ -89,12 +89,30 @@ void QuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEf
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
+void RoundOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
+LogicalResult RoundOp::verify() {
+  if (failed(lm::verifyForm(*this, getOuts())))
+    return failure();
+  if (!getType().isF16() && !getType().isBF16())
+    return emitOpError() << "rounds to f16 or bf16, not to " << getType();
+  Value y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
+  if (shapeOf(getX()) != shapeOf(y))
+    return emitOpError() << "gives the shape that it takes, but takes " << getX().getType() << " and gives "
+                         << y.getType();
+  return success();
+}
+
 void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
 std::string QuantizeOp::getPartition(OpOperand &operand) {
-  return operand.get() == getX() ? lm::blocksPartition(getX()) : std::string();
+  // A whole row's scale needs the whole row.
+  bool isSplit = operand.get() == getX() && getGroup() <= kActivationGroup;
+  return isSplit ? lm::blocksPartition(getX()) : std::string();
 }
 
 LogicalResult QuantizeOp::verify() {

@@ -34,7 +34,8 @@ def MPGEMM_QuantizeOp
     candidates for c in 127, 125, 123, 121 have the codes t · (c / 127), rounded to the nearest, ties to even, and the
     scale max|x| / c; the one with the least sum of (x - code · scale)² is taken, the first among equals. A group of zeros
     has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
-    a zero point or a minimum need. Rows at and after `n` are not computed in the buffer form.
+    a zero point or a minimum need. A group of more than 32 columns has the scale max|x| / 127, without candidates: it is
+    the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form.
     ```mlir
     %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
@@ -44,6 +45,24 @@ def MPGEMM_QuantizeOp
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+  let hasVerifier = 1;
+}
+
+def MPGEMM_RoundOp : MPGEMM_Op<"round", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Activations as the nearest numbers of f16 or bf16, in f32.";
+  let description = [{
+    What products of f16 or bf16 activations read: rounded to the nearest, ties to even, and computed with in f32. Rows
+    at and after `n` are not computed in the buffer form.
+    ```mlir
+    %y = mpgemm.round %x, %n {type = f16} : (tensor<4x64xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$x, Index:$n, TypeAttr:$type, Variadic<AnyMemRef>:$outs);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand) { return "rows"; }
+  }];
   let hasVerifier = 1;
 }
 

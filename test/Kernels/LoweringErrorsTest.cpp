@@ -84,7 +84,7 @@ TEST(LoweringErrorsTest, GroupsThatDoNotNest) {
                        "%n: index, %tid: index, %nth: index",
                        "mpgemm.quantize %x, %n into %c, %s, %t {group = 32 : i64, sum_group = 48 : i64} : "
                        "(memref<4x96xf32>, index, memref<4x96xi8>, memref<4x3xf32>, memref<4x2xi32>) -> ()"),
-              "needs a group that is a power of two");
+              "needs a sum_group that divides the group or is a multiple of it, but has 32 and 48");
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -105,6 +106,8 @@ Group quantize(const float *x) {
   return best;
 }
 
+std::shared_ptr<Bytes> filled(size_t size) { return std::make_shared<Bytes>(size, uint8_t(0x5a)); }
+
 TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
   auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
@@ -123,7 +126,6 @@ TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
       for (int32_t threads : {1, 2, 3}) {
         auto bytes = std::make_shared<Bytes>(x.size() * 4);
         std::memcpy(bytes->data(), x.data(), bytes->size());
-        auto filled = [](size_t size) { return std::make_shared<Bytes>(size, uint8_t(0x5a)); };
         calls.push_back({name, {bytes, filled(kM * kK), filled(kM * kK / 8), filled(kM * kK / sumGroup * 4)}, valid, threads});
       }
   }
@@ -160,6 +162,90 @@ TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
     // Rows at and after n are untouched.
     for (int64_t i = call.n * kK; i < kM * kK; ++i)
       ASSERT_EQ(codes[i], 0x5a);
+  }
+}
+
+/// Rows of 576 columns with one scale: the largest number becomes 127, codes are nearest-even, sums are exact.
+TEST_P(QuantizeTest, RowsWithOneScaleAreTheDefinition) {
+  auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  std::mt19937 random(8);
+  std::vector<float> x(kM * kK);
+  for (size_t i = 0; i < x.size(); ++i) // a row of zeros, one of denormals, one of ties, others
+    x[i] = i / kK == 1 ? 0 : std::uniform_real_distribution<float>(-2, 2)(random) * (i / kK == 2 ? 1e-41f : 1);
+  for (int64_t i = 0; i < kK; ++i)
+    x[3 * kK + i] = i == 500 ? -127 : float(int(random() % 253) - 126) / 2;
+  auto bytes = std::make_shared<Bytes>(x.size() * 4);
+  std::memcpy(bytes->data(), x.data(), bytes->size());
+  KernelProgram program;
+  program.add("func.func @rows(%x: memref<9x576xf32>, %c: memref<9x576xi8>, %s: memref<9x1xf32>, %t: memref<9x36xi32>, "
+              "%n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, %t {group = 576 : i64, "
+              "sum_group = 16 : i64} : (memref<9x576xf32>, index, memref<9x576xi8>, memref<9x1xf32>, memref<9x36xi32>) "
+              "-> ()\n  return\n}\n");
+  std::vector<Call> calls;
+  for (int64_t valid : {1, 8})
+    for (int32_t threads : {1, 3})
+      calls.push_back({"rows", {bytes, filled(kM * kK), filled(kM * 4), filled(kM * 36 * 4)}, valid, threads});
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+  for (const Call &call : calls) {
+    auto codes = reinterpret_cast<const int8_t *>(call.buffers[1]->data());
+    auto scales = reinterpret_cast<const float *>(call.buffers[2]->data());
+    auto sums = reinterpret_cast<const int32_t *>(call.buffers[3]->data());
+    for (int64_t m = 0; m < call.n; ++m) {
+      float largest = 0;
+      for (int64_t i = 0; i < kK; ++i)
+        largest = std::max(largest, std::fabs(x[m * kK + i]));
+      float scale = largest / 127;
+      ASSERT_TRUE(sameFloat(scales[m], scale)) << "row " << m;
+      int32_t sum = 0;
+      for (int64_t i = 0; i < kK; ++i) {
+        float code = std::nearbyint(x[m * kK + i] / (scale == 0 ? 1 : scale));
+        ASSERT_EQ(int(codes[m * kK + i]), int(std::clamp(code, -127.0f, 127.0f))) << "row " << m << ", column " << i;
+        sum = (i % 16 ? sum : 0) + codes[m * kK + i];
+        if (i % 16 == 15)
+          ASSERT_EQ(sums[m * 36 + i / 16], sum) << "row " << m << ", column " << i;
+      }
+    }
+    ASSERT_EQ(codes[call.n * kK], 0x5a); // rows at and after n are untouched
+  }
+}
+
+/// Numbers rounded to f16 and bf16, with ties, denormals, infinities and what overflows.
+TEST_P(QuantizeTest, RoundsToFloatTypes) {
+  auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  constexpr int64_t m = 3, k = 45;
+  std::mt19937 random(9);
+  std::vector<float> x;
+  for (int64_t i = 0; i < m * k; ++i) {
+    uint32_t bits = random();
+    float any = std::bit_cast<float>(bits), half = halfToFloat(uint16_t(bits)), tie = std::bit_cast<float>(bits << 15);
+    float choices[] = {any, half, half * 1.00048828125f, tie, INFINITY, -65519.9f, 65520.0f, -0.0f};
+    x.push_back(choices[i % 8]);
+  }
+  auto bytes = std::make_shared<Bytes>(x.size() * 4);
+  std::memcpy(bytes->data(), x.data(), bytes->size());
+  KernelProgram program;
+  std::vector<Call> calls;
+  for (const char *type : {"f16", "bf16"}) {
+    program.add("func.func @round_" + std::string(type) + "(%x: memref<3x45xf32>, %y: memref<3x45xf32>, %n: index, "
+                "%tid: index, %nth: index) {\n  mpgemm.round %x, %n into %y {type = " + type +
+                "} : (memref<3x45xf32>, index, memref<3x45xf32>) -> ()\n  return\n}\n");
+    calls.push_back({"round_" + std::string(type), {bytes, filled(x.size() * 4)}, 2, 2});
+  }
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+  for (const Call &call : calls) {
+    auto y = reinterpret_cast<const float *>(call.buffers[1]->data());
+    FloatKind kind = call.function == "round_f16" ? FloatKind::F16 : FloatKind::BF16;
+    for (int64_t i = 0; i < 2 * k; ++i)
+      ASSERT_TRUE(sameFloat(y[i], toFloat(kind, bitsOfNearest(kind, x[i])))) << call.function << " of " << x[i];
+    ASSERT_EQ(std::bit_cast<uint32_t>(y[2 * k]), 0x5a5a5a5au);
   }
 }
 

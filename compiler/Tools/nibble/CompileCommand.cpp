@@ -70,6 +70,9 @@ int interpret(Arguments &arguments) {
   }
   if (int code = checkWeightRules(options.pipeline.weights))
     return code;
+  if (options.pipeline.strategy == "dot" && !llvm::StringRef(options.pipeline.activations).starts_with("int8"))
+    return reportError(kUsage, "--activations=" + options.pipeline.activations +
+                                   " are no operands of the integer products that --strategy=dot asks for");
   if (!arguments.stopAfter.empty()) {
     options.stopAfter = findPhase(arguments.stopAfter);
     std::string names;
@@ -106,6 +109,10 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->capture_default_str();
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
+  command->add_option("--activations", options.pipeline.activations,
+                      "what weights are multiplied with: int8 (a scale for 32 columns), int8:row, f16, bf16 or f32")
+      ->check(CLI::IsMember({"int8", "int8:row", "f16", "bf16", "f32"}))
+      ->capture_default_str();
   command->add_option("--chat-template", options.chatTemplate,
                       "a file with another chat template, or none for a program that only completes text");
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");

@@ -11,6 +11,7 @@
 #include "compiler/Tools/nibble/Commands.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <memory>
@@ -30,8 +31,8 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("--logits", arguments->logits, "file for the logits: f32, tokens x vocabulary")->required();
   command->add_option("--context", arguments->context, "positions of the cache")->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
-  command->add_option("--activations", arguments->activations, "exact, or int8 as the compiled program rounds them")
-      ->check(CLI::IsMember({"exact", "int8"}));
+  command->add_option("--activations", arguments->activations, "exact, or as the compiled program rounds them: int8, int8:row, f16, bf16")
+      ->check(CLI::IsMember({"exact", "int8", "int8:row", "f16", "bf16"}));
   command->add_option("--weights", arguments->weights, kWeightsHelp)->capture_default_str();
   return [arguments]() -> int {
     if (int code = checkWeightRules(arguments->weights))
@@ -60,8 +61,12 @@ Command addReferenceCommand(CLI::App &app) {
     if (!tokens)
       return reportError(kUsage, llvm::toString(tokens.takeError()));
     reference::ReferenceOptions how;
-    how.activations =
-        arguments->activations == "int8" ? reference::Activations::Int8 : reference::Activations::Exact;
+    how.activations = llvm::StringSwitch<reference::Activations>(arguments->activations)
+                          .Case("int8", reference::Activations::Int8)
+                          .Case("int8:row", reference::Activations::Int8Row)
+                          .Case("f16", reference::Activations::F16)
+                          .Case("bf16", reference::Activations::BF16)
+                          .Default(reference::Activations::Exact);
     return succeeded(reference::writeLogits(**module, *tokens, arguments->logits, how)) ? kDone : kCompileError;
   };
 }
