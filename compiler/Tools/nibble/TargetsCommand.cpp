@@ -1,16 +1,12 @@
-//===- ListCommands.cpp - nibble targets, nibble formats --------------------===//
+//===- TargetsCommand.cpp - nibble targets ---------------------------------===//
 //
-// Print the tables of the compiler as they are: nothing here is a second list.
+// Prints the tables of the compiler as they are: nothing here is a second list.
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Tools/nibble/Commands.h"
-#include "dialects/LowBit/Formats.h"
-#include "dialects/LowBit/LowBit.h"
 
-#include "mlir/IR/MLIRContext.h"
-#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <memory>
@@ -55,20 +51,6 @@ Command addTargetsCommand(CLI::App &app) {
       return kDone;
     llvm::Expected<TargetInfo> unknown = TargetInfo::get(arguments->target, "");
     return unknown ? kDone : reportError(kUsage, llvm::toString(unknown.takeError()));
-  };
-}
-
-Command addFormatsCommand(CLI::App &app) {
-  app.add_subcommand("formats", "List the storage formats that can be imported.");
-  return [] {
-    mlir::MLIRContext context;
-    context.loadDialect<lowbit::LowBitDialect>();
-    llvm::outs() << "format   bits/weight  block  element type\n";
-    for (const lowbit::Format &format : lowbit::formats())
-      llvm::outs() << llvm::format("%-8s %11.4f %6u  ", format.name, 8.0 * format.blockBytes / format.blockElements,
-                                   format.blockElements)
-                   << lowbit::elementType(&context, format) << "\n";
-    return int(kDone);
   };
 }
 
