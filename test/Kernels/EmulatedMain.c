@@ -15,6 +15,9 @@ static u64 get(void) {
 
 static void invoke(void (*f)(void), void **b, u64 count, u64 n, u64 tid, u64 threads) {
   switch (count) {
+  case 2:
+    ((void (*)(void *, void *, u64, u64, u64))f)(b[0], b[1], n, tid, threads);
+    break;
   case 3:
     ((void (*)(void *, void *, void *, u64, u64, u64))f)(b[0], b[1], b[2], n, tid, threads);
     break;

@@ -111,7 +111,7 @@ TEST_F(RequantizerTest, RefusesWhatIsNoNumber) {
   auto layout = mpgemm::LayoutAttr::get(&context, type, kRows, kColumns, 16, 4, 0).getPanelLayout();
   llvm::Error error = packWeight(layout, requantize(source(), type, kColumns, report),
                                  [](llvm::ArrayRef<uint8_t>) { return llvm::Error::success(); });
-  EXPECT_EQ(llvm::toString(std::move(error)), "cannot round inf at row 3, column 7 to low bits");
+  EXPECT_EQ(llvm::toString(std::move(error)), "cannot round INF at row 3, column 7 to low bits");
 }
 
 } // namespace
