@@ -7,6 +7,7 @@ Substitutions   %nibble %nibble-opt        the built tools (also on PATH by thei
                 %source %inputs            root of the repository, test/Inputs
                 %smollm2                   SmolLM2-135M-Instruct, Q4_1 (only with REQUIRES: model-smollm2)
 Features        aarch64-qemu               AArch64 programs can be linked and run
+                qemu-plugins               qemu-aarch64 is there, the dynamic emulator, which takes plugins
                 avx2 avx512vnni            this CPU has them
                 model-smollm2              the model lies in the cache (test/run.sh fetches it)
                 root                       running as the superuser
@@ -61,6 +62,8 @@ def cpu_flags():
 flags = cpu_flags()
 if shutil.which(config.qemu_aarch64) and shutil.which(config.aarch64_cxx):
     config.available_features.add("aarch64-qemu")
+if shutil.which("qemu-aarch64") and shutil.which(config.aarch64_cxx):
+    config.available_features.add("qemu-plugins")
 if "avx2" in flags:
     config.available_features.add("avx2")
 if "avx512_vnni" in flags:

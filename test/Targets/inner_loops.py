@@ -37,4 +37,5 @@ def main(names):
                   f"instructions={len(instructions)}", f"stack={sum(bool(STACK.search(line)) for line in body)}")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])
