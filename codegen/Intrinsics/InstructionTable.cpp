@@ -14,10 +14,11 @@ using namespace llvm;
 namespace nibble {
 
 static constexpr InstructionRow kTable[] = {
-#define NIBBLE_DOT_ROW(name, emitter, isa, lanes, vectors, tile, unsignedBits, signedBytes, features)                  \
-  {#name, RowKind::Dot4, Isa::isa, lanes, vectors, tile, unsignedBits, signedBytes, features},
+#define NIBBLE_DOT_ROW(name, emitter, isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes,        \
+                       features)                                                                                       \
+  {#name, RowKind::Dot4, Isa::isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
 #define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
-  {#name, RowKind::Float, Isa::isa, lanes, vectors, tile, 8, true, features},
+  {#name, RowKind::Float, Isa::isa, 1, lanes, vectors, tile, vectors, 8, true, features},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
@@ -27,6 +28,15 @@ unsigned InstructionRow::storageBias(unsigned codeBits, bool codeSigned) const {
     return 0;
   bool fits = codeSigned ? signedBytes : unsignedBits >= 8;
   return fits ? 0 : 128;
+}
+
+std::string vectorLengthFeature(int64_t bits) { return "sve-" + std::to_string(bits) + "-bit"; }
+
+int64_t InstructionRow::scalableBits() const {
+  for (int64_t bits : {128, 256, 512})
+    if (is_contained(featuresOf(*this), vectorLengthFeature(bits)))
+      return bits;
+  return 0;
 }
 
 ArrayRef<InstructionRow> instructionTable() { return kTable; }

@@ -15,11 +15,12 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <string>
 
 namespace nibble {
 
 enum class RowKind : uint8_t {
-  Dot4,  ///< 8-bit activations, sums of four products in i32
+  Dot4,  ///< 8-bit activations, sums of `depth` products in i32
   Float, ///< f32 activations, codes decoded to f32
 };
 
@@ -30,9 +31,11 @@ struct InstructionRow {
   llvm::StringLiteral name;
   RowKind kind;
   Isa isa;
+  int64_t depth;
   int64_t lanes;
   int64_t vectors;
   int64_t tile;
+  int64_t tileVectors;
   unsigned unsignedBits;
   bool signedBytes;
   llvm::StringLiteral features;
@@ -40,7 +43,9 @@ struct InstructionRow {
   /// Rows of a weight panel.
   int64_t nr() const { return lanes * vectors; }
   /// Consecutive columns of a row that lie together in a panel.
-  int64_t kr() const { return kind == RowKind::Dot4 ? 4 : 1; }
+  int64_t kr() const { return depth; }
+  /// The length of vectors that its kernels are compiled for, where the instruction leaves it open; else 0.
+  int64_t scalableBits() const;
   /// `bias` of the layout of a weight with such codes: 128 turns bytes of one signedness
   /// into bytes of the other, where the instruction wants the other.
   unsigned storageBias(unsigned codeBits, bool codeSigned) const;
@@ -60,6 +65,9 @@ llvm::SmallVector<const InstructionRow *> rowsFor(llvm::StringRef triple,
 /// The best of rowsFor() of a kind; never null.
 const InstructionRow *bestRow(llvm::StringRef triple, llvm::function_ref<bool(llvm::StringRef)> hasFeature,
                               RowKind kind);
+
+/// The feature "SVE's vectors have `bits` bits".
+std::string vectorLengthFeature(int64_t bits);
 
 /// The features that a row needs, one by one.
 llvm::SmallVector<llvm::StringRef> featuresOf(const InstructionRow &row);

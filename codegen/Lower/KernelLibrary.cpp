@@ -45,7 +45,14 @@ FailureOr<Value> KernelLibrary::team(Operation *op) {
   return Value(function.getArgument(count - 3));
 }
 
-LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buffers, ValueRange scalars, Body body) {
+/// LLVM's attribute for "scalable vectors have exactly this length": least and greatest multiple of 128 bits, as one number.
+static Attribute vscaleRange(Builder &builder, int64_t bits) {
+  std::string range = std::to_string((bits / 128) << 32 | bits / 128);
+  return builder.getStrArrayAttr({"vscale_range", range});
+}
+
+LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buffers, ValueRange scalars, Body body,
+                                  int64_t scalableBits) {
   auto function = op->getParentOfType<FunctionOpInterface>();
   unsigned count = function ? function.getNumArguments() : 0;
   if (count < 2 || !function.getArgument(count - 1).getType().isIndex() ||
@@ -70,8 +77,14 @@ LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buff
   arguments.push_back(asI64(k, function.getArgument(count - 1)));
 
   auto kernel = module.lookupSymbol<func::FuncOp>(name);
-  if (!kernel)
+  if (!kernel) {
     kernel = build(op->getLoc(), name, buffers.size(), scalars.size(), body);
+    if (scalableBits) {
+      SmallVector<Attribute> attributes(cast<ArrayAttr>(kernel->getAttr("passthrough")).getValue());
+      attributes.push_back(vscaleRange(builder, scalableBits));
+      kernel->setAttr("passthrough", builder.getArrayAttr(attributes));
+    }
+  }
   func::CallOp::create(builder, op->getLoc(), kernel, arguments);
   return success();
 }

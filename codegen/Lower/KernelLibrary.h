@@ -41,9 +41,10 @@ public:
   mlir::FailureOr<mlir::Value> team(mlir::Operation *op);
 
   /// `buffers`: memrefs, contiguous in their inner dimension, or pointers, which are passed on. `scalars`: index, i32 or i64.
+  /// `scalableBits`: the length of scalable vectors that the kernel relies on, or 0.
   /// Fails, with a diagnostic at `op`, if the enclosing function lacks (tid, nthreads).
   mlir::LogicalResult call(mlir::Operation *op, llvm::StringRef name, mlir::ValueRange buffers,
-                           mlir::ValueRange scalars, Body body);
+                           mlir::ValueRange scalars, Body body, int64_t scalableBits = 0);
 
 private:
   mlir::func::FuncOp build(mlir::Location loc, llvm::StringRef name, size_t pointers, size_t scalars, Body body);

@@ -83,11 +83,11 @@ void EmbedKernel::emitGroup(Value record, Value unit, Value subScales, Value sub
   int64_t s = panel.isTwoLevel() ? 0 : group;
   Value scale = k.extract(reader.scale(record, s, 0), 0), minimum;
   if (panel.isTwoLevel())
-    scale = k.mulf(scale, k.extract(reader.subScale(subScales, group, 0), 0));
+    scale = k.mulf(scale, k.intToFloat(k.extract(reader.subScale(subScales, group, 0), 0), k.f32()));
   if (panel.hasMin)
     minimum = k.extract(reader.minimum(record, s, 0), 0);
   if (panel.hasMin && panel.isTwoLevel())
-    minimum = k.mulf(minimum, k.extract(reader.subMinimum(subMinima, group, 0), 0));
+    minimum = k.mulf(minimum, k.intToFloat(k.extract(reader.subMinimum(subMinima, group, 0), 0), k.f32()));
   for (int64_t column = group * panel.group; column < (group + 1) * panel.group; column += panel.kr) {
     Value code = reader.quad(unit, column / panel.kr, 0);
     code = reader.range().isSigned ? k.sext(code, k.i32()) : k.zext(code, k.i32());

@@ -5,9 +5,10 @@
 // in the first-level cache while all rows pass by:
 //
 //   for panel of this thread          each panel is read from memory once
-//     for tile of row.tile rows       codes unpacked once per tile
-//     for each row that is left       the same sums, one row at a time
-//       sums → + bias → + residual → y
+//     for tile of row.tile rows       codes unpacked once per tile; then tiles of half
+//                                     as many rows, and so on, for what is left
+//       for row.tileVectors vectors   as many sums as fit the registers
+//         sums → + bias → + residual → y
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,8 +47,10 @@ public:
   void emit(Value n, Value tid, Value nthreads);
 
 private:
+  void emitRows(Value index, Value n);
   void emitTile(Value panel, Value index, Value row0, int64_t tokens);
-  void storeRow(ArrayRef<Value> sums, Value index, Value m, int64_t valid);
+  void storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens);
+  void storeRow(ArrayRef<Value> sums, Value column0, Value m, int64_t valid);
   void storePiece(Value value, Value column, Value m);
 
   KernelBuilder &k;
@@ -99,34 +102,45 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 }
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
-  int64_t tile = shape.tile();
-  Value tiled = tile == 1 ? k.i64(0) : k.mul(k.divu(n, tile), tile);
-  handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) {
-    Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes()));
-    if (tile > 1)
-      k.loop(k.i64(0), tiled, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
-    k.loop(tiled, n, 1, [&](Value row0) { emitTile(panel, index, row0, 1); });
-  });
+  handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
+}
+
+/// All rows of activations with one panel.
+void MmaKernel::emitRows(Value index, Value n) {
+  Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes())), done = k.i64(0);
+  for (int64_t tile = shape.tile(); tile > 0; tile /= 2) {
+    Value end = tile == 1 ? n : k.add(done, k.mul(k.divu(k.sub(n, done), tile), tile));
+    k.loop(done, end, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
+    done = end;
+  }
 }
 
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
-  PanelSums sums = shape.row->kind == RowKind::Dot4 ? accumulateDot(k, mma, panel, row0, tokens)
-                                                    : accumulateFloat(k, mma, panel, row0, tokens);
-  int64_t vectors = shape.row->vectors, ragged = panelLayout.n % panelLayout.nr;
-  auto store = [&](int64_t valid) {
-    for (int64_t token = 0; token < tokens; ++token)
-      storeRow(ArrayRef<Value>(sums).slice(token * vectors, vectors), index, k.add(row0, token), valid);
-  };
-  if (ragged == 0)
-    return store(panelLayout.nr);
-  Value isLast = k.eq(index, k.i64(panelLayout.panels() - 1));
-  k.ifElse(isLast, [&] { store(ragged); }, [&] { store(panelLayout.nr); });
+  mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
+  for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors) {
+    PanelSums sums = shape.row->kind == RowKind::Dot4 ? accumulateDot(k, mma, panel, row0, tokens)
+                                                      : accumulateFloat(k, mma, panel, row0, tokens);
+    storeTile(sums, index, row0, tokens);
+  }
 }
 
-/// Stores the first `valid` columns of a panel's results for row m.
-void MmaKernel::storeRow(ArrayRef<Value> sums, Value index, Value m, int64_t valid) {
+void MmaKernel::storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens) {
+  int64_t lanes = shape.row->lanes, first = mma.firstVector * lanes, most = mma.vectors * lanes;
+  int64_t ragged = std::clamp<int64_t>(panelLayout.n % panelLayout.nr - first, 0, most);
+  auto store = [&](int64_t valid) {
+    for (int64_t token = 0; token < tokens; ++token)
+      storeRow(sums.slice(token * mma.vectors, mma.vectors), k.add(k.mul(index, panelLayout.nr), first),
+               k.add(row0, token), valid);
+  };
+  if (panelLayout.n % panelLayout.nr == 0 || ragged == most)
+    return store(most);
+  Value isLast = k.eq(index, k.i64(panelLayout.panels() - 1));
+  k.ifElse(isLast, [&] { store(ragged); }, [&] { store(most); });
+}
+
+/// Stores the first `valid` of a tile's results for row m, from column0 on.
+void MmaKernel::storeRow(ArrayRef<Value> sums, Value column0, Value m, int64_t valid) {
   int64_t lanes = shape.row->lanes;
-  Value column0 = k.mul(index, panelLayout.nr);
   for (int64_t v = 0; v * lanes < valid; ++v) {
     Value column = k.add(column0, v * lanes);
     int64_t count = std::min(lanes, valid - v * lanes);
@@ -268,7 +282,8 @@ LogicalResult lowerMma(Operation *op, KernelLibrary &library) {
   return library.call(op, shape->name(), buffers, scalars,
                       [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
                         MmaKernel(k, *shape, pointers, scalars).emit(scalars[0], tid, nthreads);
-                      });
+                      },
+                      shape->row->scalableBits());
 }
 
 } // namespace nibble

@@ -5,12 +5,16 @@
 //
 //   record   float scales of the rows are loaded
 //   unit     a loop if the record has several (K-quants), else straight code
-//   run      min(group, 32) columns under one weight scale and one activation
-//            scale: each quad of codes is unpacked once and multiplied with all
-//            rows of the tile; then the exact integer sums meet the scales.
+//   span     the columns between two meetings of sums and float scales: one run
+//            of min(group, 32) columns, or with integer sub-scales of smaller
+//            groups the runs of one activation group. Each quad of codes is unpacked
+//            once and multiplied with all rows of the tile; the exact integer
+//            sums of a run, times their sub-scale, are added up; then they meet
+//            the scales.
 //
 // Within a run the accumulators are the instruction's; the f32 sums are touched
-// once a run, and may live in memory meanwhile.
+// once a span, and may live in memory meanwhile. Rows of activations go in strips
+// of one or two (codegen/Targets/DotEmitter.h), whose sums share vectors.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,9 +34,11 @@ class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes), panel(reader.layout()), emitter(dotEmitter(*mma.row)),
-        tokens(tokens), lanes(mma.row->lanes), vectors(mma.row->vectors),
-        run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
-        codes{reader.range().bits, reader.range().isSigned} {}
+        tokens(tokens), run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+        runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1) {
+    dot.lanes = mma.row->lanes, dot.strip = emitter.stripOf(tokens), dot.quads = run / panel.kr;
+    dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
+  }
 
   PanelSums emit(Value panelPointer, Value row0);
 
@@ -42,16 +48,27 @@ private:
     Value codes, subScales, subMinima; ///< sub… are null with one level
     Value x, scales, sums;             ///< at the unit's first column, row 0 of the tile
   };
+  /// One value a strip and vector, strip by strip.
+  using Tile = SmallVector<Value>;
 
-  PanelSums emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
-  PanelSums emitUnit(Value record, const Unit &unit, PanelSums sums);
-  PanelSums emitRun(Value record, const Unit &unit, int64_t column, PanelSums sums);
-  SmallVector<Value> multiplyRun(const Unit &unit, int64_t column);
-  SmallVector<Value> multiplyInLoop(const Unit &unit, int64_t column, SmallVector<Value> dots);
-  void addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v, ArrayRef<Value> dots,
-              PanelSums &sums);
-  Value activationScale(const Unit &unit, int64_t column, int64_t token);
+  int64_t strips() const { return tokens / dot.strip; }
+  /// A weight's vector of a value per row, in the order of a strip.
+  Value spread(Value rows);
+  /// A value of each of a strip's rows of activations, in the order of a strip.
+  Value spread(int64_t strip, function_ref<Value(int64_t token)> valueOf);
+  PanelSums rowsOf(ArrayRef<Value> sums);
+
+  Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
+  Tile emitUnit(Value record, const Unit &unit, Tile sums);
+  Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  Tile integerSums(const Unit &unit, int64_t column);
+  Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
+  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots);
+  SmallVector<SmallVector<int64_t>> steps(int64_t count, int64_t stride);
+  int64_t narrowest() const;
+  void addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums);
   Value codeSum(const Unit &unit, int64_t column, int64_t token);
+  Value codeSums(const Unit &unit, int64_t column, int64_t strip);
   Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
 
   KernelBuilder &k;
@@ -59,25 +76,59 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   const DotEmitter &emitter;
-  int64_t tokens, lanes, vectors, run;
-  WeightCodes codes;
+  int64_t tokens;
+  int64_t run;  ///< columns of a run
+  int64_t runs; ///< of a span
+  DotRun dot;
 };
 
-PanelSums DotPanel::emit(Value panelPointer, Value row0) {
-  PanelSums zeros(tokens * vectors, k.zero(k.vec(k.f32(), lanes)));
-  return k.loop(k.i64(0), k.i64(panel.records()), 1, zeros,
-                [&](Value record, ValueRange sums) { return emitRecord(panelPointer, row0, record, sums); });
+Value DotPanel::spread(Value rows) {
+  if (dot.strip == 1)
+    return rows;
+  SmallVector<int64_t> mask;
+  for (int64_t row = 0; row < dot.lanes; row += 2)
+    mask.append({row, row + 1, row, row + 1});
+  return k.shuffle(rows, rows, mask);
 }
 
-PanelSums DotPanel::emitRecord(Value panelPointer, Value row0, Value index, ValueRange sums) {
+Value DotPanel::spread(int64_t strip, function_ref<Value(int64_t)> valueOf) {
+  // Splat first: a splat of a loaded number costs nothing.
+  Value first = valueOf(strip * dot.strip);
+  return dot.strip == 1 ? k.splat(first, dot.lanes) : emitter.alternate(k, dot, first, valueOf(strip * dot.strip + 1));
+}
+
+/// From the order of strips to one vector per row of activations.
+PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
+  if (dot.strip == 1)
+    return PanelSums(sums.begin(), sums.end());
+  PanelSums rows;
+  for (int64_t token = 0; token < tokens; ++token)
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      SmallVector<int64_t> mask;
+      for (int64_t row = 0; row < dot.lanes; ++row)
+        mask.push_back(row / 2 * 4 + token % 2 * 2 + row % 2);
+      Value strip = sums[token / 2 * mma.vectors + v];
+      rows.push_back(k.shuffle(strip, strip, mask));
+    }
+  return rows;
+}
+
+PanelSums DotPanel::emit(Value panelPointer, Value row0) {
+  Tile zeros(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
+  return rowsOf(k.loop(k.i64(0), k.i64(panel.records()), 1, zeros, [&](Value record, ValueRange sums) {
+    return emitRecord(panelPointer, row0, record, sums);
+  }));
+}
+
+DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, ValueRange sums) {
   Value record = k.offset(panelPointer, k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
-  PanelSums carried(sums.begin(), sums.end());
+  Tile carried(sums.begin(), sums.end());
   if (panel.unitsPerRecord() == 1)
     return emitUnit(record, unitAt(record, k.i64(0), column, row0), carried);
   return k.loop(k.i64(0), k.i64(panel.unitsPerRecord()), 1, carried, [&](Value unit, ValueRange inner) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
-    return emitUnit(record, unitAt(record, unit, first, row0), PanelSums(inner.begin(), inner.end()));
+    return emitUnit(record, unitAt(record, unit, first, row0), Tile(inner.begin(), inner.end()));
   });
 }
 
@@ -97,100 +148,165 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
-/// Runs that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
-PanelSums DotPanel::emitUnit(Value record, const Unit &unit, PanelSums sums) {
-  int64_t field = panel.group / run;
+/// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
+DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
+  int64_t span = run * runs, field = panel.group / span;
   for (mpgemm::BitPlane plane : panel.planes())
-    field = std::min(field, panel.vectorsOf(plane) * panel.kr / run);
+    field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {
-    for (int64_t column = 0; column < panel.unitSpan(); column += run)
-      sums = emitRun(record, unit, column, sums);
+    for (int64_t column = 0; column < panel.unitSpan(); column += span)
+      sums = emitSpan(record, unit, column, sums);
     return sums;
   }
-  for (int64_t column = 0; column < panel.unitSpan(); column += field * run)
+  for (int64_t column = 0; column < panel.unitSpan(); column += field * span)
     sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
       Unit moved = unit;
-      moved.codes = k.offset(unit.codes, k.mul(index, run / panel.kr * panel.vectorBytes()));
-      moved.x = k.offset(unit.x, k.mul(index, run));
+      moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.vectorBytes()));
+      moved.x = k.offset(unit.x, k.mul(index, span));
       if (mma.activationGroup == mpgemm::kActivationGroup)
-        moved.scales = k.at(unit.scales, k.f32(), k.mul(index, run / mpgemm::kActivationGroup));
-      moved.sums = k.at(unit.sums, k.i32(), k.mul(index, run / mma.sumGroup));
-      return emitRun(record, moved, column, PanelSums(carried.begin(), carried.end()));
+        moved.scales = k.at(unit.scales, k.f32(), k.mul(index, span / mpgemm::kActivationGroup));
+      moved.sums = k.at(unit.sums, k.i32(), k.mul(index, span / mma.sumGroup));
+      return emitSpan(record, moved, column, Tile(carried.begin(), carried.end()));
     });
   return sums;
 }
 
-PanelSums DotPanel::emitRun(Value record, const Unit &unit, int64_t column, PanelSums sums) {
-  SmallVector<Value> dots = multiplyRun(unit, column);
+DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column, Tile sums) {
+  Tile integers = integerSums(unit, column), da;
+  for (int64_t strip = 0; strip < strips(); ++strip)
+    da.push_back(spread(strip, [&](int64_t token) {
+      int64_t index = token * mma.scales.stride + column / mma.activationGroup;
+      return k.load(k.f32(), k.at(unit.scales, k.f32(), index));
+    }));
   int64_t group = column / panel.group;
-  for (int64_t v = 0; v < vectors; ++v) {
+  for (int64_t v = 0; v < mma.vectors; ++v) {
     // With one level a unit is a record, and its groups have their own float scale.
-    int64_t s = panel.isTwoLevel() ? 0 : group;
-    Value dw = reader.scale(record, s, v), mw;
-    if (panel.isTwoLevel())
-      dw = k.mulf(dw, reader.subScale(unit.subScales, group, v));
-    if (panel.hasMin)
-      mw = reader.minimum(record, s, v);
-    if (panel.hasMin && panel.isTwoLevel())
-      mw = k.negf(k.mulf(mw, reader.subMinimum(unit.subMinima, group, v)));
-    addRun(unit, column, dw, mw, v, dots, sums);
+    Value dw = reader.scale(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
+    if (panel.isTwoLevel() && runs == 1)
+      dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
+    dw = spread(dw);
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      Value &acc = sums[strip * mma.vectors + v];
+      Value dots = k.intToFloat(integers[strip * mma.vectors + v], k.f32());
+      acc = k.fma(k.mulf(dw, da[strip]), dots, acc);
+    }
   }
+  if (panel.hasMin)
+    addMinima(record, unit, column, da, sums);
   return sums;
 }
 
-/// Integer sums of a run, token-major like the f32 ones.
-SmallVector<Value> DotPanel::multiplyRun(const Unit &unit, int64_t column) {
-  int64_t quads = run / panel.kr;
-  SmallVector<Value> dots(tokens * vectors, emitter.start(k, lanes, quads, codes));
-  if (emitter.walksInLoop() && tokens > 1 && quads > kStraightQuads)
-    return multiplyInLoop(unit, column, dots);
-  SmallVector<KernelBuilder::Values> x;
-  for (int64_t token = 0; token < tokens; ++token)
-    x.push_back(emitter.loadActivations(k, lanes, k.offset(unit.x, token * mma.x.stride + column), quads));
-  // An accumulating instruction takes quad by quad, so that a quad's weights are done with all rows at once.
-  int64_t step = emitter.walksInLoop() ? quads : 1;
-  for (int64_t first = 0; first < quads; first += step) {
-    SmallVector<SmallVector<Value>> w(vectors);
-    for (int64_t v = 0; v < vectors; ++v)
-      for (int64_t quad = first; quad < first + step; ++quad)
-        w[v].push_back(reader.quad(unit.codes, column / panel.kr + quad, v));
-    for (int64_t token = 0; token < tokens; ++token)
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value &dot = dots[token * vectors + v];
-        dot = emitter.multiply(k, dot, w[v], ArrayRef<Value>(x[token]).slice(first, step), codes);
-      }
-  }
-  return dots;
-}
-
-/// The same as a loop. A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
-SmallVector<Value> DotPanel::multiplyInLoop(const Unit &unit, int64_t column, SmallVector<Value> dots) {
-  int64_t quads = run / panel.kr, first = column / panel.kr, steps = quads;
-  for (mpgemm::BitPlane plane : panel.planes())
-    steps = std::min(steps, panel.vectorsOf(plane));
-  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
-    Value codesAt = k.offset(unit.codes, k.mul(step, panel.vectorBytes()));
-    Value x = k.offset(unit.x, k.mul(step, panel.kr));
-    SmallVector<SmallVector<Value>> w(vectors);
-    for (int64_t v = 0; v < vectors; ++v)
-      for (int64_t quad = 0; quad < quads; quad += steps)
-        w[v].push_back(reader.quad(codesAt, first + quad, v));
-    SmallVector<Value> next(carried.begin(), carried.end());
-    for (int64_t token = 0; token < tokens; ++token) {
-      SmallVector<Value> a;
-      for (int64_t quad = 0; quad < quads; quad += steps)
-        a.append(emitter.loadActivations(k, lanes, k.offset(x, token * mma.x.stride + column + quad * panel.kr), 1));
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value &dot = next[token * vectors + v];
-        dot = emitter.multiply(k, dot, w[v], a, codes);
+void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
+  for (int64_t first = column; first < column + run * runs; first += run) {
+    int64_t group = first / panel.group;
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
+      if (panel.isTwoLevel())
+        mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
+      mw = spread(mw);
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        Value &acc = sums[strip * mma.vectors + v];
+        acc = k.fma(mw, k.mulf(da[strip], k.intToFloat(codeSums(unit, first, strip), k.f32())), acc);
       }
     }
+  }
+}
+
+/// The sums of a span before they meet float scales: Σ sub · Σ (byte - offset) · a, sub of each run or one.
+DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
+  Tile total(strips() * mma.vectors);
+  for (int64_t first = column; first < column + run * runs; first += run) {
+    Tile ofCodes(strips());
+    if (dot.codes.offset)
+      for (int64_t strip = 0; strip < strips(); ++strip)
+        ofCodes[strip] = codeSums(unit, first, strip);
+    Tile dots = multiplyRun(unit, first, ofCodes);
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value sub;
+      if (runs > 1)
+        sub = spread(reader.subScale(unit.subScales, first / panel.group, mma.firstVector + v));
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        Value &sum = total[strip * mma.vectors + v];
+        Value added = emitter.finish(k, dot, dots[strip * mma.vectors + v], ofCodes[strip], sub);
+        sum = sum ? k.add(sum, added) : added;
+      }
+    }
+  }
+  return total;
+}
+
+/// Sums of a run, in the emitter's form.
+DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
+  Tile dots;
+  for (int64_t strip = 0; strip < strips(); ++strip)
+    dots.append(mma.vectors, emitter.start(k, dot, ofCodes[strip]));
+  int64_t first = column / panel.kr;
+  Value x = k.offset(unit.x, column);
+  if (!emitter.walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
+    multiplyQuads(unit.codes, first, 1, dot.quads, x, dots);
+    return dots;
+  }
+  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
+  int64_t steps = narrowest();
+  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
+    Tile next(carried.begin(), carried.end());
+    multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
+                  k.offset(x, k.mul(step, panel.kr)), next);
     return next;
   });
 }
 
-Value DotPanel::activationScale(const Unit &unit, int64_t column, int64_t token) {
-  return k.load(k.f32(), k.at(unit.scales, k.f32(), token * mma.scales.stride + column / mma.activationGroup));
+/// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
+void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots) {
+  SmallVector<Tile> a(strips());
+  for (int64_t strip = 0; strip < strips(); ++strip) {
+    auto load = [&](int64_t columns, int64_t quads) {
+      SmallVector<Value> rows;
+      for (int64_t t = 0; t < dot.strip; ++t)
+        rows.push_back(k.offset(x, (strip * dot.strip + t) * mma.x.stride + columns));
+      a[strip].append(emitter.loadActivations(k, dot, rows, quads));
+    };
+    if (stride == 1)
+      load(0, count);
+    else
+      for (int64_t i = 0; i < count; ++i)
+        load(i * stride * panel.kr, 1);
+  }
+  for (ArrayRef<int64_t> together : steps(count, stride))
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      SmallVector<Value> w;
+      for (int64_t i : together)
+        w.push_back(reader.quad(codes, quad + i * stride, mma.firstVector + v));
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        SmallVector<Value> x;
+        for (int64_t i : together)
+          x.push_back(a[strip][i]);
+        Value &sum = dots[strip * mma.vectors + v];
+        sum = emitter.multiply(k, dot, sum, w, x);
+      }
+    }
+}
+
+/// In which order `count` quads are multiplied. All at once, where the emitter wants to see them together; else those in
+/// the bit fields of one vector follow each other, so that the vector need not be kept.
+SmallVector<SmallVector<int64_t>> DotPanel::steps(int64_t count, int64_t stride) {
+  SmallVector<SmallVector<int64_t>> order;
+  int64_t apart = stride > 1 ? count : std::min(count, narrowest());
+  for (int64_t first = 0; first < apart; ++first)
+    for (int64_t i = first; i < count; i += apart) {
+      if (order.empty() || !emitter.walksInLoop())
+        order.emplace_back();
+      order.back().push_back(i);
+    }
+  return order;
+}
+
+/// Vectors of a unit's narrowest plane.
+int64_t DotPanel::narrowest() const {
+  int64_t vectors = dot.quads;
+  for (mpgemm::BitPlane plane : panel.planes())
+    vectors = std::min(vectors, panel.vectorsOf(plane));
+  return vectors;
 }
 
 /// Sum of the activation codes of a run, i32.
@@ -204,21 +320,8 @@ Value DotPanel::codeSum(const Unit &unit, int64_t column, int64_t token) {
   return total;
 }
 
-void DotPanel::addRun(const Unit &unit, int64_t column, Value dw, Value mw, int64_t v,
-                      ArrayRef<Value> dots, PanelSums &sums) {
-  int64_t offset = reader.range().offset;
-  for (int64_t token = 0; token < tokens; ++token) {
-    Value &acc = sums[token * vectors + v];
-    Value dot = emitter.finish(k, dots[token * vectors + v]);
-    // Splat first: a splat of a loaded number costs nothing, a scalar conversion does.
-    Value da = k.splat(activationScale(unit, column, token), lanes);
-    Value codeSums = offset || mw ? k.splat(codeSum(unit, column, token), lanes) : Value();
-    if (offset)
-      dot = k.sub(dot, k.mul(codeSums, offset));
-    acc = k.fma(k.mulf(dw, da), k.intToFloat(dot, k.f32()), acc);
-    if (mw)
-      acc = k.fma(mw, k.mulf(da, k.intToFloat(codeSums, k.f32())), acc);
-  }
+Value DotPanel::codeSums(const Unit &unit, int64_t column, int64_t strip) {
+  return spread(strip, [&](int64_t token) { return codeSum(unit, column, token); });
 }
 
 } // namespace

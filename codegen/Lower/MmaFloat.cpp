@@ -140,7 +140,8 @@ Value FloatPanel::groupScale(Value record, Value unitIndex, int64_t group, int64
   if (!panel.isTwoLevel())
     return scale;
   Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(scale, reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v));
+  return k.mulf(scale, k.intToFloat(reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v),
+                                    k.f32()));
 }
 
 Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v) {
@@ -148,7 +149,8 @@ Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int
   if (!panel.isTwoLevel())
     return minimum;
   Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(minimum, reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v));
+  return k.mulf(minimum, k.intToFloat(reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v),
+                                      k.f32()));
 }
 
 } // namespace

@@ -9,6 +9,9 @@
 //   dot    per run of min(group, 32) columns:  acc = fma(dw · da, float(Σ w·a), acc)
 //          and with minima                     acc = fma(mw, da · float(Σ a), acc)
 //          dw = d, or d · sub;  mw = m, or -(dmin · subMin)
+//          with integer sub-scales of groups below 32, per 32 columns:
+//                                              acc = fma(d · da, float(Σ sub · Σ w·a), acc)
+//          (Σ sub · Σ w·a is exact in i32), then the minima of its runs in order
 //   float  per column:                         acc = fma(x, w, acc), w decoded as the format says
 //
 // then + bias, then + residual. So results are the same bits for every M, tile
@@ -39,9 +42,10 @@ struct MmaOperands {
   RowMatrix sums;      ///< i32 (rows × k/sumGroup), dot only
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
+  int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
 };
 
-/// f32 sums of `tokens` rows × row->vectors vectors, token-major.
+/// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
 /// Multiplies rows [row0, row0 + tokens) with the panel at `panel`.

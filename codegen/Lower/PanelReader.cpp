@@ -51,7 +51,7 @@ Value PanelReader::floats(Value pointer, FloatKind kind) {
 
 Value PanelReader::integers(Value pointer, bool isSigned) {
   Value bytes = k.load(k.vec(k.i8(), lanes), pointer, 1);
-  return k.intToFloat(isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32()), k.f32());
+  return isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
 }
 
 Value PanelReader::scale(Value record, int64_t s, int64_t v) {

@@ -39,7 +39,7 @@ public:
   mlir::Value scale(mlir::Value record, int64_t s, int64_t v);
   /// Float minimum s of a record (dmin with two levels).
   mlir::Value minimum(mlir::Value record, int64_t s, int64_t v);
-  /// Integer sub-scale as f32 × lanes; `base` = record + subScaleOffset of a unit's first group.
+  /// Integer sub-scale, i32 × lanes; `base` = record + subScaleOffset of a unit's first group.
   mlir::Value subScale(mlir::Value base, int64_t group, int64_t v);
   /// The same for the sub-minima (unsigned or signed as the format says).
   mlir::Value subMinimum(mlir::Value base, int64_t group, int64_t v);

@@ -7,6 +7,8 @@
 #include "codegen/Targets/DotEmitter.h"
 
 #include "codegen/Targets/AArch64/DotProduct.h"
+#include "codegen/Targets/AArch64/MatrixMultiply.h"
+#include "codegen/Targets/AArch64/WideningMultiply.h"
 #include "codegen/Targets/Generic/Portable.h"
 #include "codegen/Targets/X86/AVX2.h"
 #include "codegen/Targets/X86/VNNI.h"
@@ -16,22 +18,35 @@ using namespace mlir;
 
 namespace nibble {
 
-KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, int64_t lanes, Value pointer,
+KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, const DotRun &run, ValueRange rows,
                                                   int64_t quads) const {
   KernelBuilder::Values splats;
   for (int64_t quad = 0; quad < quads; ++quad) {
-    Value four = k.load(k.i32(), k.offset(pointer, 4 * quad), 1);
-    splats.push_back(k.bitcast(k.splat(four, lanes), k.vec(k.i8(), 4 * lanes)));
+    Value four = k.load(k.i32(), k.offset(rows.front(), 4 * quad), 1);
+    splats.push_back(k.bitcast(k.splat(four, run.lanes), k.vec(k.i8(), 4 * run.lanes)));
   }
   return splats;
 }
 
-Value DotEmitter::start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const {
-  return k.zero(k.vec(k.i32(), lanes));
+Value DotEmitter::alternate(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
+  SmallVector<int64_t> mask;
+  for (int64_t i = 0; i < run.sums(); ++i)
+    mask.push_back(i % 4 < 2 ? i : run.sums() + i);
+  return k.shuffle(k.splat(first, run.sums()), k.splat(second, run.sums()), mask);
+}
+
+/// What the offsets take away stands in the sum from the start: that costs no instruction.
+Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
+  return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));
+}
+
+Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums, Value scale) const {
+  return scale ? k.mul(sum, scale) : sum;
 }
 
 const DotEmitter &dotEmitter(const InstructionRow &row) {
-#define NIBBLE_DOT_ROW(rowName, emitter, isa, lanes, vectors, tile, unsignedBits, signedBytes, features)               \
+#define NIBBLE_DOT_ROW(rowName, emitter, isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes,     \
+                       features)                                                                                       \
   if (row.name == #rowName) {                                                                                          \
     static const emitter instance;                                                                                     \
     return instance;                                                                                                   \

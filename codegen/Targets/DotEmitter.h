@@ -1,12 +1,21 @@
 //===- DotEmitter.h - how a row's instruction is emitted -------*- C++ -*-===//
 //
 // The part of a dot-product kernel that differs between instructions. A kernel
-// (codegen/Lower) unpacks codes into vectors of lanes × 4 bytes and feeds them,
+// (codegen/Lower) unpacks codes into vectors of lanes × kr bytes and feeds them,
 // with activations, to the emitter of its row; everything else about the kernel
 // is the same for all rows. One file per instruction in codegen/Targets/<ISA>.
 //
-// Contract: start() with the quads of one run of columns, multiply() once for each
-// of them, finish(): the exact Σ weight·activation of each lane in i32. Activations
+// An instruction that multiplies one row of activations keeps its sums in the order
+// of the weight rows. One that multiplies a pair of them (a 2 × 2 tile) keeps the
+// sums of both in one vector, in the order that its register has:
+//
+//      strip of one row     lane r            row r
+//      strip of two rows    lane 4s + 2t + r  weight row 2s + r, activation row t
+//
+// Scales and sums of activations are brought into that order by the kernel.
+//
+// Contract: start() for one run of columns, multiply() once for each of its quads,
+// finish(): the exact Σ (byte - offset)·activation of each lane in i32. Activations
 // lie in [-127, 127] (mpgemm.quantize), which several emitters rely on; a run has
 // at most 32 columns.
 //
@@ -27,22 +36,38 @@ inline constexpr int64_t kMaxActivation = 127;
 struct WeightCodes {
   unsigned bits = 8;     ///< 1 … 8
   bool isSigned = false; ///< only with 8 bits
+  int64_t offset = 0;    ///< the number is byte - offset
+};
+
+/// One run of columns.
+struct DotRun {
+  int64_t lanes = 0; ///< weight rows of a vector
+  int64_t strip = 1; ///< activation rows whose sums share a vector
+  int64_t quads = 0; ///< steps of kr columns
+  WeightCodes codes;
+  int64_t sums() const { return lanes * strip; }
 };
 
 class DotEmitter {
 public:
   virtual ~DotEmitter() = default;
 
-  /// Each quad of activations at `pointer` (4 · `quads` bytes), repeated in all lanes.
-  virtual KernelBuilder::Values loadActivations(KernelBuilder &k, int64_t lanes, mlir::Value pointer,
+  /// Activation rows whose sums share a vector, in a tile of `tokens` rows: 1 or 2.
+  virtual int64_t stripOf(int64_t tokens) const { return 1; }
+  /// The operands of `quads` quads from those of a strip's rows, which start at `rows`.
+  virtual KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
                                                 int64_t quads) const;
-  /// A sum of no products yet, for at most `quads` quads. Its type is the emitter's business.
-  virtual mlir::Value start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const;
-  /// Adds the products of vectors of lanes × 4 bytes, pair by pair, to a sum.
-  virtual mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights,
-                               mlir::ValueRange activations, WeightCodes codes) const = 0;
-  /// The sum as i32 × lanes.
-  virtual mlir::Value finish(KernelBuilder &k, mlir::Value sum) const { return sum; }
+  /// Values of a strip's two rows (scalars), in the order of the strip.
+  virtual mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
+  /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
+  /// where codes.offset is 0. The sum's type is the emitter's business.
+  virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;
+  /// Adds the products of weights and activations, quad by quad, to a sum.
+  virtual mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                               mlir::ValueRange activations) const = 0;
+  /// The sum in i32, times `scale` (i32, in the order of the strip) unless that is null. `codeSums` as in start().
+  virtual mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
+                             mlir::Value scale) const;
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }

@@ -46,26 +46,40 @@ Type multipliedType(Type element, const InstructionRow &row) {
                                 block.getScale(), zero);
 }
 
+/// Why a weight cannot lie in the panels of an integer row, or null.
+const char *whyNotDot(Type element, ArrayRef<int64_t> shape, const InstructionRow &row) {
+  auto block = cast<lowbit::BlockType>(element);
+  auto layout = mpgemm::LayoutAttr::get(element.getContext(), element, shape[0], shape[1], row.nr(), row.kr(),
+                                        row.storageBias(block.getCode().width, block.getCode().isSigned));
+  if (const char *wrong = layout.getPanelLayout().check())
+    return wrong;
+  return shape[1] % mpgemm::kActivationGroup == 0
+             ? nullptr
+             : "its width is no multiple of the 32 columns of an activation group";
+}
+
 /// The row for a linear, or null with a diagnostic.
 const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, const TargetInfo &target) {
   auto has = [&](StringRef feature) { return target.has(feature); };
-  const InstructionRow *dot = bestRow(target.triple, has, RowKind::Dot4);
   const InstructionRow *real = bestRow(target.triple, has, RowKind::Float);
-  auto block = dyn_cast<lowbit::BlockType>(element);
-  if (!block || strategy == "float" || takesFloats())
+  if (!isa<lowbit::BlockType>(element) || strategy == "float" || takesFloats())
     return real;
+  // The best row whose panels can hold the weight; a generic one only where there is no other.
   auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
-  auto layout = mpgemm::LayoutAttr::get(&getContext(), element, shape[0], shape[1], dot->nr(), dot->kr(),
-                                        dot->storageBias(block.getCode().width, block.getCode().isSigned));
-  const char *wrong = layout.getPanelLayout().check();
-  if (!wrong && shape[1] % mpgemm::kActivationGroup == 0)
-    return dot;
+  const char *wrong = nullptr;
+  for (const InstructionRow *row : rowsFor(target.triple, has)) {
+    if (row->kind != RowKind::Dot4 || (row->features.empty() && wrong))
+      continue;
+    const char *why = whyNotDot(element, shape, *row);
+    if (!why)
+      return row;
+    wrong = wrong ? wrong : why;
+  }
   if (strategy == "dot") {
-    op->emitError() << "cannot be an integer dot product: "
-                    << (wrong ? wrong : "its width is no multiple of the 32 columns of an activation group");
+    op->emitError() << "cannot be an integer dot product: " << wrong;
     return nullptr;
   }
-  op->emitRemark() << "computed in float: " << (wrong ? wrong : "its width is no multiple of 32");
+  op->emitRemark() << "computed in float: " << wrong;
   return real;
 }
 

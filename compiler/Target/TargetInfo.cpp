@@ -1,6 +1,7 @@
 //===- TargetInfo.cpp - CPU name → features -------------------------------===//
 #include "compiler/Target/TargetInfo.h"
 
+#include "codegen/Intrinsics/InstructionTable.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -29,6 +30,10 @@ static constexpr StringLiteral kX86Features[] = {"avx",     "avx2",     "f16c", 
                                                  "avx512bf16", "avx512vbmi", "bmi",   "bmi2"};
 static constexpr StringLiteral kAArch64Features[] = {"dotprod", "fullfp16", "i8mm", "bf16", "sve", "sve2", "lse", "rdm"};
 
+/// CPUs whose SVE vectors are longer than 128 bits (Arm's technical reference manuals, Fujitsu's A64FX manual).
+static constexpr std::pair<StringLiteral, int64_t> kLongVectors[] = {{"a64fx", 512}, {"neoverse-v1", 256}};
+static constexpr StringLiteral kVectorLengthSuffix = "-bit";
+
 ArrayRef<StringRef> supportedTriples() {
   static const StringRef triples[] = {"x86_64-linux-gnu", "aarch64-linux-gnu"};
   return triples;
@@ -53,7 +58,11 @@ static std::unique_ptr<MCSubtargetInfo> makeSubtarget(const Triple &triple, Stri
   return std::unique_ptr<MCSubtargetInfo>(target->createMCSubtargetInfo(triple, cpu, features));
 }
 
-bool TargetInfo::has(StringRef name) const { return subtarget && subtarget->checkFeatures(("+" + name).str()); }
+bool TargetInfo::has(StringRef name) const {
+  if (!subtarget || name.ends_with(kVectorLengthSuffix))
+    return subtarget && scalableBits != 0 && name == vectorLengthFeature(scalableBits);
+  return subtarget->checkFeatures(("+" + name).str());
+}
 
 std::vector<std::string> TargetInfo::requiredFeatures() const {
   ArrayRef<StringLiteral> known = isX86() ? ArrayRef<StringLiteral>(kX86Features) : ArrayRef(kAArch64Features);
@@ -61,8 +70,35 @@ std::vector<std::string> TargetInfo::requiredFeatures() const {
   for (StringRef name : known)
     if (has(name))
       result.push_back(name.str());
+  if (scalableBits > 128) // nothing is compiled for a length of 128 bits only
+    result.push_back(vectorLengthFeature(scalableBits));
   std::sort(result.begin(), result.end());
   return result;
+}
+
+/// Takes "sve-N-bit" out of a list of features, and gives N, or 0.
+static Expected<int64_t> takeVectorLength(std::string &features) {
+  SmallVector<StringRef> names, others;
+  StringRef(features).split(names, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  int64_t bits = 0;
+  for (StringRef name : names)
+    if (StringRef number = name; number.consume_front("+sve-") && number.consume_back(kVectorLengthSuffix)) {
+      if (number.getAsInteger(10, bits) || !is_contained({128, 256, 512}, bits))
+        return createStringError(std::errc::invalid_argument,
+                                 "SVE vectors of %s bits: Nibble compiles for 128, 256 and 512", number.str().c_str());
+    } else {
+      others.push_back(name);
+    }
+  features = join(others, ",");
+  return bits;
+}
+
+/// Length of the SVE vectors of a CPU that has them. The name "generic" says nothing about it.
+static int64_t vectorLengthOf(StringRef cpu) {
+  for (auto [name, bits] : kLongVectors)
+    if (cpu == name)
+      return bits;
+  return cpu == "generic" || cpu.starts_with("neoverse-512") ? 0 : 128;
 }
 
 /// LLVM lists the CPUs of all generations; those without 64-bit instructions cannot run a 64-bit program.
@@ -110,11 +146,15 @@ Expected<TargetInfo> TargetInfo::get(StringRef target, StringRef cpu, StringRef 
   if (native && !isHost)
     return createStringError(std::errc::invalid_argument,
                              "--cpu=native asks for this machine's CPU, but the target is %s", info.triple.c_str());
-  info.features = features.str();
+  std::string others = features.str();
+  Expected<int64_t> bits = takeVectorLength(others);
+  if (!bits)
+    return bits.takeError();
+  info.features = others;
   if (native) {
     info.cpu = sys::getHostCPUName().str();
     // A virtual machine may hide features that the CPU's name promises.
-    info.features = hostFeatures() + (features.empty() ? "" : "," + features.str());
+    info.features = hostFeatures() + (others.empty() ? "" : "," + others);
   } else if (cpu.empty()) {
     info.cpu = triple.isX86() ? "x86-64" : "generic";
   } else {
@@ -127,6 +167,13 @@ Expected<TargetInfo> TargetInfo::get(StringRef target, StringRef cpu, StringRef 
   info.subtarget = makeSubtarget(triple, info.cpu, info.features);
   if (!info.subtarget)
     return createStringError(std::errc::not_supported, "this LLVM has no code generator for %s", info.triple.c_str());
+  bool sve = info.isAArch64() && info.has("sve");
+  if (*bits && !sve)
+    return createStringError(std::errc::invalid_argument,
+                             "vectors of %d bits are SVE's, which the CPU %s does not have; add +sve to its features",
+                             int(*bits), info.cpu.c_str());
+  if (sve)
+    info.scalableBits = *bits ? *bits : native ? 0 : vectorLengthOf(info.cpu);
   return info;
 }
 
@@ -144,7 +191,11 @@ mlir::FailureOr<TargetInfo> TargetInfo::fromModule(mlir::ModuleOp module) {
 void TargetInfo::attachTo(mlir::ModuleOp module) const {
   mlir::MLIRContext *context = module.getContext();
   context->loadDialect<mpgemm::MPGEMMDialect>();
-  module->setAttr(mpgemm::kTargetAttrName, mpgemm::TargetAttr::get(context, triple, cpu, features));
+  // Where the CPU's name does not say it, the attribute does.
+  std::string all = features;
+  if (scalableBits && scalableBits != vectorLengthOf(cpu))
+    all += (all.empty() ? "+" : ",+") + vectorLengthFeature(scalableBits);
+  module->setAttr(mpgemm::kTargetAttrName, mpgemm::TargetAttr::get(context, triple, cpu, all));
 }
 
 } // namespace nibble

@@ -22,7 +22,11 @@ struct TargetInfo {
   std::string cpu;      ///< LLVM's name of the CPU, never "native"
   std::string features; ///< LLVM's feature string beside the CPU's own, e.g. "+dotprod,-sve"
 
-  /// Whether the CPU has LLVM's feature `name` ("avx2", "dotprod").
+  /// Length of SVE's vectors, where the CPU has SVE and the length is known; else 0. In the string of features of the
+  /// module's attribute it is "+sve-N-bit", which is no name of LLVM's.
+  int64_t scalableBits = 0;
+
+  /// Whether the CPU has LLVM's feature `name` ("avx2", "dotprod"), or SVE vectors of a length ("sve-256-bit").
   bool has(llvm::StringRef name) const;
   bool isX86() const { return llvm::Triple(triple).isX86(); }
   bool isAArch64() const { return llvm::Triple(triple).isAArch64(); }
@@ -31,7 +35,8 @@ struct TargetInfo {
   std::vector<std::string> requiredFeatures() const;
 
   /// Resolves `target` ("native", "x86_64-linux-gnu", "aarch64-linux-gnu") and `cpu` ("native", a name of LLVM's, or
-  /// empty for the baseline of the architecture). Errors name the known values.
+  /// empty for the baseline of the architecture). `features` are added to the CPU's own: "+sve,-i8mm,+sve-256-bit".
+  /// Errors name the known values.
   static llvm::Expected<TargetInfo> get(llvm::StringRef target, llvm::StringRef cpu, llvm::StringRef features = "");
 
   /// From the module attribute `mpgemm.target`; a diagnostic if it is missing or wrong.

@@ -31,7 +31,8 @@ def MPGEMM_LayoutAttr : MPGEMM_Attr<"Layout", "layout"> {
 def MPGEMM_TargetAttr : MPGEMM_Attr<"Target", "target"> {
   let summary = "The machine that a module is compiled for.";
   let description = [{
-    The attribute `mpgemm.target` of a module. `features` are LLVM's names, `+` or `-` before each; `strategy` is how
+    The attribute `mpgemm.target` of a module. `features` are LLVM's names, `+` or `-` before each, and
+    the length of scalable vectors where the CPU does not say it (compiler/Target); `strategy` is how
     linears are computed: `auto`, `dot` or `float`.
 
     Example: `#mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">`

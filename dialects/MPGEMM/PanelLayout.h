@@ -34,11 +34,12 @@
 //      ├──────────────────────┤ subMinOffset(g, r)     only with both
 //      │ min (R/G) × nr × u8  │
 //      ├──────────────────────┤ codesOffset()
-//      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() = max(G, 32) k's
+//      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() ≥ max(G, 32) k's
 //      └──────────────────────┘
 //
 // For the usual formats R = S: 32 for Q4_0, Q4_1, Q8_0 and 256 for the K-quants.
-// R > S (several float scales in a record) only happens when S < 32.
+// R > S (several float scales in a record) only happens when S < 32, and with S = 32
+// where a unit is 64 (planes of one bit with kr = 8).
 //
 // A unit: the code's bits are split into planes of 8, 4, 2 or 1 bits (6 = 4 + 2,
 // 5 = 4 + 1, 3 = 2 + 1, 7 = 4 + 2 + 1), the low bits in the first plane. The
@@ -128,7 +129,13 @@ struct PanelLayout {
 
   int64_t panels() const { return (n + nr - 1) / nr; }
   int64_t scaleSpan() const { return isTwoLevel() ? superGroup : group; }
-  int64_t unitSpan() const { return std::max<int64_t>(group, 32); }
+  /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8.
+  int64_t unitSpan() const {
+    int64_t span = std::max<int64_t>(group, 32);
+    for (BitPlane plane : planes())
+      span = std::max<int64_t>(span, 8 * kr / plane.width);
+    return span;
+  }
   int64_t recordSpan() const { return std::max(scaleSpan(), unitSpan()); }
   int64_t records() const { return k / recordSpan(); }
   int64_t scalesPerRecord() const { return recordSpan() / scaleSpan(); }
@@ -240,7 +247,7 @@ struct PanelLayout {
       return "a group must divide 32 or be a multiple of it that divides the "
              "super block";
     if (unitSpan() % kr != 0)
-      return "kr must divide the unit of max(group, 32) columns";
+      return "kr must divide the unit of at least max(group, 32) columns";
     for (BitPlane plane : planes())
       if (quadsPerUnit() * plane.width % 8 != 0)
         return "kr is too large: a bit plane of a unit is not a whole number "

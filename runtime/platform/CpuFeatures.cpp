@@ -8,11 +8,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #endif
 
 namespace nibble::rt {
@@ -151,6 +153,17 @@ constexpr std::string_view NoUserMeaning[] = {
     "pan-rwx", "perfmon", "predres", "ras", "rme", "sel2", "spe", "spe-eef", "specrestrict", "tlb-rmi", "tracev8.4",
     "trbe", "uaops", "vh", "xs", "contextidr-el2", "CONTEXTIDREL2"};
 
+/// Length of this processor's SVE vectors in bits; 0 without SVE.
+long vectorBits() {
+  constexpr int GetLength = 51, LengthMask = 0xffff; // PR_SVE_GET_VL, PR_SVE_VL_LEN_MASK of linux/prctl.h
+  int answer = prctl(GetLength);
+  return answer < 0 ? 0 : 8l * (answer & LengthMask);
+}
+
+/// Features that are a length of vectors: code is compiled for one, and wrong with any other.
+constexpr std::pair<std::string_view, long> VectorLengths[] = {
+    {"sve-128-bit", 128}, {"sve-256-bit", 256}, {"sve-512-bit", 512}};
+
 } // namespace
 
 FeatureState cpuFeature(std::string_view name) {
@@ -159,6 +172,9 @@ FeatureState cpuFeature(std::string_view name) {
       unsigned long word = getauxval(feature.word == 1 ? AT_HWCAP : AT_HWCAP2);
       return (word >> feature.bit) & 1 ? FeatureState::Present : FeatureState::Missing;
     }
+  for (auto [length, bits] : VectorLengths)
+    if (length == name)
+      return vectorBits() == bits ? FeatureState::Present : FeatureState::Missing;
   for (std::string_view other : NoUserMeaning)
     if (other == name)
       return FeatureState::Present;

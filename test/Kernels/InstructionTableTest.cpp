@@ -17,8 +17,9 @@ TEST(InstructionTableTest, NamesAreUniqueAndFollowTheGrammar) {
   for (const InstructionRow &row : instructionTable()) {
     EXPECT_TRUE(names.insert(row.name.str()).second) << row.name.str();
     EXPECT_EQ(findRow(row.name), &row);
-    // <isa>_<feature>_<1 × lanes × depth>_<types>
-    std::string shape = "_1x" + std::to_string(row.lanes) + "x" + std::to_string(row.kr()) + "_";
+    // <isa>_<feature>_<rows × lanes × depth>_<types>; two rows where a matrix is multiplied
+    std::string rows = row.kr() == 8 ? "_2x" : "_1x";
+    std::string shape = rows + std::to_string(row.lanes) + "x" + std::to_string(row.kr()) + "_";
     EXPECT_TRUE(row.name.contains(shape)) << row.name.str();
   }
   EXPECT_EQ(findRow("none"), nullptr);
@@ -42,7 +43,9 @@ TEST(InstructionTableTest, BestRowNeedsAllItsFeatures) {
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma"})), "generic_base_1x4x4_s8s8s32");
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma", "f16c", "avx512vnni", "avx512bw", "avx512vl"})),
             "x86_avx512vnni_1x16x4_u8s8s32");
-  EXPECT_EQ(best("aarch64-linux-gnu", only({"dotprod"})), "aarch64_dotprod_1x4x4_s8s8s32");
+  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod", "i8mm"})), "aarch64_i8mm_2x4x8_s8s8s32");
+  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod"})), "aarch64_dotprod_1x4x4_s8s8s32");
+  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon"})), "aarch64_neon_1x4x4_s8s8s32");
   EXPECT_EQ(best("aarch64-linux-gnu", only({"avx2", "fma", "f16c"})), "generic_base_1x4x4_s8s8s32");
 }
 

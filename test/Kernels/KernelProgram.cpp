@@ -57,6 +57,11 @@ static void spellOutDotProducts(ModuleOp module) {
   }
 }
 
+llvm::Expected<TargetInfo> targetOf(llvm::StringRef triple, llvm::StringRef cpu) {
+  auto [name, features] = cpu.split('+');
+  return TargetInfo::get(triple, name, features.empty() ? "" : "+" + features.str());
+}
+
 /// The machine that code for `target` is executed on: this one, if it is of the same architecture and lacks features.
 static TargetInfo standIn(const TargetInfo &target) {
   auto native = TargetInfo::get("native", "native");
@@ -100,6 +105,8 @@ static std::string build(const std::string &source, const TargetInfo &target, co
 std::string KernelProgram::compile(const TargetInfo &target) {
   std::string errors;
   emulated = llvm::Triple(target.triple).getArch() != llvm::Triple(llvm::sys::getProcessTriple()).getArch();
+  if (target.scalableBits)
+    emulatedCpu = "max,sve-max-vq=" + std::to_string(target.scalableBits / 128);
   object = build(source, target, standIn(target), EmitKind::Object, errors);
   return object.empty() && errors.empty() ? "no object came out" : errors;
 }
@@ -197,7 +204,7 @@ std::string KernelProgram::runEmulated(std::vector<Call> &calls) {
   std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " +
                             NIBBLE_EMULATED_MAIN + " " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
   if (error.empty())
-    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu max " + base + "/program < " + base + "/calls > " + base +
+    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu " + emulatedCpu + " " + base + "/program < " + base + "/calls > " + base +
                   "/results");
   if (error.empty()) {
     std::ifstream output(directory / "results", std::ios::binary);

@@ -29,6 +29,9 @@ namespace nibble::test {
 
 using Bytes = std::vector<uint8_t>;
 
+/// `cpu`: a CPU, and features beside its own: "neoverse-v1+sve-512-bit".
+llvm::Expected<TargetInfo> targetOf(llvm::StringRef triple, llvm::StringRef cpu);
+
 struct Call {
   std::string function;
   std::vector<std::shared_ptr<Bytes>> buffers; ///< written back after the call
@@ -57,6 +60,7 @@ private:
   std::string source;
   std::string object;
   bool emulated = false;
+  std::string emulatedCpu = "max";
   std::shared_ptr<llvm::orc::LLJIT> jit; ///< holds the code that runs here
 };
 

@@ -56,10 +56,15 @@ Weight::Weight(const Format &format, int64_t n, int64_t k, std::mt19937 &random)
   lowbit::decodeBlocks(format, file, n * k / format.blockElements, values.data());
 }
 
+float Weight::floatScale(int64_t row, int64_t column) const {
+  return halfToFloat(planes.scale[(row * k + column) / format->blockElements]);
+}
+
+int Weight::subScale(int64_t row, int64_t column) const { return planes.subScale[(row * k + column) / format->group]; }
+
 float Weight::scale(int64_t row, int64_t column) const {
-  size_t at = row * k + column;
-  float d = halfToFloat(planes.scale[at / format->blockElements]);
-  return format->isTwoLevel() ? d * float(planes.subScale[at / format->group]) : d;
+  float d = floatScale(row, column);
+  return format->isTwoLevel() ? d * float(subScale(row, column)) : d;
 }
 
 float Weight::minimum(int64_t row, int64_t column) const {

@@ -31,6 +31,9 @@ struct Weight {
   int code(int64_t row, int64_t column) const { return format->codes.kind.decode(planes.codes[row * k + column]); }
   /// d and m (d · sub and -(dmin · subMin) with two levels) of a column's group.
   float scale(int64_t row, int64_t column) const;
+  /// With two levels, the two factors of scale().
+  float floatScale(int64_t row, int64_t column) const;
+  int subScale(int64_t row, int64_t column) const;
   float minimum(int64_t row, int64_t column) const;
 
   mpgemm::PanelLayout layout(int64_t nr, int64_t kr, unsigned bias) const;

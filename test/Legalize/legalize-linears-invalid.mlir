@@ -34,3 +34,11 @@ module attributes {mpgemm.target = #mpgemm.target<triple = "vax-openvms", cpu = 
 // -----
 // expected-error @below {{unknown CPU 'pentium-99' for x86_64-linux-gnu; known are: }}
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "pentium-99", features = "">} {}
+
+// -----
+// expected-error @below {{vectors of 256 bits are SVE's, which the CPU cortex-a76 does not have; add +sve to its features}}
+module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "+sve-256-bit">} {}
+
+// -----
+// expected-error @below {{SVE vectors of 384 bits: Nibble compiles for 128, 256 and 512}}
+module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "generic", features = "+sve,+sve-384-bit">} {}

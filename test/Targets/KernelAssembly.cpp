@@ -2,7 +2,7 @@
 //
 //   KernelAssembly ROW TRIPLE CPU FORMAT N K M
 //
-// Prints what the compiler makes of a product of M rows with an N × K weight, for the
+// CPU may have features behind its name (neoverse-v1+sve-512-bit). Prints what the compiler makes of a product of M rows with an N × K weight, for the
 // tests of this directory to look for the promised instruction.
 //
 //===----------------------------------------------------------------------===//
@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: KernelAssembly ROW TRIPLE CPU FORMAT N K M\n");
     return 2;
   }
-  auto target = TargetInfo::get(argv[2], argv[3]);
+  auto target = targetOf(argv[2], argv[3]);
   if (!target) {
     std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());
     return 2;

@@ -9,16 +9,29 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_DOTPRODUCT_H
 #define NIBBLE_CODEGEN_TARGETS_AARCH64_DOTPRODUCT_H
 
+#include "codegen/Targets/AArch64/Scalable.h"
 #include "codegen/Targets/DotEmitter.h"
 
 namespace nibble {
 
 class AArch64DotProduct : public DotEmitter {
 public:
-  KernelBuilder::Values loadActivations(KernelBuilder &k, int64_t lanes, mlir::Value pointer,
+  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
                                         int64_t quads) const override;
-  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
-                       WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override;
+};
+
+/// Four products added to each i32 lane of a longer vector: Arm ARM, SDOT (vectors) of SVE. A quad of activations is
+/// loaded into all lanes at once.
+class AArch64SVEDotProduct : public DotEmitter {
+public:
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override {
+    for (auto [weight, activation] : llvm::zip_equal(weights, activations))
+      sum = accumulateScalable(k, "llvm.aarch64.sve.sdot", sum, {weight, activation});
+    return sum;
+  }
 };
 
 } // namespace nibble

@@ -10,8 +10,8 @@ using namespace mlir;
 
 namespace nibble {
 
-Value Portable::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
-                         WeightCodes codes) const {
+Value Portable::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
+                         ValueRange activations) const {
   int64_t lanes = KernelBuilder::lanes(sum);
   for (auto [weight, activation] : llvm::zip_equal(weights, activations))
     for (int64_t column = 0; column < 4; ++column) {
@@ -19,7 +19,7 @@ Value Portable::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueR
       for (int64_t lane = 0; lane < lanes; ++lane)
         mask.push_back(4 * lane + column);
       Value w = k.shuffle(weight, weight, mask), a = k.shuffle(activation, activation, mask);
-      w = codes.isSigned ? k.sext(w, k.i32()) : k.zext(w, k.i32());
+      w = run.codes.isSigned ? k.sext(w, k.i32()) : k.zext(w, k.i32());
       sum = k.add(sum, k.mul(w, k.sext(a, k.i32())));
     }
   return sum;

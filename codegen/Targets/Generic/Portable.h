@@ -14,8 +14,8 @@ namespace nibble {
 
 class Portable : public DotEmitter {
 public:
-  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
-                       WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override;
 };
 
 } // namespace nibble

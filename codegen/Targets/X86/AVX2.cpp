@@ -18,11 +18,12 @@ static int64_t quadsIn16Bits(WeightCodes codes) {
   return std::numeric_limits<int16_t>::max() / (2 * largest * kMaxActivation);
 }
 
-/// Sums of pairs of words, i32.
-static Value widen(KernelBuilder &k, Value words) {
+/// Sums of pairs of words, i32, each word times the one of `factors`.
+static Value widen(KernelBuilder &k, Value words, Value factors) {
   Type type = k.vec(k.i32(), KernelBuilder::lanes(words) / 2);
-  return k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {words, k.constant(words.getType(), int64_t(1))});
+  return k.intrinsic("llvm.x86.avx2.pmadd.wd", type, {words, factors});
 }
+static Value widen(KernelBuilder &k, Value words) { return widen(k, words, k.constant(words.getType(), int64_t(1))); }
 
 /// Products of a quad, added in pairs, i16.
 static Value products(KernelBuilder &k, Value weights, Value activations, WeightCodes codes) {
@@ -36,19 +37,22 @@ static Value products(KernelBuilder &k, Value weights, Value activations, Weight
   return k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", words, {weights, activations});
 }
 
-Value X86AVX2::start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const {
-  return k.zero(quads <= quadsIn16Bits(codes) ? k.vec(k.i16(), 2 * lanes) : k.vec(k.i32(), lanes));
+/// Whether the words of a whole run fit: then they are the sum.
+static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.codes); }
+
+Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
+  return isNarrow(run) ? k.zero(k.vec(k.i16(), 2 * run.lanes)) : DotEmitter::start(k, run, codeSums);
 }
 
-Value X86AVX2::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
-                        WeightCodes codes) const {
-  bool narrow = cast<VectorType>(sum.getType()).getElementType() == k.i16();
+Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
+                        ValueRange activations) const {
+  bool narrow = isNarrow(run);
   Value words;
   int64_t pending = 0;
   for (auto [weight, activation] : llvm::zip_equal(weights, activations)) {
-    Value added = products(k, weight, activation, codes);
+    Value added = products(k, weight, activation, run.codes);
     words = words ? k.add(words, added) : added;
-    if (narrow || ++pending < quadsIn16Bits(codes))
+    if (narrow || ++pending < quadsIn16Bits(run.codes))
       continue;
     sum = k.add(sum, widen(k, words));
     words = nullptr, pending = 0;
@@ -58,8 +62,22 @@ Value X86AVX2::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRa
   return k.add(sum, narrow ? words : widen(k, words));
 }
 
-Value X86AVX2::finish(KernelBuilder &k, Value sum) const {
-  return cast<VectorType>(sum.getType()).getElementType() == k.i16() ? widen(k, sum) : sum;
+Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums, Value scale) const {
+  if (!isNarrow(run))
+    return DotEmitter::finish(k, run, sum, codeSums, scale);
+  if (!scale) {
+    sum = widen(k, sum);
+    return codeSums ? k.sub(sum, k.mul(codeSums, run.codes.offset)) : sum;
+  }
+  // Scales have eight bits, so that scale · offset has at most 16; the sum of a run has 13. The upper words of the
+  // latter are masked away, and what stands beside scale · offset is multiplied by zero.
+  Type words = k.vec(k.i16(), 2 * run.lanes);
+  Value low = k.bitAnd(scale, 0xffff);
+  sum = widen(k, sum, k.bitcast(k.bitOr(low, k.shl(low, 16)), words));
+  if (!codeSums)
+    return sum;
+  return k.sub(sum, widen(k, k.bitcast(k.bitAnd(codeSums, 0xffff), words),
+                          k.bitcast(k.mul(scale, run.codes.offset), words)));
 }
 
 } // namespace nibble

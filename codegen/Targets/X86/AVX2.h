@@ -10,6 +10,9 @@
 //    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
+// An integer scale of the sum costs nothing where all of it is in 16 bits: vpmaddwd
+// multiplies by it instead of by one.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_CODEGEN_TARGETS_X86_AVX2_H
@@ -21,10 +24,11 @@ namespace nibble {
 
 class X86AVX2 : public DotEmitter {
 public:
-  mlir::Value start(KernelBuilder &k, int64_t lanes, int64_t quads, WeightCodes codes) const override;
-  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
-                       WeightCodes codes) const override;
-  mlir::Value finish(KernelBuilder &k, mlir::Value sum) const override;
+  mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override;
+  mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
+                     mlir::Value scale) const override;
   bool walksInLoop() const override { return true; }
 };
 

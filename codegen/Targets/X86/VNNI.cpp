@@ -10,8 +10,8 @@ using namespace mlir;
 
 namespace nibble {
 
-Value X86VNNI::multiply(KernelBuilder &k, Value sum, ValueRange weights, ValueRange activations,
-                        WeightCodes codes) const {
+Value X86VNNI::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
+                        ValueRange activations) const {
   for (auto [weight, activation] : llvm::zip_equal(weights, activations))
     sum = k.intrinsic(intrinsic, sum.getType(), {sum, weight, activation});
   return sum;

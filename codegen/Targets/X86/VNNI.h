@@ -15,8 +15,8 @@ namespace nibble {
 class X86VNNI : public DotEmitter {
 public:
   explicit X86VNNI(llvm::StringLiteral intrinsic) : intrinsic(intrinsic) {}
-  mlir::Value multiply(KernelBuilder &k, mlir::Value sum, mlir::ValueRange weights, mlir::ValueRange activations,
-                       WeightCodes codes) const override;
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override;
   bool walksInLoop() const override { return true; }
 
 private:

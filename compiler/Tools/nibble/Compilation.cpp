@@ -280,7 +280,7 @@ int Compilation::dump(Phase phase) {
 }
 
 int Compilation::resolveTarget() {
-  llvm::Expected<TargetInfo> found = TargetInfo::get(options.target, options.cpu);
+  llvm::Expected<TargetInfo> found = TargetInfo::get(options.target, options.cpu, options.features);
   if (!found)
     return reportError(kUsage, llvm::toString(found.takeError()));
   target = std::move(*found);

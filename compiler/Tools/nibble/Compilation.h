@@ -30,7 +30,7 @@ enum class OutputKind { Executable, Object, Assembly, LLVM, MLIR };
 
 struct CompileOptions {
   std::string model, output, executable; ///< executable: the compiler itself, beside which the runtime lies
-  std::string target = "native", cpu;
+  std::string target = "native", cpu, features;
   OutputKind kind = OutputKind::Executable;
   ImportOptions import;
   PipelineOptions pipeline;

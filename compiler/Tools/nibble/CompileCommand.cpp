@@ -101,6 +101,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--target", options.target, "native, x86_64-linux-gnu or aarch64-linux-gnu")
       ->capture_default_str();
   command->add_option("--cpu", options.cpu, "LLVM's name of the CPU, or native");
+  command->add_option("--features", options.features,
+                      "features beside the CPU's own, in LLVM's names, each with + or -");
   command->add_option("--emit", arguments->emit, "exe, obj, asm, llvm or mlir")->capture_default_str();
   command->add_option("--context", arguments->context, "positions the program can hold (default: as trained, at most 2048)")
       ->check(kCounts);

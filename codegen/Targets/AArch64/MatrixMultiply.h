@@ -1,0 +1,49 @@
+//===- MatrixMultiply.h - smmla --------------------------------*- C++ -*-===//
+//
+// A 2 × 2 tile of dot products of eight signed bytes, added to four i32 lanes:
+// Arm ARM, SMMLA (vector). Its first operand holds eight columns of two rows of
+// activations, its second of two weight rows; the tile's lanes are (t, r) in row
+// order, which is the order of a strip of two.
+//
+// A single row of activations is multiplied on the same panels by SDOT: eight
+// columns are two quads of one weight row in neighbouring lanes, whose sums are
+// added in the end.
+//
+// SVE's instructions do the same in each 128-bit part of a longer register, with
+// the activations repeated in each part.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_MATRIXMULTIPLY_H
+#define NIBBLE_CODEGEN_TARGETS_AARCH64_MATRIXMULTIPLY_H
+
+#include "codegen/Targets/DotEmitter.h"
+
+namespace nibble {
+
+class AArch64MatrixMultiply : public DotEmitter {
+public:
+  /// `sveBits`: length of SVE's vectors, or 0 for the 128 bits of NEON.
+  explicit AArch64MatrixMultiply(int64_t sveBits = 0) : sveBits(sveBits) {}
+  int64_t stripOf(int64_t tokens) const override { return tokens % 2 == 0 ? 2 : 1; }
+  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
+                                        int64_t quads) const override;
+  mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
+  mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
+                       mlir::ValueRange activations) const override;
+  mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
+                     mlir::Value scale) const override;
+  mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
+
+private:
+  int64_t registerBits() const { return sveBits ? sveBits : 128; }
+  int64_t sveBits;
+};
+
+template <int64_t Bits> struct AArch64SVEMatrixMultiply : AArch64MatrixMultiply {
+  AArch64SVEMatrixMultiply() : AArch64MatrixMultiply(Bits) {}
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_TARGETS_AARCH64_MATRIXMULTIPLY_H
