@@ -152,6 +152,33 @@ TEST_F(EncoderTest, KeepsWhatTheTypeHolds) {
   }
 }
 
+// Weights that were trained to be ternary come back exactly, and the fourth code is not used.
+TEST_F(EncoderTest, KeepsTernaryWeights) {
+  BlockType block = type("u2, row, f16, zp = 1");
+  std::mt19937 random(3);
+  std::vector<float> values;
+  for (int i = 0; i < 4 * 160; ++i)
+    values.push_back(0.0234375f * float(int(random() % 3) - 1));
+  EXPECT_EQ(roundTrip(block, values, 160), values);
+  Planes planes;
+  std::vector<float> normal = normalRows(4, 160);
+  ASSERT_FALSE(bool(encodeRows(block, normal.data(), 4, 160, planes)));
+  EXPECT_EQ(*std::max_element(planes.codes.begin(), planes.codes.end()), 2);
+}
+
+// Codebooks: every level is used as the nearest one; scales of powers of two are the best of their kind.
+TEST_F(EncoderTest, RoundsToCodebooks) {
+  std::vector<float> values = normalRows(64, 512);
+  double nf4 = relativeError(values, roundTrip(type("nf4, 64, f16"), values, 512));
+  double int4 = relativeError(values, roundTrip(type("u4, 64, f16, zp = 8"), values, 512));
+  EXPECT_LT(nf4, int4); // it was made for numbers that are spread like these
+  double half = relativeError(values, roundTrip(type("e2m1, 32, f16"), values, 512));
+  double power = relativeError(values, roundTrip(type("e2m1, 32, e8m0"), values, 512));
+  EXPECT_LT(half, power);
+  EXPECT_LT(power, 1.25 * half);
+  EXPECT_LT(relativeError(values, roundTrip(type("e4m3, row, f16"), values, 512)), 0.03);
+}
+
 TEST_F(EncoderTest, TakesOddRows) {
   BlockType plain = type("u4, 32, f16, zp = 8"), min = type("u4, 32, f16, min = f16");
   BlockType two = type("u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)"), row = type("u4, 96, bf16, zp = 8");
