@@ -114,7 +114,9 @@ private:
 
 /// How much a number counts. Large weights matter more for a product than their
 /// share of the squared error says, since activations are not white noise; the
-/// root of (mean square + square) favours them mildly, as ggml does.
+/// root of (mean square + square) favours them mildly, as ggml does. Measured on
+/// SmolLM2-135M with `int3` (1785 tokens, perplexity): 46.8; with equal weights
+/// 53.3, with mean square / 4 + square 53.8.
 static float importance(float value, float meanSquare) {
   return std::sqrt(meanSquare + value * value);
 }
