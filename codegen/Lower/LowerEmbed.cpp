@@ -101,6 +101,15 @@ void EmbedKernel::emitGroup(Value record, Value unit, Value subScales, Value sub
   }
 }
 
+/// Multiplies the columns of an item, which the thread has just written.
+void scaleItem(KernelBuilder &k, Value columns, int64_t count, double scale) {
+  forEachPiece(k, count, [&](Value offset, int64_t lanes) {
+    Value place = k.at(columns, k.f32(), offset);
+    Value value = k.load(k.vec(k.f32(), lanes), place);
+    k.store(k.mulf(value, k.constant(value.getType(), scale)), place);
+  });
+}
+
 } // namespace
 
 LogicalResult lowerEmbed(Operation *op, KernelLibrary &library) {
@@ -124,13 +133,18 @@ LogicalResult lowerEmbed(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("embed_{0}_n{1}_k{2}_nr{3}_kr{4}_b{5}_y{6}", element, layout.getN(), layout.getK(),
                                    layout.getNr(), layout.getKr(), layout.getBias(), y->stride);
   mpgemm::PanelLayout panel = layout.getPanelLayout();
-  int64_t items = panel.k / EmbedKernel::span(panel);
+  int64_t span = EmbedKernel::span(panel), items = panel.k / span;
+  if (embed.getScale())
+    name += "_s" + floatName(embed.getScale()->convertToDouble());
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     auto [low, high] = k.share(k.mul(scalars[0], items), tid, nthreads);
     k.loop(low, high, 1, [&](Value item) {
       Value m = k.divu(item, items);
       Value token = k.zext(k.load(k.i32(), k.at(pointers[0], k.i32(), m)), k.i64());
-      EmbedKernel(k, layout).emitItem(pointers[1], token, k.remu(item, items), y->row(k, pointers[2], m));
+      Value unit = k.remu(item, items), row = y->row(k, pointers[2], m);
+      EmbedKernel(k, layout).emitItem(pointers[1], token, unit, row);
+      if (embed.getScale())
+        scaleItem(k, k.at(row, k.f32(), k.mul(unit, span)), span, embed.getScale()->convertToDouble());
     });
   };
   return library.call(op, name, {embed.getTokens(), embed.getTable(), embed.getOuts().front()}, {embed.getN()}, body);

@@ -23,14 +23,20 @@ mlir::LogicalResult lowerQuantize(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerRound(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);
 
-/// lm.rms_norm: split by rows.
+/// lm.rms_norm and lm.layer_norm: split by rows × heads, row by row.
 mlir::LogicalResult lowerRMSNorm(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerLayerNorm(mlir::Operation *op, KernelLibrary &library);
+/// lm.residual and lm.logits: every row split by blocks of 32 columns. In place or not.
+mlir::LogicalResult lowerResidual(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerLogits(mlir::Operation *op, KernelLibrary &library);
 /// lm.rope: split by rows × heads, row by row. In place or not.
 mlir::LogicalResult lowerRope(mlir::Operation *op, KernelLibrary &library);
 /// lm.kv_append: split by rows × kv heads, row by row.
 mlir::LogicalResult lowerKVAppend(mlir::Operation *op, KernelLibrary &library);
 /// lm.attention: split by kv heads × rows × heads of a group.
 mlir::LogicalResult lowerAttention(mlir::Operation *op, KernelLibrary &library);
+/// lm.short_conv: all rows split by blocks of 32 channels.
+mlir::LogicalResult lowerShortConv(mlir::Operation *op, KernelLibrary &library);
 /// lm.glu: every row split by blocks of 32 columns. In place or not.
 mlir::LogicalResult lowerGlu(mlir::Operation *op, KernelLibrary &library);
 /// lm.state_write: split by rows.

@@ -64,6 +64,26 @@ void forEachPiece(KernelBuilder &k, int64_t width, function_ref<void(Value offse
     body(k.i64(piece.offset), piece.lanes);
 }
 
+/// Columns that stay on one thread: what a group of the activations' quantization holds, and two lines of memory.
+constexpr int64_t kColumns = 32;
+
+void forEachOwnPiece(KernelBuilder &k, Value n, int64_t width, Value tid, Value nthreads,
+                     function_ref<void(Value row, Value offset, int64_t lanes)> body) {
+  int64_t fullBlocks = width / kColumns, rest = width % kColumns;
+  auto [low, high] = k.share(k.i64(fullBlocks + (rest != 0)), tid, nthreads);
+  k.loop(k.i64(0), n, 1, [&, low = low, high = high](Value row) {
+    k.loop(k.mul(low, kColumns), k.mul(k.mins(high, fullBlocks), kColumns), kLanes,
+           [&](Value offset) { body(row, offset, kLanes); });
+    if (rest == 0)
+      return;
+    Value ownsRest = k.bitAnd(k.slt(k.i64(fullBlocks), high), k.sge(k.i64(fullBlocks), low));
+    k.ifThen(ownsRest, [&] {
+      for (Piece p : piecesOf(rest, fullBlocks * kColumns))
+        body(row, k.i64(p.offset), p.lanes);
+    });
+  });
+}
+
 std::string typeName(Type type) {
   std::string name;
   llvm::raw_string_ostream(name) << type;

@@ -51,6 +51,11 @@ llvm::SmallVector<Piece> piecesOf(int64_t width, int64_t offset = 0);
 /// Emits `body` for each piece of `width` elements: a loop over the full vectors, then the rest one by one.
 void forEachPiece(KernelBuilder &k, int64_t width, llvm::function_ref<void(mlir::Value offset, int64_t lanes)> body);
 
+/// The same for a thread's share of `n` rows of which each is split by blocks of 32 columns, the last of which may be
+/// shorter: for what is computed element by element.
+void forEachOwnPiece(KernelBuilder &k, mlir::Value n, int64_t width, mlir::Value tid, mlir::Value nthreads,
+                     llvm::function_ref<void(mlir::Value row, mlir::Value offset, int64_t lanes)> body);
+
 /// "f32", "f16", …: an element type as part of a kernel's name.
 std::string typeName(mlir::Type type);
 

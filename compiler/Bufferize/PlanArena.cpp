@@ -218,7 +218,15 @@ void FunctionRewriter::rewriteTeamOp(Operation *op) {
   for (Value operand : op->getOperands())
     next.operands.push_back(buffer(operand));
   next.addOperands(filled);
-  next.addAttributes(op->getAttrs());
+  NamedAttrList attributes(op->getAttrs());
+  // Where there are optional operands as well, their numbers stand in an attribute.
+  constexpr StringLiteral segments = "operandSegmentSizes";
+  if (auto sizes = dyn_cast_or_null<DenseI32ArrayAttr>(attributes.get(segments))) {
+    SmallVector<int32_t> counts(sizes.asArrayRef());
+    counts.back() = static_cast<int32_t>(filled.size());
+    attributes.set(segments, builder.getDenseI32ArrayAttr(counts));
+  }
+  next.addAttributes(attributes);
   builder.create(next);
 }
 

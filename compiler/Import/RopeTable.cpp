@@ -13,9 +13,6 @@
 
 #include "compiler/Import/RopeTable.h"
 
-#include "compiler/Import/BoundedReader.h"
-#include "compiler/Import/ImportError.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -63,8 +60,7 @@ static double getYarnRamp(lm::RopeTableAttr table, double index) {
 }
 
 std::vector<double>
-nibble::computeRopeFrequencies(lm::RopeTableAttr table,
-                               llvm::ArrayRef<float> factors) {
+nibble::computeRopeFrequencies(lm::RopeTableAttr table) {
   double base = table.getBase().getValueAsDouble();
   double factor = getValue(table.getFactor(), 1);
   double extrapolation = getValue(table.getExtrapolationFactor(), 1);
@@ -74,7 +70,7 @@ nibble::computeRopeFrequencies(lm::RopeTableAttr table,
   for (uint64_t i = 0; i < pairs; ++i) {
     double frequency = std::pow(base, -2.0 * static_cast<double>(i) /
                                           static_cast<double>(table.getDims()));
-    if (!factors.empty())
+    if (mlir::DenseF32ArrayAttr factors = table.getFactors())
       frequency /= factors[i];
     llvm::StringRef scaling = table.getScaling();
     if (scaling == "linear") {
@@ -91,11 +87,12 @@ nibble::computeRopeFrequencies(lm::RopeTableAttr table,
   return frequencies;
 }
 
-void nibble::computeRopeTable(lm::RopeTableAttr table,
-                              llvm::ArrayRef<float> factors, int64_t rows,
-                              float *out) {
-  std::vector<double> frequencies = computeRopeFrequencies(table, factors);
+std::vector<float> nibble::computeRopeTable(lm::RopeTableAttr table,
+                                            int64_t rows) {
+  std::vector<double> frequencies = computeRopeFrequencies(table);
   double attention = getValue(table.getAttentionFactor(), 1);
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(rows) * frequencies.size() * 2);
   for (int64_t row = 0; row < rows; ++row) {
     bool isFine = row < lm::kRopeFineRows;
     int64_t position =
@@ -103,32 +100,9 @@ void nibble::computeRopeTable(lm::RopeTableAttr table,
     double scale = isFine ? attention : 1;
     for (double frequency : frequencies) {
       double angle = static_cast<double>(position) * frequency;
-      *out++ = static_cast<float>(scale * std::cos(angle));
-      *out++ = static_cast<float>(scale * std::sin(angle));
+      values.push_back(static_cast<float>(scale * std::cos(angle)));
+      values.push_back(static_cast<float>(scale * std::sin(angle)));
     }
   }
-}
-
-llvm::Expected<std::vector<float>>
-nibble::computeRopeTable(lm::RopeTableAttr table, int64_t rows) {
-  uint64_t pairs = table.getDims() / 2;
-  std::vector<float> factors;
-  if (lm::SourceAttr source = table.getFactors()) {
-    if (source.getFormat() != "f32" || source.getSize() != pairs * sizeof(float))
-      return malformed("#lm.rope_table: expected " + llvm::Twine(pairs) +
-                       " factors in f32, found " +
-                       llvm::Twine(source.getSize()) + " bytes of " +
-                       source.getFormat());
-    auto file = InputFile::open(source.getFile());
-    if (!file)
-      return file.takeError();
-    factors.resize(pairs);
-    if (llvm::Error error = (*file)->readAt(
-            source.getOffset(),
-            {reinterpret_cast<uint8_t *>(factors.data()), source.getSize()}))
-      return std::move(error);
-  }
-  std::vector<float> values(static_cast<size_t>(rows) * pairs * 2);
-  computeRopeTable(table, factors, rows, values.data());
   return values;
 }

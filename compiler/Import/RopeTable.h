@@ -17,24 +17,15 @@
 
 #include "dialects/LM/LM.h"
 
-#include "llvm/Support/Error.h"
-
 #include <vector>
 
 namespace nibble {
 
 /// The dims/2 frequencies θ_i in radians a position, in double precision.
-/// `factors` is empty or holds dims/2 divisors.
-std::vector<double> computeRopeFrequencies(lm::RopeTableAttr table,
-                                           llvm::ArrayRef<float> factors);
+std::vector<double> computeRopeFrequencies(lm::RopeTableAttr table);
 
-/// Fills rows × dims/2 × 2 floats. Angles are computed in double precision.
-void computeRopeTable(lm::RopeTableAttr table, llvm::ArrayRef<float> factors,
-                      int64_t rows, float *out);
-
-/// The same, with `factors` read from the file that the attribute names.
-llvm::Expected<std::vector<float>> computeRopeTable(lm::RopeTableAttr table,
-                                                    int64_t rows);
+/// rows × dims/2 × 2 floats. Angles are computed in double precision.
+std::vector<float> computeRopeTable(lm::RopeTableAttr table, int64_t rows);
 
 } // namespace nibble
 

@@ -121,10 +121,8 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
 llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactWriter &writer) {
   for (Attribute attr : weight.sources) {
     if (auto table = dyn_cast<lm::RopeTableAttr>(attr)) {
-      llvm::Expected<std::vector<float>> values = computeRopeTable(table, weight.type.getDimSize(0));
-      if (!values)
-        return values.takeError();
-      if (llvm::Error error = writer.append(values->data(), values->size() * sizeof(float)))
+      std::vector<float> values = computeRopeTable(table, weight.type.getDimSize(0));
+      if (llvm::Error error = writer.append(values.data(), values.size() * sizeof(float)))
         return error;
       continue;
     }

@@ -25,23 +25,67 @@ void State::store(int64_t index, double value) {
 }
 
 Rows reference::embed(llvm::ArrayRef<int32_t> tokens,
-                      const ReferenceWeight &table, int64_t n) {
+                      const ReferenceWeight &table, double scale, int64_t n) {
   Rows y(tokens.size(), table.columns());
-  for (int64_t m = 0; m < n; ++m)
+  for (int64_t m = 0; m < n; ++m) {
     table.decodeRow(tokens[m], y.row(m));
+    for (int64_t k = 0; k < y.width; ++k)
+      y.row(m)[k] *= scale;
+  }
   return y;
 }
 
 Rows reference::rmsNorm(const Rows &x, llvm::ArrayRef<double> weight,
                         double epsilon, int64_t n) {
   Rows y(x.count, x.width);
-  for (int64_t m = 0; m < n; ++m) {
-    double squares = 0;
+  int64_t width = weight.size();
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t first = 0; first < x.width; first += width) {
+      const double *in = x.row(m) + first;
+      double squares = 0;
+      for (int64_t k = 0; k < width; ++k)
+        squares += in[k] * in[k];
+      double norm = 1 / std::sqrt(squares / double(width) + epsilon);
+      for (int64_t k = 0; k < width; ++k)
+        y.row(m)[first + k] = in[k] * norm * weight[k];
+    }
+  return y;
+}
+
+Rows reference::layerNorm(const Rows &x, llvm::ArrayRef<double> weight,
+                          llvm::ArrayRef<double> bias, double epsilon,
+                          int64_t n) {
+  int64_t width = weight.size();
+  Rows centred(x.count, x.width);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t first = 0; first < x.width; first += width) {
+      double sum = 0;
+      for (int64_t k = 0; k < width; ++k)
+        sum += x.row(m)[first + k];
+      for (int64_t k = 0; k < width; ++k)
+        centred.row(m)[first + k] = x.row(m)[first + k] - sum / double(width);
+    }
+  Rows y = rmsNorm(centred, weight, epsilon, n);
+  for (int64_t m = 0; m < n && !bias.empty(); ++m)
     for (int64_t k = 0; k < x.width; ++k)
-      squares += x.row(m)[k] * x.row(m)[k];
-    double norm = 1 / std::sqrt(squares / double(x.width) + epsilon);
-    for (int64_t k = 0; k < x.width; ++k)
-      y.row(m)[k] = x.row(m)[k] * norm * weight[k];
+      y.row(m)[k] += bias[k % width];
+  return y;
+}
+
+Rows reference::residual(const Rows &x, const Rows &branch, double scale,
+                         int64_t n) {
+  Rows y(x.count, x.width);
+  for (int64_t element = 0; element < n * x.width; ++element)
+    y.values[element] = x.values[element] + scale * branch.values[element];
+  return y;
+}
+
+Rows reference::scaleAndCap(const Rows &x, double scale, double cap,
+                            int64_t n) {
+  Rows y(x.count, x.width);
+  for (int64_t element = 0; element < n * x.width; ++element) {
+    double value = scale * x.values[element];
+    y.values[element] = cap == 0 ? value : cap * std::tanh(value / cap);
   }
   return y;
 }
@@ -206,6 +250,26 @@ Rows reference::attention(const Rows &q, const State &keys, const State &values,
   return y;
 }
 
+Rows reference::shortConv(const Rows &bcx, llvm::ArrayRef<double> weight,
+                          State &history, int64_t layer, int64_t pos,
+                          int64_t n) {
+  int64_t channels = bcx.width / 3, taps = weight.size() / channels;
+  int64_t base = layer * history.shape[1] * channels;
+  Rows y(bcx.count, channels);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t d = 0; d < channels; ++d) {
+      const double *row = bcx.row(m) + d;
+      history.store(base + (pos + m) * channels + d,
+                    row[0] * row[2 * channels]);
+      double sum = 0;
+      for (int64_t back = 0; back < std::min(taps, pos + m + 1); ++back)
+        sum += weight[d * taps + taps - 1 - back] *
+               history.values[base + (pos + m - back) * channels + d];
+      y.row(m)[d] = row[channels] * sum;
+    }
+  return y;
+}
+
 static double activate(lm::Activation activation, double x) {
   switch (activation) {
   case lm::Activation::SiLU:
@@ -214,6 +278,8 @@ static double activate(lm::Activation activation, double x) {
     return 0.5 * x *
            (1 + std::tanh(std::sqrt(2 / std::numbers::pi) *
                           (x + 0.044715 * x * x * x)));
+  case lm::Activation::ReLU2:
+    return x > 0 ? x * x : 0;
   }
   return x;
 }

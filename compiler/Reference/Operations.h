@@ -43,13 +43,25 @@ struct State {
   void store(int64_t index, double value);
 };
 
-/// Row m is row tokens[m] of the table.
+/// Row m is row tokens[m] of the table, times scale.
 Rows embed(llvm::ArrayRef<int32_t> tokens, const ReferenceWeight &table,
-           int64_t n);
+           double scale, int64_t n);
 
-/// y = x / sqrt(mean(x²) + epsilon) · weight
+/// y = x / sqrt(mean(x²) + epsilon) · weight, for each run of columns that is as
+/// long as the weight.
 Rows rmsNorm(const Rows &x, llvm::ArrayRef<double> weight, double epsilon,
              int64_t n);
+
+/// y = (x - μ) / sqrt(mean((x - μ)²) + epsilon) · weight (+ bias), μ = mean(x),
+/// for each such run.
+Rows layerNorm(const Rows &x, llvm::ArrayRef<double> weight,
+               llvm::ArrayRef<double> bias, double epsilon, int64_t n);
+
+/// y = x + scale · branch
+Rows residual(const Rows &x, const Rows &branch, double scale, int64_t n);
+
+/// y = cap · tanh(scale · x / cap), or scale · x where cap is 0.
+Rows scaleAndCap(const Rows &x, double scale, double cap, int64_t n);
 
 /// y[m,j] = Σ_k x[m,k] · w[j,k] (+ bias[j]). Rows of w are split over threads.
 Rows linear(const Rows &x, const ReferenceWeight &weight,
@@ -85,6 +97,12 @@ struct AttentionScores {
 Rows attention(const Rows &q, const State &keys, const State &values,
                const AttentionScores &how, int64_t layer, int64_t pos,
                int64_t n);
+
+/// y[m] = c · Σ_j weight[d][T-1-j] · u[pos+m-j] of each channel d, where u = b · x is
+/// stored in the history (layers × positions × channels) and rows of `bcx` hold
+/// b, c and x.
+Rows shortConv(const Rows &bcx, llvm::ArrayRef<double> weight, State &history,
+               int64_t layer, int64_t pos, int64_t n);
 
 /// y = f(gate) · up
 Rows gatedUnit(const Rows &gate, const Rows &up, lm::Activation activation,

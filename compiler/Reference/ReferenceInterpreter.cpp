@@ -56,10 +56,14 @@ private:
   LogicalResult execute(lm::StateRefOp op);
   LogicalResult execute(lm::EmbedOp op);
   LogicalResult execute(lm::RMSNormOp op);
+  LogicalResult execute(lm::LayerNormOp op);
+  LogicalResult execute(lm::ResidualOp op);
+  LogicalResult execute(lm::LogitsOp op);
   LogicalResult execute(lm::LinearOp op);
   LogicalResult execute(lm::RopeOp op);
   LogicalResult execute(lm::KVAppendOp op);
   LogicalResult execute(lm::AttentionOp op);
+  LogicalResult execute(lm::ShortConvOp op);
   LogicalResult execute(lm::GluOp op);
   LogicalResult execute(lm::StateWriteOp op);
   LogicalResult execute(lm::StateReadOp op);
@@ -141,7 +145,8 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::EmbedOp op) {
     if (token < 0 || token >= table.rows())
       return op.emitError() << "token " << token << " is outside a vocabulary of "
                             << table.rows();
-  return set(op.getResult(), embed(tokens, table, *n));
+  double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
+  return set(op.getResult(), embed(tokens, table, scale, *n));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::RMSNormOp op) {
@@ -149,9 +154,43 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::RMSNormOp op) {
   FailureOr<int64_t> n = valid(op, op.getN(), x.count);
   if (failed(n))
     return failure();
+  Rows y = rmsNorm(x, weight(op.getWeight()).decodeAll(),
+                   op.getEpsilon().convertToDouble(), *n);
+  if (op.getResidual())
+    y = residual(rows(op.getResidual()), y, 1, *n);
+  return set(op.getResult(), std::move(y));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::LayerNormOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  std::vector<double> bias;
+  if (op.getBias())
+    bias = weight(op.getBias()).decodeAll();
   return set(op.getResult(),
-             rmsNorm(x, weight(op.getWeight()).decodeAll(),
-                     op.getEpsilon().convertToDouble(), *n));
+             layerNorm(x, weight(op.getWeight()).decodeAll(), bias,
+                       op.getEpsilon().convertToDouble(), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ResidualOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(), residual(x, rows(op.getBranch()),
+                                      op.getScale().convertToDouble(), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::LogitsOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
+  double cap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
+  return set(op.getResult(), scaleAndCap(x, scale, cap, *n));
 }
 
 /// How the program rounds the activations of this linear: as legalize has chosen,
@@ -265,6 +304,18 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
                                        index(op.getPos()), *n));
 }
 
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ShortConvOp op) {
+  const Rows &bcx = rows(op.getBcx());
+  State &history = state(op.getHistory());
+  int64_t layer = index(op.getLayer());
+  FailureOr<int64_t> n =
+      validAt(op, op.getN(), bcx.count, op.getPos(), history.shape[1]);
+  if (failed(n) || failed(checkLayer(op, layer, history)))
+    return failure();
+  return set(op.getResult(), shortConv(bcx, weight(op.getWeight()).decodeAll(),
+                                       history, layer, index(op.getPos()), *n));
+}
+
 LogicalResult ReferenceInterpreter::Frame::execute(lm::StateWriteOp op) {
   const Rows &x = rows(op.getX());
   State &target = state(op.getState());
@@ -346,8 +397,8 @@ LogicalResult ReferenceInterpreter::Frame::execute(tensor::ExtractSliceOp op) {
 LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
-            lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
-            lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
+            lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
+            lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
             arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
           [&](auto known) { return execute(known); })
       // The same numbers, spelled differently.

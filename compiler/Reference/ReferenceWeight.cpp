@@ -67,12 +67,10 @@ llvm::Error ReferenceWeight::loadRopeTable(lm::RopeTableAttr table) {
     return llvm::createStringError(llvm::formatv(
         "a table of {0} rotated dimensions has no rows of {1} values",
         table.getDims(), columnCount));
-  auto values = computeRopeTable(table, rowCount);
-  if (!values)
-    return values.takeError();
+  std::vector<float> values = computeRopeTable(table, rowCount);
   int64_t rowBytes = columnCount * sizeof(float);
   std::vector<uint8_t> bytes(rowCount * rowBytes);
-  std::memcpy(bytes.data(), values->data(), bytes.size());
+  std::memcpy(bytes.data(), values.data(), bytes.size());
   pieces.push_back(
       {lowbit::findFormat("f32"), rowCount, rowBytes, std::move(bytes)});
   return llvm::Error::success();

@@ -21,9 +21,9 @@ def TileLinears : Pass<"mpgemm-tile-linears", "::mlir::ModuleOp"> {
 }
 
 def FuseResiduals : Pass<"mpgemm-fuse-residuals", "::mlir::func::FuncOp"> {
-  let summary = "Add the residual in the epilogue of the product before it.";
+  let summary = "Add the residual in the epilogue of the product or norm before it.";
   let description = [{
-    `arith.addf` of an `mpgemm.mma` that has no other use becomes the residual of that `mma`.
+    `arith.addf` of an `mpgemm.mma` or an `lm.rms_norm` that has no other use becomes the residual of that operation.
 
     ```mlir
     %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}

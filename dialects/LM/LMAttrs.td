@@ -32,8 +32,8 @@ def LM_RopeTableAttr : LM_Attr<"RopeTable", "rope_table"> {
   let description = [{
     Describes cosine and sine tables of rotary position embedding (RoFormer, arXiv 2104.09864, section 3.4) with the
     scaling kinds found in model files: `none`, `linear`, `llama3` and `yarn` (arXiv 2309.00071). `dims` is the
-    number of rotated dimensions of a head, `base` the base of the frequencies. `factors` names a tensor of `dims/2`
-    divisors, one a frequency.
+    number of rotated dimensions of a head, `base` the base of the frequencies. `factors` are `dims/2` divisors,
+    one a frequency.
 
     Example: `#lm.rope_table<base = 1.0e+04 : f64, dims = 64, scaling = "none">`
   }];
@@ -46,7 +46,7 @@ def LM_RopeTableAttr : LM_Attr<"RopeTable", "rope_table"> {
       OptionalParameter<"::mlir::FloatAttr">:$betaFast,
       OptionalParameter<"::mlir::FloatAttr">:$betaSlow,
       OptionalParameter<"::mlir::FloatAttr">:$extrapolationFactor,
-      OptionalParameter<"::nibble::lm::SourceAttr">:$factors);
+      OptionalParameter<"::mlir::DenseF32ArrayAttr">:$factors);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 
@@ -60,7 +60,8 @@ def LM_PairingAttr : EnumAttr<LM_Dialect, LM_Pairing, "pairing"> { let assemblyF
 
 def LM_Activation : I32EnumAttr<"Activation", "the function of a gated linear unit", [
     I32EnumAttrCase<"SiLU", 0, "silu">,    // x / (1 + exp(-x))
-    I32EnumAttrCase<"GELU", 1, "gelu">]> { // the tanh form, Hendrycks and Gimpel, arXiv 1606.08415
+    I32EnumAttrCase<"GELU", 1, "gelu">,    // the tanh form, Hendrycks and Gimpel, arXiv 1606.08415
+    I32EnumAttrCase<"ReLU2", 2, "relu2">]> { // max(x, 0)², So et al., arXiv 2109.08668
   let cppNamespace = "::nibble::lm";
   let genSpecializedAttr = 0;
 }

@@ -103,6 +103,9 @@ static LogicalResult expectSameShape(Operation *op, Value a, Value b, StringRef 
   void OP::getEffects(Effects &effects) { addTeamOpEffects(*this, getOuts(), effects); }
 NIBBLE_LM_TEAM_EFFECTS(EmbedOp)
 NIBBLE_LM_TEAM_EFFECTS(RMSNormOp)
+NIBBLE_LM_TEAM_EFFECTS(LayerNormOp)
+NIBBLE_LM_TEAM_EFFECTS(ResidualOp)
+NIBBLE_LM_TEAM_EFFECTS(LogitsOp)
 NIBBLE_LM_TEAM_EFFECTS(RopeOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
 NIBBLE_LM_TEAM_EFFECTS(GluOp)
@@ -125,6 +128,11 @@ void KVAppendOp::getEffects(Effects &effects) {
   addWriteEffects(*this, {&getKeysMutable(), &getValuesMutable()}, effects);
 }
 
+void ShortConvOp::getEffects(Effects &effects) {
+  addTeamOpEffects(*this, getOuts(), effects);
+  effects.emplace_back(MemoryEffects::Write::get(), &getHistoryMutable());
+}
+
 void StateWriteOp::getEffects(Effects &effects) { addWriteEffects(*this, {&getStateMutable()}, effects); }
 
 //===-- Partitions ---------------------------------------------------------===//
@@ -136,7 +144,15 @@ std::string blocksPartition(Value rows) {
   return shape[0] == 1 && shape[1] % 32 == 0 ? "blocks " + std::to_string(shape[1] / 32) : "";
 }
 
-std::string RMSNormOp::getPartition(OpOperand &operand) { return "rows"; }
+/// How often the weight of a norm fits into a row.
+static int64_t headsOf(Value x, Value weight) { return shapeOf(x)[1] / shapeOf(weight)[0]; }
+
+int64_t RMSNormOp::getHeads() { return headsOf(getX(), getWeight()); }
+int64_t LayerNormOp::getHeads() { return headsOf(getX(), getWeight()); }
+
+static std::string normPartition(int64_t heads) { return heads == 1 ? "rows" : headsPartition(heads); }
+std::string RMSNormOp::getPartition(OpOperand &operand) { return normPartition(getHeads()); }
+std::string LayerNormOp::getPartition(OpOperand &operand) { return normPartition(getHeads()); }
 
 std::string RopeOp::getPartition(OpOperand &operand) {
   return operand.get() == getTable() ? "" : headsPartition(shapeOf(getX())[1] / getHeadDim());
@@ -152,7 +168,13 @@ std::string AttentionOp::getPartition(OpOperand &operand) {
   return row ? headsPartition(getHeads()) : "";
 }
 
+std::string ShortConvOp::getPartition(OpOperand &operand) {
+  return operand.get() == getBcx() || getOuts().empty() ? std::string() : blocksPartition(getOuts().front());
+}
+
 std::string GluOp::getPartition(OpOperand &operand) { return blocksPartition(getGate()); }
+std::string ResidualOp::getPartition(OpOperand &operand) { return blocksPartition(getX()); }
+std::string LogitsOp::getPartition(OpOperand &operand) { return blocksPartition(getX()); }
 
 //===-- Symbols ------------------------------------------------------------===//
 
@@ -207,15 +229,45 @@ LogicalResult EmbedOp::verify() {
   return success();
 }
 
-LogicalResult RMSNormOp::verify() {
-  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
-      failed(expectRank(*this, getWeight(), "weight", 1)) ||
-      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
+/// Rows in, rows out, and a weight of a row or of each head of one.
+template <typename OpTy> static LogicalResult verifyNorm(OpTy op) {
+  if (failed(verifyForm(op, op.getOuts())) || failed(expectRank(op, op.getX(), "x", 2)) ||
+      failed(expectRank(op, op.getWeight(), "weight", 1)) ||
+      failed(expectSameShape(op, op.getX(), produced(op), "x and result")))
     return failure();
-  if (shapeOf(getX())[1] != shapeOf(getWeight())[0])
-    return emitOpError() << "weight must hold " << shapeOf(getX())[1] << " values, but holds "
-                         << shapeOf(getWeight())[0];
+  int64_t width = shapeOf(op.getX())[1], held = shapeOf(op.getWeight())[0];
+  if (held < 1 || width % held != 0)
+    return op.emitOpError() << "weight must hold " << width << " values or a divisor of it, but holds " << held;
   return success();
+}
+
+LogicalResult RMSNormOp::verify() {
+  if (failed(verifyNorm(*this)))
+    return failure();
+  return getResidual() ? expectSameShape(*this, getX(), getResidual(), "x and residual") : success();
+}
+
+LogicalResult LayerNormOp::verify() {
+  if (failed(verifyNorm(*this)))
+    return failure();
+  return getBias() ? expectSameShape(*this, getWeight(), getBias(), "weight and bias") : success();
+}
+
+LogicalResult ResidualOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectSameShape(*this, getX(), getBranch(), "x and branch")))
+    return failure();
+  return expectSameShape(*this, getX(), produced(*this), "x and result");
+}
+
+LogicalResult LogitsOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)))
+    return failure();
+  if (!getScale() && !getSoftcap())
+    return emitOpError("needs a scale or a softcap; without both it is nothing");
+  if (getSoftcap() && !(getSoftcap()->isFiniteNonZero() && !getSoftcap()->isNegative()))
+    return emitOpError() << "softcap must be a positive number, but is " << getSoftcap()->convertToDouble();
+  return expectSameShape(*this, getX(), produced(*this), "x and result");
 }
 
 Value LinearOp::getActivations() { return getX(); }
@@ -291,6 +343,21 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
   if (getSoftcap() && !(getSoftcap()->isFiniteNonZero() && !getSoftcap()->isNegative()))
     return emitOpError() << "softcap must be a positive number, but is " << getSoftcap()->convertToDouble();
+  return success();
+}
+
+LogicalResult ShortConvOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getBcx(), "bcx", 2)) ||
+      failed(expectRank(*this, getWeight(), "weight", 2)) || failed(expectRank(*this, getHistory(), "history", 3)) ||
+      failed(expectRank(*this, produced(*this), "result", 2)))
+    return failure();
+  ArrayRef<int64_t> rows = shapeOf(getBcx()), result = shapeOf(produced(*this));
+  int64_t channels = shapeOf(getWeight())[0];
+  if (rows[0] != result[0] || result[1] != channels || rows[1] != 3 * channels)
+    return emitOpError() << "takes rows of 3 x " << channels << " values to rows of " << channels << ", but bcx is "
+                         << getBcx().getType() << " and the result " << produced(*this).getType();
+  if (shapeOf(getHistory())[2] != channels)
+    return emitOpError() << "history must hold " << channels << " channels, but is " << getHistory().getType();
   return success();
 }
 

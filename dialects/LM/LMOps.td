@@ -104,29 +104,64 @@ def LM_StateRefOp : LM_Op<"state_ref", [Pure, DeclareOpInterfaceMethods<SymbolUs
 //===-- Operations on rows -------------------------------------------------===//
 
 def LM_EmbedOp : LM_TeamOpBase<"embed"> {
-  let summary = "Rows of the embedding table: y[m] = table[tokens[m]] as f32.";
+  let summary = "Rows of the embedding table: y[m] = table[tokens[m]] as f32, times `scale` if there is one.";
   let description = [{
     Only the first `n` rows are computed in the buffer form.
     ```mlir
     %y = lm.embed %tokens, %table, %n : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
+    %z = lm.embed %tokens, %table, %n {scale = 8.0 : f64} : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
     ```
   }];
-  let arguments = (ins LM_Shaped:$tokens, LM_Shaped:$table, Index:$n,
+  let arguments = (ins LM_Shaped:$tokens, LM_Shaped:$table, Index:$n, OptionalAttr<F64Attr>:$scale,
                        OptionalAttr<AnyAttr>:$layout, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = "$tokens `,` $table `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
 }
 
-def LM_RMSNormOp : LM_TeamOpBase<"rms_norm"> {
-  let summary = "y[m] = x[m] / sqrt(mean(x[m]²) + epsilon) · w.";
+def LM_RMSNormOp : LM_TeamOpBase<"rms_norm", [AttrSizedOperandSegments]> {
+  let summary = "y[m] = x[m] / sqrt(mean(x[m]²) + epsilon) · w (+ residual[m]).";
   let description = [{
-    Zhang and Sennrich, arXiv 1910.07467. Rows at and after `n` are not computed in the buffer form.
+    Zhang and Sennrich, arXiv 1910.07467. A weight that is narrower than a row is of each head: every run of as many
+    columns is normed by itself. Rows at and after `n` are not computed in the buffer form. `mpgemm-fuse-residuals`
+    adds the residual.
     ```mlir
     %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    %h = lm.rms_norm %x, %head, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<16xf32>, index) -> tensor<4x64xf32>
+    %z = lm.rms_norm %x, %w, %n residual %r {epsilon = 1.0e-05 : f64}
+       : (tensor<4x64xf32>, tensor<64xf32>, index, tensor<4x64xf32>) -> tensor<4x64xf32>
     ```
   }];
-  let arguments = (ins LM_Shaped:$x, LM_Shaped:$weight, Index:$n, F64Attr:$epsilon, Variadic<AnyMemRef>:$outs);
-  let assemblyFormat = "$x `,` $weight `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
-  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$weight, Index:$n, Optional<LM_Shaped>:$residual, F64Attr:$epsilon,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $weight `,` $n (`residual` $residual^)? (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand);
+    /// Runs of columns that are normed by themselves: 1, or the heads of a row.
+    int64_t getHeads();
+  }];
+}
+
+def LM_LayerNormOp : LM_TeamOpBase<"layer_norm", [AttrSizedOperandSegments]> {
+  let summary = "y[m] = (x[m] - mean(x[m])) / sqrt(variance(x[m]) + epsilon) · w (+ b).";
+  let description = [{
+    Ba, Kiros and Hinton, arXiv 1607.06450. The variance is the mean of the squared differences from the mean. A weight
+    that is narrower than a row is of each head, as in `lm.rms_norm`. Rows at and after `n` are not computed in the
+    buffer form.
+    ```mlir
+    %y = lm.layer_norm %x, %w bias %b, %n {epsilon = 1.0e-05 : f64}
+       : (tensor<4x64xf32>, tensor<64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$weight, Optional<LM_Shaped>:$bias, Index:$n, F64Attr:$epsilon,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $weight (`bias` $bias^)? `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand);
+    int64_t getHeads();
+  }];
 }
 
 def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<LM_LinearLike>]> {
@@ -214,6 +249,27 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
 }
 
+def LM_ShortConvOp : LM_TeamOpBase<"short_conv"> {
+  let summary = "A gated convolution over the last rows of each channel: y = c · Σ_j w[T-1-j] · (b·x)[pos+m-j].";
+  let description = [{
+    The short convolution of LFM2 (Liquid AI, 2025). A row of `bcx` holds b, c and x of D channels side by side, `weight`
+    the T taps of each channel, the last of which is the row's own. `history` (layers × positions × D) keeps b·x of every
+    position, rounded to its element type; positions before the first count as zeros. Rows at and after `n` are not
+    computed in the buffer form.
+    ```mlir
+    %y = lm.short_conv %bcx, %w, %history at (%layer, %pos, %n)
+       : (tensor<4x192xf32>, tensor<64x3xf32>, memref<2x64x64xf16>, index, index, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$bcx, LM_Shaped:$weight, AnyMemRef:$history, Index:$layer, Index:$pos, Index:$n,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $bcx `,` $weight `,` $history `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
 def LM_GluOp : LM_TeamOpBase<"glu"> {
   let summary = "Gated linear unit: y = f(gate) · up.";
   let description = [{
@@ -226,6 +282,34 @@ def LM_GluOp : LM_TeamOpBase<"glu"> {
   let arguments = (ins LM_Shaped:$gate, LM_Shaped:$up, Index:$n, LM_ActivationAttr:$activation,
                        Variadic<AnyMemRef>:$outs);
   let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_ResidualOp : LM_TeamOpBase<"residual"> {
+  let summary = "y = x + scale · branch: a residual whose branch is weighted.";
+  let description = [{
+    Granite's residual multiplier. A branch of weight 1 is added by `arith.addf`, which `mpgemm-fuse-residuals` takes into the product before it.
+    ```mlir
+    %y = lm.residual %x, %branch, %n {scale = 0.22 : f64} : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$branch, Index:$n, F64Attr:$scale, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $branch `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_LogitsOp : LM_TeamOpBase<"logits"> {
+  let summary = "The last step of some families' logits: y = cap(scale · x), cap(x) = c · tanh(x / c).";
+  let description = [{
+    Without `scale` it is 1; without `softcap` nothing is capped. One of the two is there. Caps: Gemma 2, arXiv
+    2408.00118, section 2.
+    ```mlir
+    %y = lm.logits %x, %n {softcap = 3.0e+01 : f64} : (tensor<1x512xf32>, index) -> tensor<1x512xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, Index:$n, OptionalAttr<F64Attr>:$scale, OptionalAttr<F64Attr>:$softcap,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
 }
 

@@ -27,6 +27,19 @@ inline Doubles oracleRMSNorm(const Doubles &x, const Doubles &weight, double eps
   return y;
 }
 
+inline Doubles oracleLayerNorm(Doubles x, const Doubles &weight, const Doubles &bias, double epsilon) {
+  double mean = 0, squares = 0;
+  for (double value : x)
+    mean += value / x.size();
+  for (double &value : x)
+    value -= mean;
+  for (double value : x)
+    squares += value * value;
+  for (size_t i = 0; i < x.size(); ++i)
+    x[i] = x[i] / std::sqrt(squares / x.size() + epsilon) * weight[i] + bias[i];
+  return x;
+}
+
 /// Angle of one position of pair `i` of `pairs`.
 inline double ropeTheta(int64_t i, int64_t pairs) { return std::pow(10000.0, -double(i) / double(pairs)); }
 

@@ -7,6 +7,8 @@
 func.func @value(%t: tensor<4xi32>, %e: tensor<512x64xf16>, %n: index) {
   // CHECK: lm.embed %[[T]], %[[E]], %[[N]] : (tensor<4xi32>, tensor<512x64xf16>, index) -> tensor<4x64xf32>
   %0 = lm.embed %t, %e, %n : (tensor<4xi32>, tensor<512x64xf16>, index) -> tensor<4x64xf32>
+  // CHECK: lm.embed %[[T]], %[[E]], %[[N]] {scale = 8.000000e+00 : f64}
+  %1 = lm.embed %t, %e, %n {scale = 8.0 : f64} : (tensor<4xi32>, tensor<512x64xf16>, index) -> tensor<4x64xf32>
   return
 }
 

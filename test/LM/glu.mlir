@@ -1,7 +1,7 @@
 // A gated unit survives a round trip in both forms.
 // RUN: nibble-opt %s | nibble-opt | FileCheck %s
 
-// The value form has a result; both activations.
+// The value form has a result; all activations.
 // CHECK-LABEL: @value
 // CHECK-SAME: (%[[G:[^:]*]]: tensor<4x64xf32>, %[[U:[^:]*]]: tensor<4x64xf32>, %[[N:[^:]*]]: index)
 func.func @value(%g: tensor<4x64xf32>, %u: tensor<4x64xf32>, %n: index) {
@@ -9,6 +9,8 @@ func.func @value(%g: tensor<4x64xf32>, %u: tensor<4x64xf32>, %n: index) {
   %0 = lm.glu %g, %u, %n {activation = #lm.activation<silu>} : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
   // CHECK: lm.glu %[[G]], %[[U]], %[[N]] {activation = #lm.activation<gelu>}
   %1 = lm.glu %g, %u, %n {activation = #lm.activation<gelu>} : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
+  // CHECK: lm.glu %[[G]], %[[U]], %[[N]] {activation = #lm.activation<relu2>}
+  %2 = lm.glu %g, %u, %n {activation = #lm.activation<relu2>} : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
   return
 }
 

@@ -7,6 +7,10 @@
 func.func @value(%x: tensor<4x64xf32>, %w: tensor<64xf32>, %n: index) {
   // CHECK: lm.rms_norm %[[X]], %[[W]], %[[N]] {epsilon = 1.000000e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
   %0 = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+  // A residual, and a weight of each head.
+  // CHECK: lm.rms_norm %[[X]], %{{.*}}, %[[N]] residual %[[X]] {epsilon = 1.000000e-05 : f64} : (tensor<4x64xf32>, tensor<16xf32>, index, tensor<4x64xf32>) -> tensor<4x64xf32>
+  %h = arith.constant dense<1.0> : tensor<16xf32>
+  %1 = lm.rms_norm %x, %h, %n residual %x {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<16xf32>, index, tensor<4x64xf32>) -> tensor<4x64xf32>
   return
 }
 

@@ -24,6 +24,49 @@ TEST(Operations, rmsNorm) {
   EXPECT_EQ(rmsNorm(rowsOf(2, {0, 0}), {1, 1}, 1, 1).values[0], 0);
 }
 
+/// Heads of two columns are normed by themselves.
+TEST(Operations, rmsNormOfHeads) {
+  Rows y = rmsNorm(rowsOf(4, {3, 4, 30, 40}), {1, 10}, 0, 1);
+  EXPECT_DOUBLE_EQ(y.values[1], 40 / std::sqrt(12.5));
+  EXPECT_DOUBLE_EQ(y.values[2], 3 / std::sqrt(12.5));
+}
+
+/// (3, 7) lies 2 to both sides of 5.
+TEST(Operations, layerNorm) {
+  Rows x = rowsOf(2, {3, 7, 3, 7});
+  EXPECT_EQ(layerNorm(x, {1, 10}, {}, 0, 1).values,
+            (std::vector<double>{-1, 10, 0, 0}));
+  EXPECT_EQ(layerNorm(x, {1, 10}, {0.5, 1}, 0, 2).values,
+            (std::vector<double>{-0.5, 11, -0.5, 11}));
+  EXPECT_EQ(layerNorm(x, {1}, {2}, 1, 1).values,
+            (std::vector<double>{2, 2, 0, 0}));
+}
+
+/// One channel, two taps: the second weight is the row's own. The third row is
+/// at position 2; what the history holds before the first does not count.
+TEST(Operations, shortConv) {
+  State history({2, 4, 1}, FloatKind::F32);
+  Rows bcx = rowsOf(3, {2, 1, 5, 3, 10, 4, 9, 9, 9});
+  EXPECT_EQ(shortConv(bcx, {100, 1}, history, 1, 0, 2).values,
+            (std::vector<double>{10, 10120, 0}));
+  EXPECT_EQ(history.values, (std::vector<double>{0, 0, 0, 0, 10, 12, 0, 0}));
+  EXPECT_EQ(shortConv(rowsOf(3, {1, 1, 7}), {100, 1}, history, 1, 2, 1).values,
+            (std::vector<double>{1207}));
+}
+
+TEST(Operations, residual) {
+  EXPECT_EQ(residual(rowsOf(1, {1, 2}), rowsOf(1, {10, 20}), 0.5, 1).values,
+            (std::vector<double>{6, 0}));
+}
+
+TEST(Operations, scaleAndCap) {
+  Rows x = rowsOf(2, {4, -1e9});
+  EXPECT_EQ(scaleAndCap(x, 0.5, 0, 1).values,
+            (std::vector<double>{2, -5e8}));
+  EXPECT_DOUBLE_EQ(scaleAndCap(x, 0.5, 3, 1).values[0], 3 * std::tanh(2.0 / 3));
+  EXPECT_EQ(scaleAndCap(x, 0.5, 3, 1).values[1], -3);
+}
+
 TEST(Operations, linear) {
   TestModule test;
   std::string source = test.floats({1, 2, 3, 4, 5, 6});
@@ -43,8 +86,10 @@ TEST(Operations, embed) {
   std::string source = test.floats({1, 2, 3, 4, 5, 6});
   auto table = test.weight("tensor<3x2xf32>", source);
   ASSERT_TRUE(table) << test.messages;
-  EXPECT_EQ(embed({2, 0, 1}, *table, 2).values,
+  EXPECT_EQ(embed({2, 0, 1}, *table, 1, 2).values,
             (std::vector<double>{5, 6, 1, 2, 0, 0}));
+  EXPECT_EQ(embed({2, 0, 1}, *table, 3, 2).values,
+            (std::vector<double>{15, 18, 3, 6, 0, 0}));
 }
 
 /// With a largest value of 127 and whole numbers the best scale is 1; halves go

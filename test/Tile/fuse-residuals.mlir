@@ -54,3 +54,14 @@ func.func @not(%w: !w, %x: !x, %n: index) -> (!x, !x, !x, !x) {
   %5 = arith.addf %4, %4 : !x
   return %0, %1, %3, %5 : !x, !x, !x, !x
 }
+
+// A norm after the block takes it as a product does.
+// CHECK-LABEL: @norm
+// CHECK-SAME: %[[X:[^:]*]]: tensor<1x16xf32>
+// CHECK-NEXT: lm.rms_norm %[[X]], %{{[^ ]*}}, %{{[^ ]*}} residual %[[X]] {
+// CHECK-NOT: arith.addf
+func.func @norm(%x: !x, %w: tensor<16xf32>, %n: index) -> !x {
+  %0 = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (!x, tensor<16xf32>, index) -> !x
+  %1 = arith.addf %x, %0 : !x
+  return %1 : !x
+}
