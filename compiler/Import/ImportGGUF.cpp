@@ -1,13 +1,13 @@
 //===- ImportGGUF.cpp - From a GGUF file to the lm dialect ----------------===//
 //
-// Chooses the architecture and checks the options.
+// Reads the model and checks the options.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Import/ImportGGUF.h"
 
-#include "compiler/Import/Llama.h"
-#include "compiler/Import/LlamaIR.h"
+#include "compiler/Import/DecoderIR.h"
+#include "compiler/Import/Families.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "dialects/LM/LM.h"
 #include "dialects/LowBit/LowBit.h"
@@ -18,8 +18,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 
-#include "llvm/ADT/StringExtras.h"
-
 #include <algorithm>
 
 using namespace nibble;
@@ -28,26 +26,8 @@ using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
 
-llvm::ArrayRef<StringRef> nibble::supportedArchitectures() {
-  static const StringRef names[] = {"llama"};
-  return names;
-}
-
 uint64_t nibble::getDefaultContext(uint64_t trainedContext) {
   return std::min(trainedContext, ImportOptions::defaultContext);
-}
-
-static Expected<LlamaModel> readModel(const ModelFile &file) {
-  auto architecture = file.getString("general.architecture");
-  if (!architecture)
-    return architecture.takeError();
-  if (!llvm::is_contained(supportedArchitectures(), *architecture))
-    return file.unsupportedKey(
-        "general.architecture",
-        "unsupported architecture: expected one of " +
-            llvm::join(supportedArchitectures(), ", ") + "; found " +
-            quote(*architecture));
-  return readLlama(file, *architecture);
 }
 
 Error nibble::checkSupported(const ModelFile &file) {
@@ -66,7 +46,7 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
   auto model = readModel(file);
   if (!model)
     return model.takeError();
-  uint64_t trained = model->config.trainedContext;
+  uint64_t trained = model->trainedContext;
   uint64_t positions = options.context.value_or(getDefaultContext(trained));
   if (positions < 1 || positions > trained)
     return unsupported(file.getPath() + ": context: expected 1 to " +
@@ -79,7 +59,7 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
     return unsupported(file.getPath() +
                        ": chunk: expected at least 1 token, found 0");
 
-  if (std::string problem = checkCache(options.kv, model->config.headDim);
+  if (std::string problem = checkCache(options.kv, model->firstAttention().headDim);
       !problem.empty())
     return unsupported(file.getPath() + ": " + problem);
 
@@ -87,8 +67,9 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
                        mlir::arith::ArithDialect, mlir::func::FuncDialect,
                        mlir::memref::MemRefDialect,
                        mlir::tensor::TensorDialect>();
-  mlir::OwningOpRef<mlir::ModuleOp> module = buildLlamaModule(
-      file, *model, {positions, chunk, options.kv}, context);
+  ProgramShape shape{positions, chunk, options.kv};
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      DecoderBuilder(file, *model, shape, context).build();
   if (mlir::failed(mlir::verify(*module)))
     return llvm::createStringError(
         "internal error: the importer built a module that does not verify");

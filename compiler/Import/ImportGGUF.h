@@ -55,9 +55,6 @@ importGGUF(const ModelFile &file, const ImportOptions &options,
 /// settings (TokenizerMetadata.h).
 llvm::Error checkSupported(const ModelFile &file);
 
-/// Values of general.architecture that can be imported.
-llvm::ArrayRef<llvm::StringRef> supportedArchitectures();
-
 /// The smaller of the two defaults above.
 uint64_t getDefaultContext(uint64_t trainedContext);
 

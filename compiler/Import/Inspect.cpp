@@ -8,7 +8,6 @@
 #include "compiler/Import/Inspect.h"
 
 #include "compiler/Import/ImportGGUF.h"
-#include "compiler/Import/Llama.h"
 #include "compiler/Import/Text/ChatTemplate.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
 #include "compiler/Import/TokenizerMetadata.h"

@@ -1,4 +1,4 @@
-//===- Rope.cpp - Rotary settings of a GGUF file --------------------------===//
+//===- Rope.cpp - Rotary settings of a model file -------------------------===//
 //
 // Reads PREFIX.rope.* in the meaning that converters and llama.cpp give them:
 //   scaling.type absent, factor present   linear
@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Import/FamilyReader.h"
 #include "compiler/Import/ImportError.h"
-#include "compiler/Import/Llama.h"
 
 #include <cmath>
 
@@ -39,8 +39,10 @@ namespace {
 /// Reads the keys of one file below one prefix.
 class RopeReader {
 public:
-  RopeReader(const ModelFile &file, StringRef prefix, uint64_t headDim)
-      : file(file), prefix(prefix.str() + ".rope."), headDim(headDim) {}
+  RopeReader(const ModelFile &file, StringRef prefix, uint64_t headDim,
+             llvm::StringSet<> &used)
+      : file(file), prefix(prefix.str() + ".rope."), headDim(headDim),
+        used(used) {}
 
   Error read(uint64_t trainedContext);
   RopeSettings settings;
@@ -51,11 +53,15 @@ private:
   Error readPositive(StringRef key, double &value, double above = 0);
   Error readScalingType();
   Error readYarn();
-  Error readFactors();
+  Error readFactorTensor(const GGUFTensor &factors, std::vector<float> &values);
+  Error readFactors(StringRef tensor, StringRef suffix,
+                    std::vector<float> &values);
+  Error readAllFactors();
 
   const ModelFile &file;
   std::string prefix;
   uint64_t headDim;
+  llvm::StringSet<> &used;
 };
 
 Error RopeReader::readPositive(StringRef suffix, double &value, double above) {
@@ -81,7 +87,7 @@ Error RopeReader::readScalingType() {
     return name.takeError();
   bool hasFactor = file.find(prefix + "scaling.factor") != nullptr;
   StringRef kind = name->value_or(hasFactor ? "linear" : "none");
-  if (kind == "none")
+  if (kind == "none" || kind == "longrope")
     settings.scaling = Scaling::None;
   else if (kind == "linear")
     settings.scaling = Scaling::Linear;
@@ -91,7 +97,8 @@ Error RopeReader::readScalingType() {
     settings.scaling = Scaling::Yarn;
   else
     return file.unsupportedKey(key, "unsupported rotary scaling: expected "
-                                    "none, linear, llama3 or yarn, found " +
+                                    "none, linear, llama3, yarn or longrope, "
+                                    "found " +
                                         quote(kind));
   return Error::success();
 }
@@ -120,34 +127,77 @@ Error RopeReader::readYarn() {
   return Error::success();
 }
 
-Error RopeReader::readFactors() {
-  const GGUFTensor *factors = file.findTensor("rope_freqs.weight");
-  if (!factors)
-    return Error::success();
-  if (factors->dims != std::vector<uint64_t>{settings.dims / 2})
-    return file.tensorError(*factors, "expected " +
-                                          llvm::Twine(settings.dims / 2) +
-                                          " values, found dimensions " +
-                                          describeDims(factors->dims));
-  if (factors->getType().name != "f32")
-    return file.unsupportedTensor(*factors,
+/// The divisors in a tensor, which is marked as used.
+Error RopeReader::readFactorTensor(const GGUFTensor &factors,
+                                   std::vector<float> &values) {
+  used.insert(factors.name);
+  if (factors.dims != std::vector<uint64_t>{settings.dims / 2})
+    return file.tensorError(factors, "expected " +
+                                         llvm::Twine(settings.dims / 2) +
+                                         " values, found dimensions " +
+                                         describeDims(factors.dims));
+  if (factors.getType().name != "f32")
+    return file.unsupportedTensor(factors,
                                   "unsupported tensor type: expected f32, "
                                   "found " +
-                                      factors->getType().name);
-  // At most head_dim / 2 values: the only tensor whose bytes are judged here,
-  // because a zero or a NaN in it would poison every angle.
-  std::vector<float> values(settings.dims / 2);
+                                      factors.getType().name);
+  values.resize(settings.dims / 2);
   llvm::MutableArrayRef<uint8_t> bytes(
-      reinterpret_cast<uint8_t *>(values.data()), factors->byteSize);
-  if (Error error = file.readAt(factors->fileIndex, factors->offset, bytes))
+      reinterpret_cast<uint8_t *>(values.data()), factors.byteSize);
+  if (Error error = file.readAt(factors.fileIndex, factors.offset, bytes))
     return error;
+  // At most head_dim / 2 values: the only tensors whose bytes are judged here,
+  // because a zero or a NaN in them would poison every angle.
   for (float value : values)
     if (!std::isfinite(value) || !(value > 0))
-      return file.tensorError(*factors,
+      return file.tensorError(factors,
                               "expected finite divisors above 0, found " +
                                   std::to_string(value));
-  settings.factors = factors;
   return Error::success();
+}
+
+/// The divisors in a tensor or in a key; none if there is neither.
+Error RopeReader::readFactors(StringRef tensor, StringRef suffix,
+                              std::vector<float> &values) {
+  if (const GGUFTensor *factors = file.findTensor(tensor))
+    return readFactorTensor(*factors, values);
+  std::string key = prefix + suffix.str();
+  auto found = file.findFloats(key);
+  if (!found)
+    return found.takeError();
+  if (!*found)
+    return Error::success();
+  if ((*found)->size() != settings.dims / 2)
+    return file.keyError(key, "expected " + llvm::Twine(settings.dims / 2) +
+                                  " divisors, found " +
+                                  llvm::Twine((*found)->size()));
+  for (double value : **found) {
+    if (!std::isfinite(value) || !(value > 0))
+      return file.keyError(key, "expected finite divisors above 0, found " +
+                                    std::to_string(value));
+    values.push_back(static_cast<float>(value));
+  }
+  return Error::success();
+}
+
+/// Every list of divisors that there is; the long one only beside a short one.
+Error RopeReader::readAllFactors() {
+  if (Error error = readFactors("rope_freqs.weight", "scaling.factors",
+                                settings.factors))
+    return error;
+  if (Error error = readFactors("rope_factors_short.weight",
+                                "scaling.short_factors", settings.factors))
+    return error;
+  if (Error error = readFactors("rope_factors_long.weight",
+                                "scaling.long_factors", settings.longFactors))
+    return error;
+  if (settings.longFactors.empty())
+    return Error::success();
+  if (settings.factors.empty())
+    return malformed(file.getPath() + ": rotary divisors for long contexts "
+                                      "stand without those for short ones");
+  // Absent in files whose list was made with a factor of 1.
+  return readPositive("scaling.attn_factor", settings.attentionFactor);
 }
 
 Error RopeReader::read(uint64_t trainedContext) {
@@ -190,15 +240,16 @@ Error RopeReader::read(uint64_t trainedContext) {
                                    settings.lowFrequencyFactor))
       return error;
   }
-  return readFactors();
+  return readAllFactors();
 }
 
 } // namespace
 
 Expected<RopeSettings> nibble::readRope(const ModelFile &file, StringRef prefix,
                                         uint64_t headDim,
-                                        uint64_t trainedContext) {
-  RopeReader reader(file, prefix, headDim);
+                                        uint64_t trainedContext,
+                                        llvm::StringSet<> &used) {
+  RopeReader reader(file, prefix, headDim, used);
   if (Error error = reader.read(trainedContext))
     return std::move(error);
   return reader.settings;

@@ -12,9 +12,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "compiler/Import/Families.h"
 #include "compiler/Import/GGUF.h"
 #include "compiler/Import/ImportError.h"
-#include "compiler/Import/Llama.h"
 #include "compiler/Import/TokenizerMetadata.h"
 
 #include <sys/mman.h>
@@ -122,7 +122,7 @@ private:
 
 /// Everything the importer reads of a file that opened.
 llvm::Error readAll(const GGUFFile &file) {
-  if (llvm::Error error = readLlama(file, "llama").takeError())
+  if (llvm::Error error = readModel(file).takeError())
     return error;
   if (llvm::Error error = readTokenizer(file).takeError())
     return error;

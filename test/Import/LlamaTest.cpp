@@ -7,8 +7,8 @@
 
 #include "test/Import/TinyModel.h"
 
+#include "compiler/Import/Families.h"
 #include "compiler/Import/ImportGGUF.h"
-#include "compiler/Import/Llama.h"
 #include "compiler/Import/RopeTable.h"
 #include "dialects/LM/LM.h"
 
@@ -53,21 +53,25 @@ TEST_F(LlamaTest, ReadsTheConfiguration) {
   auto file = openTiny("--layers 3 --heads 6 --kv-heads 3 --head-dim 32 "
                        "--embd 64 --ffn 96 --rope-dims 16 --untied");
   ASSERT_TRUE(file);
-  LlamaModel model = take(readLlama(*file, "llama"));
-  EXPECT_EQ(model.config.layers, 3u);
-  EXPECT_EQ(model.config.embedding, 64u);
-  EXPECT_EQ(model.config.heads, 6u);
-  EXPECT_EQ(model.config.kvHeads, 3u);
-  EXPECT_EQ(model.config.headDim, 32u);
-  EXPECT_EQ(model.config.feedForward, 96u);
-  EXPECT_EQ(model.config.vocabulary, 279u);
-  EXPECT_EQ(model.config.trainedContext, 128u);
-  EXPECT_EQ(model.config.rope.dims, 16u);
-  EXPECT_FLOAT_EQ(float(model.config.normEpsilon), 1e-5f);
-  EXPECT_DOUBLE_EQ(model.config.attentionScale, 1 / std::sqrt(32.0));
+  Decoder model = take(readModel(*file));
+  ASSERT_EQ(model.layers.size(), 3u);
+  const auto &attention = std::get<Attention>(model.layers[2].mixer);
+  EXPECT_EQ(model.embedding, 64u);
+  EXPECT_EQ(attention.heads, 6u);
+  EXPECT_EQ(attention.kvHeads, 3u);
+  EXPECT_EQ(attention.headDim, 32u);
+  EXPECT_DOUBLE_EQ(attention.scale, 1 / std::sqrt(32.0));
+  EXPECT_EQ(attention.window, 0u);
+  EXPECT_EQ(model.feedForward, 96u);
+  EXPECT_EQ(model.vocabulary, 279u);
+  EXPECT_EQ(model.trainedContext, 128u);
+  ASSERT_EQ(model.ropes.size(), 1u);
+  EXPECT_EQ(model.ropes[0].dims, 16u);
+  EXPECT_FLOAT_EQ(float(model.normEpsilon), 1e-5f);
   EXPECT_FALSE(model.tied);
-  EXPECT_EQ(model.output.tensor->name, "output.weight");
-  EXPECT_EQ(model.layers[2].down.weight.tensor->name, "blk.2.ffn_down.weight");
+  EXPECT_EQ(model.output.weight.tensor->name, "output.weight");
+  EXPECT_EQ(model.layers[2].feedForward.down.weight.tensor->name,
+            "blk.2.ffn_down.weight");
 }
 
 TEST_F(LlamaTest, TiedOutputIsTheEmbeddingTable) {
@@ -202,7 +206,7 @@ TEST_F(LlamaTest, FrequencyFactorsComeFromTheirTensor) {
   auto file = openTiny("--rope-scaling freqs");
   ASSERT_TRUE(file);
   auto module = import(*file);
-  auto values = take(computeRopeTable(ropeTable(*module), 65));
+  std::vector<float> values = computeRopeTable(ropeTable(*module), 65);
   ASSERT_EQ(values.size(), 65u * 8 * 2);
   for (int i = 0; i < 8; ++i) {
     double theta = std::pow(10000.0, -2.0 * i / 16) / (1 + i);

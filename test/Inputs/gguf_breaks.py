@@ -420,7 +420,7 @@ def rope_dims_large(w):
 
 @kind
 def rope_scaling_unknown(w):
-    w.pairs.append(("llama.rope.scaling.type", STRING, "longrope"))
+    w.pairs.append(("llama.rope.scaling.type", STRING, "su"))
 
 
 @kind
@@ -437,11 +437,6 @@ def rope_yarn_multiplier(w):
 @kind
 def experts(w):
     w.pairs.append(("llama.expert_count", U32, 8))
-
-
-@kind
-def sliding_window(w):
-    w.pairs.append(("llama.attention.sliding_window", U32, 32))
 
 
 @kind

@@ -1,0 +1,279 @@
+//===- DecoderIR.cpp - Builds the lm module of a decoder ------------------===//
+//
+// Symbols and entry points; see the header.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/DecoderIR.h"
+
+#include "dialects/LM/LM.h"
+#include "dialects/LowBit/LowBit.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace nibble;
+using namespace mlir;
+
+constexpr llvm::StringLiteral hiddenName = "hidden";
+
+constexpr llvm::StringLiteral historyName = "history";
+
+/// What each layer caches. A layer with a window keeps the whole context like any other: the kernels do not read rings.
+static std::vector<CacheSpec> cacheSpecs(const Decoder &model) {
+  std::vector<CacheSpec> specs;
+  for (const Layer &layer : model.layers) {
+    auto *attention = std::get_if<Attention>(&layer.mixer);
+    specs.push_back(attention ? CacheSpec{attention->kvHeads, attention->headDim} : CacheSpec());
+  }
+  return specs;
+}
+
+DecoderBuilder::DecoderBuilder(const ModelFile &file, const Decoder &model, const ProgramShape &shape,
+                               MLIRContext *context)
+    : file(file), model(model), shape(shape),
+      caches(context, cacheSpecs(model), shape.context, shape.chunk, shape.kv), builder(context),
+      loc(builder.getUnknownLoc()) {
+  for (auto [index, layer] : llvm::enumerate(model.layers))
+    stateIndex.push_back(std::holds_alternative<ShortConv>(layer.mixer) ? convLayers++ : caches.placeOf(index).index);
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+RankedTensorType DecoderBuilder::rowsType(int64_t rows, uint64_t columns) {
+  return RankedTensorType::get({rows, static_cast<int64_t>(columns)}, builder.getF32Type());
+}
+
+/// dims {K, N} of the file are a tensor of N rows and K columns.
+RankedTensorType DecoderBuilder::typeOf(const Weight &weight) {
+  SmallVector<int64_t> dims(llvm::reverse(weight.tensor->dims));
+  return RankedTensorType::get(dims, lowbit::elementType(builder.getContext(), *weight.format));
+}
+
+ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
+  const GGUFTensor &tensor = *weight.tensor;
+  return builder.getArrayAttr({lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(),
+                                                   tensor.offset, tensor.byteSize, weight.format->name)});
+}
+
+/// Rounded like keys are, unless those are kept in a way of their own.
+MemRefType DecoderBuilder::historyType() {
+  Type element = shape.kv.keys == KVType::F32 ? Type(builder.getF32Type()) : Type(builder.getF16Type());
+  return MemRefType::get({convLayers, static_cast<int64_t>(shape.context), static_cast<int64_t>(model.embedding)},
+                         element);
+}
+
+MemRefType DecoderBuilder::hiddenType() {
+  return MemRefType::get({static_cast<int64_t>(shape.chunk), static_cast<int64_t>(model.embedding)},
+                         builder.getF32Type());
+}
+
+RankedTensorType DecoderBuilder::ropeTableType(const RopeSettings &rope) {
+  int64_t strides = llvm::divideCeil(shape.context, lm::kRopeFineRows);
+  return RankedTensorType::get({lm::kRopeFineRows + strides, static_cast<int64_t>(rope.dims / 2), 2},
+                               builder.getF32Type());
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols
+//===----------------------------------------------------------------------===//
+
+void DecoderBuilder::buildModelOp() {
+  auto number = [&](uint64_t value) { return static_cast<int64_t>(value); };
+  const Attention &attention = model.firstAttention();
+  lm::ModelOp::create(builder, loc, "model", model.architecture, number(model.layers.size()), number(model.embedding),
+                      number(attention.heads), number(attention.kvHeads), number(attention.headDim),
+                      number(model.feedForward), number(model.vocabulary), number(shape.context), number(shape.chunk),
+                      /*source_hash=*/StringAttr());
+}
+
+void DecoderBuilder::buildWeight(const Weight &weight) {
+  if (!weight)
+    return;
+  StringRef name = weight.tensor->name;
+  lm::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(name)), name, typeOf(weight), sourcesOf(weight),
+                       IntegerAttr());
+}
+
+void DecoderBuilder::buildWeights() {
+  buildWeight(model.table);
+  for (size_t index = 0; index < model.ropes.size(); ++index)
+    buildRopeTable(static_cast<int>(index));
+  for (const Layer &layer : model.layers)
+    forEachWeight(layer, [&](const Weight &weight) { buildWeight(weight); });
+  buildWeight(model.outputNorm.weight);
+  buildWeight(model.outputNorm.bias);
+  if (!model.tied)
+    buildWeight(model.output.weight);
+  buildWeight(model.output.bias);
+}
+
+std::string DecoderBuilder::ropeTableName(int index) const {
+  return index == 0 ? "rope_table" : "rope_table." + std::to_string(index);
+}
+
+void DecoderBuilder::buildRopeTable(int index) {
+  using Scaling = RopeSettings::Scaling;
+  const RopeSettings &rope = model.ropes[index];
+  auto number = [&](double value, bool present) {
+    return present ? builder.getF64FloatAttr(value) : FloatAttr();
+  };
+  bool scaled = rope.scaling != Scaling::None;
+  bool llama3 = rope.scaling == Scaling::Llama3;
+  bool yarn = rope.scaling == Scaling::Yarn;
+  bool isLong = !rope.longFactors.empty() && static_cast<double>(shape.context) > rope.originalContext;
+  ArrayRef<float> factors = isLong ? rope.longFactors : rope.factors;
+  auto table = lm::RopeTableAttr::get(
+      builder.getContext(), number(rope.base, true), rope.dims, getName(rope.scaling), number(rope.factor, scaled),
+      number(rope.lowFrequencyFactor, llama3), number(rope.highFrequencyFactor, llama3),
+      number(rope.originalContext, llama3 || yarn), number(rope.attentionFactor, rope.attentionFactor != 1),
+      number(rope.betaFast, yarn), number(rope.betaSlow, yarn), number(rope.extrapolationFactor, yarn),
+      factors.empty() ? DenseF32ArrayAttr() : builder.getDenseF32ArrayAttr(factors));
+  lm::WeightOp::create(builder, loc, ropeTableName(index), ropeTableType(rope), builder.getArrayAttr({table}),
+                       IntegerAttr());
+}
+
+void DecoderBuilder::buildStates() {
+  caches.build(builder, loc);
+  if (convLayers)
+    lm::StateOp::create(builder, loc, historyName, historyType(), IntegerAttr());
+  lm::StateOp::create(builder, loc, hiddenName, hiddenType(), IntegerAttr());
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+Value DecoderBuilder::weightRef(const Weight &weight) {
+  return lm::WeightRefOp::create(builder, NameLoc::get(builder.getStringAttr(weight.tensor->name)), typeOf(weight),
+                                 weight.tensor->name);
+}
+
+Value DecoderBuilder::stateRef(const Twine &name, Type type) {
+  return lm::StateRefOp::create(builder, loc, type, name.str());
+}
+
+/// Leaves the builder at the start of the body.
+func::FuncOp DecoderBuilder::beginFunction(StringRef name, TypeRange arguments, TypeRange results, bool isPrivate) {
+  builder.setInsertionPointToEnd(module.getBody());
+  auto func = func::FuncOp::create(builder, NameLoc::get(builder.getStringAttr(name)), name,
+                                   builder.getFunctionType(arguments, results));
+  if (isPrivate)
+    func.setPrivate();
+  builder.setInsertionPointToStart(func.addEntryBlock());
+  return func;
+}
+
+/// The function for layers of this layer's kind, built on first use.
+func::FuncOp DecoderBuilder::layerFunction(EntryPoint &entry, uint64_t index) {
+  std::string signature = signatureOf(index);
+  for (auto &[known, func] : entry.layers)
+    if (known == signature)
+      return func;
+
+  OpBuilder::InsertionGuard guard(builder);
+  const Layer &layer = model.layers[index];
+  Type x = rowsType(entry.rows, model.embedding), number = builder.getIndexType();
+  SmallVector<Type> types = {x, number, number, number};
+  forEachWeight(layer, [&](const Weight &weight) {
+    if (weight)
+      types.push_back(typeOf(weight));
+  });
+  std::string name = entry.name + ".layer" + std::to_string(entry.layers.size());
+  func::FuncOp func = beginFunction(name, types, x, /*isPrivate=*/true);
+  LayerArguments arguments;
+  arguments.x = func.getArgument(0);
+  arguments.pos = func.getArgument(1);
+  arguments.n = func.getArgument(2);
+  arguments.layer = func.getArgument(3);
+  unsigned next = 4;
+  forEachWeight(layer, [&](const Weight &weight) {
+    if (weight)
+      arguments.weights[weight.tensor] = func.getArgument(next++);
+  });
+  Value result = layerBody(arguments, index);
+  func::ReturnOp::create(builder, loc, result);
+  entry.layers.emplace_back(std::move(signature), func);
+  return func;
+}
+
+/// Embedding, all layers and the final norm. The function's arguments are tokens, pos and n.
+Value DecoderBuilder::buildTrunk(EntryPoint &entry, func::FuncOp func) {
+  Value tokens = func.getArgument(0), pos = func.getArgument(1), n = func.getArgument(2);
+  bool isScaled = model.embeddingScale != 1;
+  Value x = lm::EmbedOp::create(builder, loc, rowsType(entry.rows, model.embedding), tokens, weightRef(model.table), n,
+                                isScaled ? builder.getF64FloatAttr(model.embeddingScale) : FloatAttr(),
+                                /*layout=*/Attribute(), ValueRange())
+                .getResult();
+  for (auto [index, layer] : llvm::enumerate(model.layers)) {
+    func::FuncOp callee = layerFunction(entry, index);
+    Value number = arith::ConstantIndexOp::create(builder, loc, stateIndex[index]);
+    SmallVector<Value> operands = {x, pos, n, number};
+    forEachWeight(layer, [&](const Weight &weight) {
+      if (weight)
+        operands.push_back(weightRef(weight));
+    });
+    x = func::CallOp::create(builder, loc, callee, operands).getResult(0);
+  }
+  Value bias = model.outputNorm.bias ? weightRef(model.outputNorm.bias) : Value();
+  return norm(x, weightRef(model.outputNorm.weight), bias, model.outputNorm.centred, n);
+}
+
+Value DecoderBuilder::logits(Value x, Value n) {
+  Value bias = model.output.bias ? weightRef(model.output.bias) : Value();
+  Value weight = weightRef(model.output.weight);
+  auto type = rowsType(1, model.vocabulary);
+  Value y = lm::LinearOp::create(builder, weight.getLoc(), type, x, weight, n, bias, /*compute=*/Attribute());
+  if (model.logitScale == 1 && model.logitSoftcap == 0)
+    return y;
+  auto number = [&](double value, bool present) { return present ? builder.getF64FloatAttr(value) : FloatAttr(); };
+  return lm::LogitsOp::create(builder, loc, type, y, n, number(model.logitScale, model.logitScale != 1),
+                              number(model.logitSoftcap, model.logitSoftcap != 0), ValueRange())
+      .getResult();
+}
+
+void DecoderBuilder::buildDecode() {
+  EntryPoint entry{"decode", 1, {}};
+  auto tokens = RankedTensorType::get({1}, builder.getI32Type());
+  Type index = builder.getIndexType();
+  func::FuncOp func =
+      beginFunction(entry.name, {tokens, index, index}, rowsType(1, model.vocabulary), /*isPrivate=*/false);
+  Value x = buildTrunk(entry, func);
+  func::ReturnOp::create(builder, loc, logits(x, func.getArgument(2)));
+}
+
+void DecoderBuilder::buildPrefill() {
+  EntryPoint entry{"prefill", static_cast<int64_t>(shape.chunk), {}};
+  auto tokens = RankedTensorType::get({entry.rows}, builder.getI32Type());
+  Type index = builder.getIndexType();
+  func::FuncOp func = beginFunction(entry.name, {tokens, index, index}, {}, /*isPrivate=*/false);
+  Value x = buildTrunk(entry, func);
+  lm::StateWriteOp::create(builder, loc, x, func.getArgument(2), stateRef(hiddenName, hiddenType()));
+  func::ReturnOp::create(builder, loc);
+}
+
+void DecoderBuilder::buildHead() {
+  func::FuncOp func =
+      beginFunction("head", {builder.getIndexType()}, {rowsType(1, model.vocabulary)}, /*isPrivate=*/false);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value x = lm::StateReadOp::create(builder, loc, rowsType(1, model.embedding), stateRef(hiddenName, hiddenType()),
+                                    func.getArgument(0), ValueRange())
+                .getResult();
+  func::ReturnOp::create(builder, loc, logits(x, one));
+}
+
+OwningOpRef<ModuleOp> DecoderBuilder::build() {
+  OwningOpRef<ModuleOp> owner(ModuleOp::create(loc));
+  module = *owner;
+  builder.setInsertionPointToEnd(module.getBody());
+  buildModelOp();
+  buildWeights();
+  buildStates();
+  buildDecode();
+  buildPrefill();
+  buildHead();
+  return owner;
+}

@@ -1,0 +1,148 @@
+//===- FamilyTensors.cpp - The tensors of a model family ------------------===//
+//
+// See FamilyReader.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/FamilyReader.h"
+#include "compiler/Import/ImportError.h"
+
+using namespace nibble;
+using llvm::StringRef;
+using llvm::Twine;
+
+Weight FamilyReader::tensor(const std::string &name, llvm::ArrayRef<uint64_t> dims, bool required) {
+  Weight weight;
+  if (failed())
+    return weight;
+  const GGUFTensor *tensor = file.findTensor(name);
+  if (!tensor) {
+    if (required)
+      fail(malformed(file.getPath() + ": tensor '" + name + "': expected " + describeDims(dims) +
+                     ", found no such tensor"));
+    return weight;
+  }
+  used.insert(name);
+  if (llvm::ArrayRef(tensor->dims) != dims) {
+    fail(file.tensorError(*tensor, "expected dimensions " + describeDims(dims) + ", found " +
+                                       describeDims(tensor->dims)));
+    return weight;
+  }
+  weight.format = lowbit::findFormatByGGUFId(tensor->typeId);
+  if (!weight.format) {
+    std::string known;
+    for (const lowbit::Format &format : lowbit::formats())
+      known += (known.empty() ? "" : ", ") + std::string(format.name);
+    fail(file.unsupportedTensor(*tensor, "unsupported tensor type: expected one of " + known + "; found " +
+                                        tensor->getType().name));
+    return weight;
+  }
+  weight.tensor = tensor;
+  return weight;
+}
+
+Weight FamilyReader::floats(StringRef name, llvm::ArrayRef<uint64_t> dims) {
+  Weight weight = tensor(block + name.str() + ".weight", dims);
+  if (!failed() && weight.tensor->getType().name != "f32")
+    fail(file.unsupportedTensor(*weight.tensor,
+                                "unsupported tensor type: expected f32, found " + weight.tensor->getType().name));
+  return weight;
+}
+
+Weight FamilyReader::vector(const std::string &name, uint64_t size, bool required) {
+  Weight weight = tensor(name, {size}, required);
+  if (!failed() && weight && weight.tensor->getType().name != "f32")
+    fail(file.unsupportedTensor(*weight.tensor, "unsupported tensor type: expected f32 for a vector, found " +
+                                               weight.tensor->getType().name));
+  return weight;
+}
+
+Norm FamilyReader::norm(StringRef name, uint64_t size) {
+  return {vector(block + name.str() + ".weight", size), Weight(), /*centred=*/false};
+}
+
+Norm FamilyReader::layerNorm(StringRef name, uint64_t size) {
+  return {vector(block + name.str() + ".weight", size),
+          vector(block + name.str() + ".bias", size, /*required=*/false), /*centred=*/true};
+}
+
+Linear FamilyReader::linear(StringRef name, uint64_t rows, uint64_t columns) {
+  return {tensor(block + name.str() + ".weight", {columns, rows}),
+          vector(block + name.str() + ".bias", rows, /*required=*/false)};
+}
+
+Attention FamilyReader::attention(Attention attention) {
+  uint64_t width = model.embedding, queries = attention.heads * attention.headDim,
+           keys = attention.kvHeads * attention.headDim;
+  if (hasTensor("attn_qkv.weight")) {
+    attention.fused = linear("attn_qkv", queries + 2 * keys, width);
+  } else {
+    attention.query = linear("attn_q", queries, width);
+    attention.key = linear("attn_k", keys, width);
+    attention.value = linear("attn_v", keys, width);
+  }
+  attention.output = linear("attn_output", width, queries);
+  return attention;
+}
+
+FeedForward FamilyReader::feedForward(lm::Activation activation) {
+  uint64_t width = model.embedding, inner = model.feedForward;
+  FeedForward feed;
+  feed.activation = activation;
+  const GGUFTensor *up = file.findTensor(block + "ffn_up.weight");
+  bool isFused = up && up->dims.size() == 2 && up->dims[1] == 2 * inner && !hasTensor("ffn_gate.weight");
+  if (isFused) {
+    feed.fused = linear("ffn_up", 2 * inner, width);
+  } else {
+    feed.gate = linear("ffn_gate", inner, width);
+    feed.up = linear("ffn_up", inner, width);
+  }
+  feed.down = linear("ffn_down", width, inner);
+  return feed;
+}
+
+void FamilyReader::ends(bool centred, StringRef normName) {
+  if (failed())
+    return;
+  const GGUFTensor *table = file.findTensor("token_embd.weight");
+  if (!table)
+    return fail(malformed(file.getPath() +
+                          ": tensor 'token_embd.weight': expected the embedding table, found no such tensor"));
+  if (table->dims.size() != 2 || table->dims[1] > 1 << 24)
+    return fail(file.tensorError(*table, "expected dimensions " + Twine(model.embedding) + " x vocabulary, found " +
+                                             describeDims(table->dims)));
+  model.vocabulary = table->dims[1];
+  auto tokens = file.findStrings("tokenizer.ggml.tokens");
+  if (!tokens)
+    return fail(tokens.takeError());
+  if (*tokens && (*tokens)->size() != model.vocabulary)
+    return fail(file.tensorError(*table, "expected one row for each of the " + Twine((*tokens)->size()) +
+                                             " tokens, found " + Twine(model.vocabulary)));
+  std::vector<uint64_t> dims = {model.embedding, model.vocabulary};
+  model.table = tensor("token_embd.weight", dims);
+  model.outputNorm = centred ? layerNorm(normName) : norm(normName);
+  model.output.weight = tensor("output.weight", dims, /*required=*/false);
+  model.output.bias = vector("output.bias", model.vocabulary, /*required=*/false);
+  model.tied = !model.output.weight;
+  if (model.tied)
+    model.output.weight = model.table;
+}
+
+void FamilyReader::eachLayer(llvm::function_ref<void(uint64_t index, Layer &layer)> read) {
+  if (failed())
+    return;
+  model.layers.resize(layers);
+  for (uint64_t index = 0; index < layers && !failed(); ++index) {
+    block = "blk." + std::to_string(index) + ".";
+    read(index, model.layers[index]);
+  }
+  block.clear();
+}
+
+void FamilyReader::refuseSurplus() {
+  for (const GGUFTensor &tensor : file.tensors())
+    if (!used.contains(tensor.name))
+      return fail(file.unsupportedTensor(tensor, "unsupported: expected the tensors of " + Twine(layers) + " " +
+                                                model.architecture +
+                                                " layers, found one that this architecture does not use"));
+}

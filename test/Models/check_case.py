@@ -1,0 +1,79 @@
+"""Holds Nibble against the logits that the reference implementation of a family gave.
+
+    check_case.py --nibble=NIBBLE --case=NAME --work=DIR [--folder] [--max-nmse=X]
+
+The case's folder is converted to GGUF (or, with --folder, imported as it is), and both the reference interpreter and a
+program compiled with --strategy=float must give the case's logits at all positions. The program computes them by
+prefill and token by token; the two must be the same bits. Prints the distances; exits 1 on the first that is too large.
+"""
+import argparse
+import array
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VOCABULARY, POSITIONS = 96, 64
+
+
+def tokens():
+    """The prompt of make_cases.py."""
+    return ",".join(str((7 * i * i + 3 * i + 5) % VOCABULARY) for i in range(POSITIONS))
+
+
+def run(*command):
+    done = subprocess.run(command, capture_output=True, timeout=300)
+    if done.returncode != 0:
+        sys.exit(f"error: {' '.join(command)} ended with {done.returncode}:\n"
+                 + done.stderr.decode("utf-8", "replace")[-2000:])
+
+
+def read(path):
+    values = array.array("f")
+    with open(path, "rb") as file:
+        values.frombytes(file.read())
+    return values
+
+
+def nmse(found, expected):
+    if len(found) != len(expected):
+        sys.exit(f"error: {len(found)} logits, expected {len(expected)}")
+    error = sum((a - b) ** 2 for a, b in zip(found, expected))
+    return error / sum(b * b for b in expected)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("nibble", "case", "work"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--folder", action="store_true")
+    parser.add_argument("--max-nmse", type=float, default=1e-9)
+    options = parser.parse_args()
+    os.makedirs(options.work, exist_ok=True)
+    model = os.path.join(HERE, "cases", options.case)
+    expected = read(os.path.join(model, "logits.f32"))
+    if not options.folder:
+        run(sys.executable, os.path.join(HERE, "to_gguf.py"), model, "-o", os.path.join(options.work, "model.gguf"))
+        model = os.path.join(options.work, "model.gguf")
+    program = os.path.join(options.work, "program")
+    run(options.nibble, "compile", model, "-o", program, "--strategy=float", "--kv=f32", "--chunk=24", "-q")
+    logits = os.path.join(options.work, "logits.f32")
+    results = {}
+    for name, command in (
+            ("reference", [options.nibble, "reference", model, "--kv=f32", f"--tokens={tokens()}",
+                           f"--logits={logits}"]),
+            ("program", [program, "--tokens", tokens(), "--logits", logits]),
+            ("token by token", [program, "--tokens", tokens(), "--logits", logits, "--no-prefill", "--threads", "1"])):
+        run(*command)
+        results[name] = read(logits)
+        distance = nmse(results[name], expected)
+        print(f"{options.case}, {name}: NMSE {distance:.2e}")
+        if not distance <= options.max_nmse:
+            sys.exit(f"error: NMSE {distance:.2e} exceeds {options.max_nmse:.0e}")
+    if results["program"] != results["token by token"]:
+        sys.exit("error: prefill and decode give other logits")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
