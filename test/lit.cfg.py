@@ -6,10 +6,12 @@ Substitutions   %nibble %nibble-opt        the built tools (also on PATH by thei
                 %cxx                       the host compiler
                 %source %inputs            root of the repository, test/Inputs
                 %smollm2                   SmolLM2-135M-Instruct, Q4_1 (only with REQUIRES: model-smollm2)
+                %gemma3                    Gemma 3 270M, Q4_K_M (only with REQUIRES: model-gemma3)
 Features        aarch64-qemu               AArch64 programs can be linked and run
                 qemu-plugins               qemu-aarch64 is there, the dynamic emulator, which takes plugins
                 avx2 avx512vnni            this CPU has them
                 model-smollm2              the model lies in the cache (test/run.sh fetches it)
+                model-gemma3               the model lies in the cache (examples/get-model.sh gemma3 fetches it)
                 root                       running as the superuser
 Files named *.slow.* take more than ten seconds; NIBBLE_SKIP_SLOW=1 leaves them out.
 """
@@ -34,6 +36,7 @@ for name in ("HOME", "NIBBLE_CACHE", "TMPDIR", "LD_LIBRARY_PATH"):
 
 cache = os.environ.get("NIBBLE_CACHE") or os.path.expanduser("~/.cache/nibble")
 smollm2 = os.path.join(cache, "SmolLM2-135M-Instruct.Q4_1.gguf")
+gemma3 = os.path.join(cache, "gemma-3-270m-q4_k_m.gguf")
 
 # The longer name first: a substitution replaces every occurrence of its pattern.
 config.substitutions += [
@@ -45,6 +48,7 @@ config.substitutions += [
     ("%source", config.nibble_source),
     ("%inputs", os.path.join(config.nibble_source, "test", "Inputs")),
     ("%smollm2", smollm2),
+    ("%gemma3", gemma3),
 ]
 
 
@@ -70,6 +74,8 @@ if "avx512_vnni" in flags:
     config.available_features.add("avx512vnni")
 if os.path.exists(smollm2):
     config.available_features.add("model-smollm2")
+if os.path.exists(gemma3):
+    config.available_features.add("model-gemma3")
 if os.geteuid() == 0:
     config.available_features.add("root")
 if os.environ.get("NIBBLE_SKIP_SLOW"):
