@@ -8,6 +8,7 @@ set(NIBBLE_RUNTIME_SOURCES
     main/Bench.cpp
     main/Chat.cpp
     main/ChatRenderer.cpp
+    main/ContextShift.cpp
     main/Info.cpp
     main/Measure.cpp
     main/Options.cpp

@@ -6,9 +6,11 @@
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/Passes.h"
 #include "compiler/Target/TargetInfo.h"
+#include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -30,6 +32,8 @@ LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
       .Case([&](lm::KVAppendOp) { return lowerKVAppend(op, library); })
       .Case([&](lm::AttentionOp) { return lowerAttention(op, library); })
       .Case([&](lm::ShortConvOp) { return lowerShortConv(op, library); })
+      .Case([&](lm::AttentionPartialsOp) { return lowerAttentionPartials(op, library); })
+      .Case([&](lm::AttentionCombineOp) { return lowerAttentionCombine(op, library); })
       .Case([&](lm::GluOp) { return lowerGlu(op, library); })
       .Case([&](lm::StateWriteOp) { return lowerStateWrite(op, library); })
       .Case([&](lm::StateReadOp) { return lowerStateRead(op, library); })
@@ -56,6 +60,12 @@ struct LowerKernels : impl::LowerKernelsBase<LowerKernels> {
         return signalPassFailure();
       op->erase();
     }
+    // Kernels know what the bytes of a quantized cache are; nothing after them does.
+    getOperation().walk([](memref::ViewOp view) {
+      MemRefType type = view.getType();
+      if (isa<lm::CachedType>(type.getElementType()))
+        view.getResult().setType(MemRefType::get({lm::bytesOfState(type)}, IntegerType::get(type.getContext(), 8)));
+    });
     // Their offsets are in the code now; the description of the program holds the rest.
     for (Operation &op : llvm::make_early_inc_range(*getOperation().getBody()))
       if (isa<lm::ModelOp, lm::WeightOp, lm::StateOp>(op))

@@ -33,10 +33,14 @@ mlir::LogicalResult lowerLogits(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerRope(mlir::Operation *op, KernelLibrary &library);
 /// lm.kv_append: split by rows × kv heads, row by row.
 mlir::LogicalResult lowerKVAppend(mlir::Operation *op, KernelLibrary &library);
-/// lm.attention: split by kv heads × rows × heads of a group.
+/// lm.attention: split by kv heads × tiles of rows.
 mlir::LogicalResult lowerAttention(mlir::Operation *op, KernelLibrary &library);
 /// lm.short_conv: all rows split by blocks of 32 channels.
 mlir::LogicalResult lowerShortConv(mlir::Operation *op, KernelLibrary &library);
+/// lm.attention_partials: split by kv heads × chunks of positions.
+mlir::LogicalResult lowerAttentionPartials(mlir::Operation *op, KernelLibrary &library);
+/// lm.attention_combine: split by blocks of 32 columns, or by heads.
+mlir::LogicalResult lowerAttentionCombine(mlir::Operation *op, KernelLibrary &library);
 /// lm.glu: every row split by blocks of 32 columns. In place or not.
 mlir::LogicalResult lowerGlu(mlir::Operation *op, KernelLibrary &library);
 /// lm.state_write: split by rows.

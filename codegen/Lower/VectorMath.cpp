@@ -159,6 +159,12 @@ Value loadAsF32(KernelBuilder &k, const TargetInfo &target, Type element, int64_
   return halfBitsToFloat(k, k.load(k.vec(k.i16(), count), pointer));
 }
 
+Value halfAsF32(KernelBuilder &k, const TargetInfo &target, Value half) {
+  if (convertsHalf(target))
+    return k.toFloat(half, k.f32());
+  return halfBitsToFloat(k, k.bitcast(half, KernelBuilder::withElement(half.getType(), k.i16())));
+}
+
 Value roundTo(KernelBuilder &k, const TargetInfo &target, Value x, Type element) {
   if (!element.isF16() || convertsHalf(target))
     return k.toFloat(x, element);

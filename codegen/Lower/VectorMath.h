@@ -45,6 +45,9 @@ mlir::Value emitGreater(KernelBuilder &k, mlir::Value a, mlir::Value c);
 mlir::Value loadAsF32(KernelBuilder &k, const TargetInfo &target, mlir::Type element, int64_t count,
                       mlir::Value pointer);
 
+/// A vector of f16 as f32, likewise.
+mlir::Value halfAsF32(KernelBuilder &k, const TargetInfo &target, mlir::Value half);
+
 /// f32 (scalar or vector) to `element` (f32 or f16), rounding to nearest, halves to even.
 mlir::Value roundTo(KernelBuilder &k, const TargetInfo &target, mlir::Value x, mlir::Type element);
 

@@ -48,9 +48,11 @@ public:
 
 private:
   void addOperand(Operation *op, Value value, bool written, Cost &cost);
-  /// Bytes of a state of all layers and positions that one position of one layer takes.
+  /// Bytes that one position of one layer takes: of a cache, or of records of chunks.
   int64_t bytesOfPosition(MemRefType type) {
-    return bytesOf(type) / std::max<int64_t>(1, int64_t(model.getLayers()) * model.getContext());
+    int64_t positions = type.getRank() == 4 ? type.getDimSize(0) * type.getDimSize(2)
+                                            : type.getDimSize(0) * lm::kAttentionChunk;
+    return bytesOf(type) / std::max<int64_t>(1, positions);
   }
 
   lm::ModelOp model;
@@ -94,6 +96,8 @@ Cost CostModel::costOf(Operation *op) {
   // q · k and p · v: two multiply-adds for each number of a head and each position.
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     cost.rowPositionOperations = 4 * cast<MemRefType>(attention.getQ().getType()).getDimSize(1);
+  if (auto partials = dyn_cast<lm::AttentionPartialsOp>(op))
+    cost.rowPositionOperations = 4 * cast<MemRefType>(partials.getQ().getType()).getDimSize(1);
   return cost;
 }
 

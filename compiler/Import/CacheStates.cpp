@@ -12,6 +12,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 using namespace nibble;
 using namespace mlir;
 
@@ -148,4 +150,15 @@ void CacheStates::build(OpBuilder &builder, Location loc) const {
     lm::StateOp::create(builder, loc, nameOf("kv_v", index),
                         typeOf(group, types.values), IntegerAttr());
   }
+}
+
+uint32_t nibble::maxRewind(ModuleOp module) {
+  uint64_t most = std::numeric_limits<uint32_t>::max();
+  lm::ModelOp model = lm::getModel(module);
+  module.walk([&](lm::AttentionOp op) {
+    uint64_t kept = cast<MemRefType>(op.getKeys().getType()).getDimSize(2);
+    if (op.getWindow() && model && kept < uint64_t(model.getContext()))
+      most = std::min<uint64_t>(most, kept - *op.getWindow() + 1);
+  });
+  return most;
 }

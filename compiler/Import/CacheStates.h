@@ -17,6 +17,7 @@
 #include "dialects/LM/LM.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
 #include <optional>
@@ -86,6 +87,10 @@ private:
   std::vector<Group> groups;
   std::vector<std::pair<size_t, int64_t>> places; ///< group, index; a layer each
 };
+
+/// By how many positions the caches of a module can be taken back: a row that
+/// stands there must find its window in every ring.
+uint32_t maxRewind(mlir::ModuleOp module);
 
 } // namespace nibble
 

@@ -20,12 +20,14 @@ constexpr llvm::StringLiteral hiddenName = "hidden";
 
 constexpr llvm::StringLiteral historyName = "history";
 
-/// What each layer caches. A layer with a window keeps the whole context like any other: the kernels do not read rings.
-static std::vector<CacheSpec> cacheSpecs(const Decoder &model) {
+/// What each layer caches. A window that the program's context never leaves is none.
+static std::vector<CacheSpec> cacheSpecs(const Decoder &model, uint64_t context) {
   std::vector<CacheSpec> specs;
   for (const Layer &layer : model.layers) {
     auto *attention = std::get_if<Attention>(&layer.mixer);
-    specs.push_back(attention ? CacheSpec{attention->kvHeads, attention->headDim} : CacheSpec());
+    specs.push_back(attention ? CacheSpec{attention->kvHeads, attention->headDim,
+                                          attention->window < context ? attention->window : 0}
+                              : CacheSpec());
   }
   return specs;
 }
@@ -33,7 +35,7 @@ static std::vector<CacheSpec> cacheSpecs(const Decoder &model) {
 DecoderBuilder::DecoderBuilder(const ModelFile &file, const Decoder &model, const ProgramShape &shape,
                                MLIRContext *context)
     : file(file), model(model), shape(shape),
-      caches(context, cacheSpecs(model), shape.context, shape.chunk, shape.kv), builder(context),
+      caches(context, cacheSpecs(model, shape.context), shape.context, shape.chunk, shape.kv), builder(context),
       loc(builder.getUnknownLoc()) {
   for (auto [index, layer] : llvm::enumerate(model.layers))
     stateIndex.push_back(std::holds_alternative<ShortConv>(layer.mixer) ? convLayers++ : caches.placeOf(index).index);

@@ -32,7 +32,7 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   flatbuffers::FlatBufferBuilder b;
   auto string = [&](const std::string &text) { return b.CreateString(text); };
   auto config = schema::CreateConfig(b, d.layers, d.embedding, d.heads, d.kvHeads, d.headDim, d.feedForward, d.vocab,
-                                     d.context, d.chunk, string(d.kv));
+                                     d.context, d.chunk, string(d.kv), d.maxRewind);
   auto target = schema::CreateTarget(b, string(d.triple), string(d.cpu), b.CreateVectorOfStrings(d.features));
   auto weights = schema::CreateWeightSection(b, weightsOffset, weightsSize, weightsChecksum);
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
@@ -47,7 +47,8 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
     profile.push_back(schema::CreateProfileOp(b, string(op.function), string(op.name), string(op.detail), op.bytes,
                                               op.rowBytes, op.positionBytes, op.rowOperations,
                                               op.rowPositionOperations));
-  auto generation = schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty);
+  auto generation = schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty,
+                                             d.onFull.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(d.onFull));
   Expected<flatbuffers::Offset<schema::Tokenizer>> tokenizer = d.tokenizer(b);
   if (!tokenizer)
     return tokenizer.takeError();

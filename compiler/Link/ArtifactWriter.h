@@ -32,6 +32,7 @@
 
 #include <functional>
 #include <memory>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,7 +59,9 @@ struct ArtifactDescription {
   std::string modelName, architecture;
   uint32_t layers = 0, embedding = 0, heads = 0, kvHeads = 0, headDim = 0, feedForward = 0;
   uint32_t vocab = 0, context = 0, chunk = 0;
-  std::string kv; // "f16", "f32"
+  std::string kv; // "f16", "k:q8,v:q4"
+  uint32_t maxRewind = std::numeric_limits<uint32_t>::max(); // positions; see lm.attention's rings
+  std::string onFull;                                        // "stop", "shift" or empty
   std::string triple, cpu;
   std::vector<std::string> features; // LLVM's names, without '+'
   std::string compilerVersion, sourceName, sourceHash;

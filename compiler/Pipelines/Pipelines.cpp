@@ -50,6 +50,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     manager.addPass(createLegalizeLinears({options.strategy, options.activations, options.requireNative}));
     break;
   case Phase::tile:
+    manager.addNestedPass<func::FuncOp>(createSplitAttention());
     manager.addPass(createTileLinears());
     manager.addNestedPass<func::FuncOp>(createFuseResiduals());
     manager.addPass(createFoldPacks());

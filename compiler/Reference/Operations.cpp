@@ -1,6 +1,7 @@
 //===- Operations.cpp - the lm operations in double precision ------------===//
 
 #include "compiler/Reference/Operations.h"
+#include "compiler/Reference/QuantizedCache.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,20 +10,6 @@
 
 using namespace nibble;
 using namespace nibble::reference;
-
-State::State(std::vector<int64_t> shape, FloatKind element)
-    : shape(std::move(shape)), element(element) {
-  int64_t count = 1;
-  for (int64_t size : this->shape)
-    count *= size;
-  values.resize(count);
-}
-
-void State::store(int64_t index, double value) {
-  float rounded = float(value);
-  values[index] = element == FloatKind::F16 ? halfToFloat(floatToHalf(rounded))
-                                            : rounded;
-}
 
 Rows reference::embed(llvm::ArrayRef<int32_t> tokens,
                       const ReferenceWeight &table, double scale, int64_t n) {
@@ -195,31 +182,35 @@ Rows reference::rope(const Rows &x, const ReferenceWeight &table,
 /// Index of the first value of a cached head at a position.
 static int64_t cacheIndex(const State &cache, int64_t layer, int64_t head,
                           int64_t position) {
-  return ((layer * cache.shape[1] + head) * cache.shape[2] + position) *
+  return ((layer * cache.shape[1] + head) * cache.shape[2] +
+          position % cache.shape[2]) *
          cache.shape[3];
 }
 
 void reference::appendToCache(const Rows &rows, State &cache, int64_t layer,
                               int64_t pos, int64_t n) {
-  int64_t headDim = cache.shape[3];
   for (int64_t m = 0; m < n; ++m)
-    for (int64_t column = 0; column < rows.width; ++column)
-      cache.store(cacheIndex(cache, layer, column / headDim, pos + m) +
-                      column % headDim,
-                  rows.row(m)[column]);
+    for (int64_t head = 0; head < cache.shape[1]; ++head)
+      cache.storeVector(cacheIndex(cache, layer, head, pos + m),
+                        rows.row(m) + head * cache.shape[3]);
 }
 
-/// One query head of headDim values over `count` positions.
-static void attendHead(const double *q, const double *keys,
-                       const double *values, int64_t headDim, int64_t count,
+/// One query head over positions begin … end-1.
+static void attendHead(const double *q, const State &keys, const State &values,
+                       int64_t layer, int64_t head, int64_t begin, int64_t end,
                        const AttentionScores &how, double *out) {
-  std::vector<double> scores(count);
-  for (int64_t p = 0; p < count; ++p) {
+  int64_t headDim = keys.shape[3];
+  std::vector<double> scores(end - begin), query(q, q + headDim);
+  if (keys.cached)
+    query = cacheQuery(query, *keys.cached);
+  for (int64_t p = begin; p < end; ++p) {
+    const double *key = &keys.values[cacheIndex(keys, layer, head, p)];
+    double &score = scores[p - begin];
     for (int64_t d = 0; d < headDim; ++d)
-      scores[p] += q[d] * keys[p * headDim + d];
-    scores[p] *= how.scale;
+      score += query[d] * key[d];
+    score *= how.scale;
     if (how.softcap != 0)
-      scores[p] = how.softcap * std::tanh(scores[p] / how.softcap);
+      score = how.softcap * std::tanh(score / how.softcap);
   }
   double largest = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
@@ -227,9 +218,15 @@ static void attendHead(const double *q, const double *keys,
     score = std::exp(score - largest);
     sum += score;
   }
-  for (int64_t p = 0; p < count; ++p)
+  for (int64_t p = begin; p < end; ++p) {
+    const double *value = &values.values[cacheIndex(values, layer, head, p)];
     for (int64_t d = 0; d < headDim; ++d)
-      out[d] += scores[p] / sum * values[p * headDim + d];
+      out[d] += scores[p - begin] / sum * value[d];
+  }
+  if (values.cached == lm::CacheFormat::Q4) {
+    std::vector<double> turned = rotateByHadamard({out, out + headDim});
+    std::copy(turned.begin(), turned.end(), out);
+  }
 }
 
 Rows reference::attention(const Rows &q, const State &keys, const State &values,
@@ -240,12 +237,9 @@ Rows reference::attention(const Rows &q, const State &keys, const State &values,
   for (int64_t m = 0; m < n; ++m) {
     int64_t end = pos + m + 1;
     int64_t begin = how.window ? std::max<int64_t>(0, end - how.window) : 0;
-    for (int64_t head = 0; head < how.heads; ++head) {
-      int64_t first = cacheIndex(keys, layer, head / sharing, begin);
-      attendHead(q.row(m) + head * headDim, &keys.values[first],
-                 &values.values[first], headDim, end - begin, how,
-                 y.row(m) + head * headDim);
-    }
+    for (int64_t head = 0; head < how.heads; ++head)
+      attendHead(q.row(m) + head * headDim, keys, values, layer, head / sharing,
+                 begin, end, how, y.row(m) + head * headDim);
   }
   return y;
 }

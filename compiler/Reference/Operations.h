@@ -16,6 +16,8 @@
 
 #include "llvm/ADT/ArrayRef.h"
 
+#include <optional>
+
 namespace nibble::reference {
 
 /// A tensor of `count` rows of `width` values.
@@ -32,15 +34,19 @@ struct Rows {
 };
 
 /// Memory that an lm.state names. Values are rounded to its element type when
-/// they are stored.
+/// they are stored; of a quantized cache whole vectors of a head.
 struct State {
   std::vector<int64_t> shape;
   FloatKind element = FloatKind::F32;
-  std::vector<double> values;
+  std::optional<lm::CacheFormat> cached;
+  std::vector<double> values; ///< with cached q4, of rotated vectors
 
   State() = default;
   State(std::vector<int64_t> shape, FloatKind element);
+  State(std::vector<int64_t> shape, lm::CacheFormat format);
   void store(int64_t index, double value);
+  /// shape.back() values from `index` on.
+  void storeVector(int64_t index, const double *vector);
 };
 
 /// Row m is row tokens[m] of the table, times scale.
@@ -81,7 +87,7 @@ Rows rope(const Rows &x, const ReferenceWeight &table, int64_t headDim,
           lm::Pairing pairing, int64_t pos, int64_t n);
 
 /// Stores n rows at positions pos … of a layer. Caches have the shape
-/// layers × kvHeads × context × headDim.
+/// layers × kvHeads × positions × headDim; position p lies at its remainder.
 void appendToCache(const Rows &rows, State &cache, int64_t layer, int64_t pos,
                    int64_t n);
 

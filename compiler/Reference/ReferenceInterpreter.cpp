@@ -281,7 +281,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::KVAppendOp op) {
   State &keyCache = state(op.getKeys()), &valueCache = state(op.getValues());
   int64_t layer = index(op.getLayer()), pos = index(op.getPos());
   FailureOr<int64_t> n = validAt(op, op.getN(), keys.count, op.getPos(),
-                                 keyCache.shape[2]);
+                                 owner.positionsOf(keyCache));
   if (failed(n) || failed(checkLayer(op, layer, keyCache)))
     return failure();
   appendToCache(keys, keyCache, layer, pos, *n);
@@ -294,7 +294,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
   const State &keys = state(op.getKeys()), &values = state(op.getValues());
   int64_t layer = index(op.getLayer());
   FailureOr<int64_t> n =
-      validAt(op, op.getN(), q.count, op.getPos(), keys.shape[2]);
+      validAt(op, op.getN(), q.count, op.getPos(), owner.positionsOf(keys));
   if (failed(n) || failed(checkLayer(op, layer, keys)))
     return failure();
   AttentionScores how{int64_t(op.getHeads()), op.getScale().convertToDouble(),
@@ -441,10 +441,22 @@ ReferenceInterpreter::weightOf(Operation *user, StringRef name) {
   return weight.get();
 }
 
+/// A ring holds the last of as many positions as the model has.
+int64_t ReferenceInterpreter::positionsOf(const State &cache) {
+  lm::ModelOp model = lm::getModel(module);
+  return std::max<int64_t>(cache.shape[2], model ? model.getContext() : 0);
+}
+
 LogicalResult ReferenceInterpreter::resetStates() {
   states.clear();
   for (auto op : module.getOps<lm::StateOp>()) {
     auto type = dyn_cast<MemRefType>(op.getType());
+    if (auto cached = type ? dyn_cast<lm::CachedType>(type.getElementType())
+                           : lm::CachedType()) {
+      states[op.getSymName()] =
+          State(type.getShape().vec(), cached.getFormat());
+      continue;
+    }
     if (!type || !(type.getElementType().isF16() ||
                    type.getElementType().isF32()))
       return op.emitError("the reference interpreter knows states of f16 and "

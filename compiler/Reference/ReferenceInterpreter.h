@@ -73,6 +73,7 @@ private:
 
   mlir::LogicalResult checkTokens(llvm::ArrayRef<int32_t> tokens);
   mlir::LogicalResult resetStates();
+  int64_t positionsOf(const State &cache);
   mlir::FailureOr<std::vector<double>> rowOf(llvm::StringRef function,
                                              ReferenceValues arguments);
   mlir::FailureOr<const ReferenceWeight *> weightOf(mlir::Operation *user,

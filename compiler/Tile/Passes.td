@@ -50,4 +50,19 @@ def FoldPacks : Pass<"mpgemm-fold-packs", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nibble::mpgemm::MPGEMMDialect"];
 }
 
+def SplitAttention : Pass<"lm-split-attention", "::mlir::func::FuncOp"> {
+  let summary = "Do the attention of one row chunk by chunk, and join the chunks.";
+  let description = [{
+    `lm.attention` of one row over a cache of more than 128 positions becomes `lm.attention_partials` and
+    `lm.attention_combine`: few heads over many positions are work for the whole team. The bits of the result stay.
+
+    ```mlir
+    %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+       : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index, index) -> tensor<1x64xf32>
+    ```
+    becomes records of two chunks, `tensor<2x4x18xf32>`, and the row that they make.
+  }];
+  let dependentDialects = ["::nibble::lm::LMDialect"];
+}
+
 #endif

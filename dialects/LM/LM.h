@@ -33,6 +33,9 @@ inline constexpr int64_t kRopeFineRows = 64;
 /// Positions in a block of cached keys; the context is a multiple of it.
 inline constexpr int64_t kKeyBlock = 16;
 
+/// Positions in a chunk, of which attention computes a maximum, a sum and weighted values for itself.
+inline constexpr int64_t kAttentionChunk = 128;
+
 /// The model operation of a module, or null.
 ModelOp getModel(mlir::ModuleOp module);
 

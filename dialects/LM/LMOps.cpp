@@ -8,6 +8,8 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <limits>
+
 #include "dialects/LM/LMDialect.cpp.inc"
 #include "dialects/LM/LMEnums.cpp.inc"
 #include "dialects/LM/LMInterfaces.cpp.inc"
@@ -108,6 +110,8 @@ NIBBLE_LM_TEAM_EFFECTS(ResidualOp)
 NIBBLE_LM_TEAM_EFFECTS(LogitsOp)
 NIBBLE_LM_TEAM_EFFECTS(RopeOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
+NIBBLE_LM_TEAM_EFFECTS(AttentionPartialsOp)
+NIBBLE_LM_TEAM_EFFECTS(AttentionCombineOp)
 NIBBLE_LM_TEAM_EFFECTS(GluOp)
 NIBBLE_LM_TEAM_EFFECTS(StateReadOp)
 #undef NIBBLE_LM_TEAM_EFFECTS
@@ -162,10 +166,14 @@ std::string KVAppendOp::getPartition(OpOperand &operand) {
   return operand.getOperandNumber() < 2 ? headsPartition(shapeOf(getKeys())[1]) : "";
 }
 
-std::string AttentionOp::getPartition(OpOperand &operand) {
-  // Several rows are taken group by group of heads; a single row's heads are in their order either way.
-  bool row = operand.get() != getKeys() && operand.get() != getValues() && shapeOf(getQ())[0] == 1;
-  return row ? headsPartition(getHeads()) : "";
+int64_t AttentionCombineOp::getColumnsAtOnce() {
+  int64_t headDim = shapeOf(getPartials())[2] - 2;
+  return getRotated() || headDim % 32 != 0 ? headDim : 32;
+}
+
+std::string AttentionCombineOp::getPartition(OpOperand &operand) {
+  bool isRow = operand.get() != getPartials() && getColumnsAtOnce() == 32;
+  return isRow ? blocksPartition(operand.get()) : "";
 }
 
 std::string ShortConvOp::getPartition(OpOperand &operand) {
@@ -332,17 +340,60 @@ LogicalResult KVAppendOp::verify() {
   return verifyCache(*this, getKeys(), getValues(), shapeOf(getK())[1], shapeOf(getKeys())[1]);
 }
 
-LogicalResult AttentionOp::verify() {
-  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getQ(), "q", 2)) ||
-      failed(expectSameShape(*this, getQ(), produced(*this), "q and result")) ||
-      failed(verifyCache(*this, getKeys(), getValues(), shapeOf(getQ())[1], getHeads())))
+/// What attention in one piece and in records have in common.
+template <typename OpTy> static LogicalResult verifyAttention(OpTy op) {
+  if (failed(verifyForm(op, op.getOuts())) || failed(expectRank(op, op.getQ(), "q", 2)) ||
+      failed(verifyCache(op, op.getKeys(), op.getValues(), shapeOf(op.getQ())[1], op.getHeads())))
     return failure();
-  if (shapeOf(getKeys())[1] != static_cast<int64_t>(getKvHeads()))
-    return emitOpError() << "kv_heads is " << getKvHeads() << ", but the cache holds " << shapeOf(getKeys())[1];
-  if (getKvHeads() == 0 || getHeads() % getKvHeads() != 0)
-    return emitOpError() << "heads (" << getHeads() << ") must be a multiple of kv_heads (" << getKvHeads() << ")";
-  if (getSoftcap() && !(getSoftcap()->isFiniteNonZero() && !getSoftcap()->isNegative()))
-    return emitOpError() << "softcap must be a positive number, but is " << getSoftcap()->convertToDouble();
+  if (shapeOf(op.getKeys())[1] != static_cast<int64_t>(op.getKvHeads()))
+    return op.emitOpError() << "kv_heads is " << op.getKvHeads() << ", but the cache holds "
+                            << shapeOf(op.getKeys())[1];
+  if (op.getKvHeads() == 0 || op.getHeads() % op.getKvHeads() != 0)
+    return op.emitOpError() << "heads (" << op.getHeads() << ") must be a multiple of kv_heads (" << op.getKvHeads()
+                            << ")";
+  if (op.getSoftcap() && !(op.getSoftcap()->isFiniteNonZero() && !op.getSoftcap()->isNegative()))
+    return op.emitOpError() << "softcap must be a positive number, but is " << op.getSoftcap()->convertToDouble();
+  // The first row of a window's ring must not have been overwritten by the last one.
+  int64_t rows = shapeOf(op.getQ())[0], positions = shapeOf(op.getKeys())[2];
+  auto module = op->template getParentOfType<ModuleOp>();
+  ModelOp model = module ? getModel(module) : ModelOp();
+  int64_t kept = op.getWindow() ? static_cast<int64_t>(*op.getWindow()) + rows - 1 : std::numeric_limits<int64_t>::max();
+  if (model && positions < std::min<int64_t>(kept, model.getContext()))
+    return op.emitOpError() << "needs a cache of " << std::min<int64_t>(kept, model.getContext())
+                            << " positions, but has " << positions;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(verifyAttention(*this)))
+    return failure();
+  return expectSameShape(*this, getQ(), produced(*this), "q and result");
+}
+
+LogicalResult AttentionPartialsOp::verify() {
+  if (failed(verifyAttention(*this)) || failed(expectRank(*this, produced(*this), "result", 3)))
+    return failure();
+  if (shapeOf(getQ())[0] != 1)
+    return emitOpError() << "takes one row, but q has " << shapeOf(getQ())[0];
+  int64_t headDim = shapeOf(getKeys())[3], heads = getHeads();
+  int64_t seen = shapeOf(getKeys())[2];
+  if (getWindow()) // it may begin and end inside a chunk
+    seen = std::min<int64_t>(*getWindow(), seen) + kAttentionChunk - 1;
+  ArrayRef<int64_t> records = shapeOf(produced(*this));
+  if (records[0] * kAttentionChunk < seen || records[1] != heads || records[2] != headDim + 2)
+    return emitOpError() << "needs records of (at least " << llvm::divideCeil(seen, kAttentionChunk) << ") x " << heads
+                         << " x " << headDim + 2 << ", but has " << produced(*this).getType();
+  return success();
+}
+
+LogicalResult AttentionCombineOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getPartials(), "partials", 3)) ||
+      failed(expectRank(*this, produced(*this), "result", 2)))
+    return failure();
+  ArrayRef<int64_t> records = shapeOf(getPartials()), row = shapeOf(produced(*this));
+  if (row[0] != 1 || row[1] != records[1] * (records[2] - 2))
+    return emitOpError() << "gives one row of " << records[1] << " heads of " << records[2] - 2
+                         << " values, but the result is " << produced(*this).getType();
   return success();
 }
 

@@ -228,8 +228,8 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
     `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. With `softcap = c`, a score s
     becomes c·tanh(s/c) (Gemma 2, arXiv 2408.00118, section 2). With `window = w`, row m attends to the last w
     positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). Rows at and after
-    `n` are not computed in the buffer form. Positions are taken in blocks of 16 in ascending order with a running
-    maximum, so the result depends on the number of positions only.
+    `n` are not computed in the buffer form. Positions are taken in chunks of 128 from position 0 on, each with its own
+    running maximum, and the chunks are joined in ascending order, so the result depends on the positions only.
     ```mlir
     %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
        : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
@@ -246,7 +246,47 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)
   }];
-  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_AttentionPartialsOp : LM_TeamOpBase<"attention_partials"> {
+  let summary = "The attention of one row as a record for each chunk of 128 positions.";
+  let description = [{
+    What `lm.attention` computes of the positions of a chunk, for a single row (phase tile makes it where the context has
+    several chunks, so that few heads over many positions are work for the whole team). A record of a head is the
+    greatest score m, Σ exp(s - m) and Σ exp(s - m)·v. Chunk c, of positions 128·c … 128·c + 127, has its records at
+    c mod (the first dimension of the result).
+    ```mlir
+    %p = lm.attention_partials %q, %kk, %kv at (%layer, %pos) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+       : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index) -> tensor<2x4x18xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos,
+                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `)` (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+}
+
+def LM_AttentionCombineOp : LM_TeamOpBase<"attention_combine"> {
+  let summary = "Joins the records of lm.attention_partials, in the order of their positions.";
+  let description = [{
+    The row stands at position `pos` and sees `window` positions, as said to `lm.attention_partials`. `rotated`: the
+    values of the cache are (`!lm.cached<q4>`), and the result is turned back.
+    ```mlir
+    %y = lm.attention_combine %p at %pos {window = 32 : i64} : (tensor<2x4x18xf32>, index) -> tensor<1x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$partials, Index:$pos, OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window,
+                       UnitAttr:$rotated, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$partials `at` $pos (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand);
+    /// Columns of the row that one item of the team's work is.
+    int64_t getColumnsAtOnce();
+  }];
 }
 
 def LM_ShortConvOp : LM_TeamOpBase<"short_conv"> {

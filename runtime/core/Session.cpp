@@ -17,7 +17,7 @@ void Session::initialize(Engine &newEngine, const Tokenizer &newTokenizer, std::
   tokenizer = &newTokenizer;
   historyIds = history;
   interrupt = newInterrupt;
-  length = 0;
+  length = highest = 0;
 }
 
 bool Session::feed(std::span<const int32_t> ids) {
@@ -25,9 +25,12 @@ bool Session::feed(std::span<const int32_t> ids) {
   // The last token is evaluated in any case: its logits are what the feed is for.
   size_t most = std::min(length, ids.size() - 1);
   size_t same = std::mismatch(ids.begin(), ids.begin() + most, historyIds.begin()).first - ids.begin();
+  if (highest > same && highest - same > maxRewind)
+    same = 0;
   size_t done = engine->evaluate(ids.subspan(same), static_cast<int64_t>(same), interrupt);
   std::copy(ids.begin() + same, ids.begin() + same + done, historyIds.begin() + same);
   length = same + done;
+  highest = same == 0 ? length : std::max(highest, length);
   times.reusedTokens += same;
   times.prefillTokens += done;
   times.prefillSeconds += monotonicSeconds() - start;
@@ -49,11 +52,16 @@ StopReason Session::generateTokens(Sampler &sampler, TextStream &stream, const G
     if (interrupt && interrupt->load(std::memory_order_relaxed))
       return StopReason::Interrupted;
     if (count) {
-      if (length == historyIds.size())
-        return StopReason::ContextFull;
+      if (length == historyIds.size()) {
+        bool hasRoom = options.makeRoom && options.makeRoom(options.roomContext);
+        if (interrupt && interrupt->load(std::memory_order_relaxed))
+          return StopReason::Interrupted;
+        if (!hasRoom)
+          return StopReason::ContextFull;
+      }
       historyIds[length] = id;
       engine->evaluate(historyIds.subspan(length, 1), static_cast<int64_t>(length));
-      ++length;
+      highest = std::max(highest, ++length);
     }
     id = sampler.sample(engine->logits(), history());
     if (id < 0)

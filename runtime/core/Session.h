@@ -15,6 +15,8 @@
 #include "runtime/core/TextStream.h"
 #include "runtime/text/Tokenizer.h"
 
+#include <cstdint>
+
 namespace nibble::rt {
 
 enum class StopReason {
@@ -37,6 +39,10 @@ struct GenerateOptions {
   /// Called with every sampled id, the one that ends the answer included; may be null.
   void (*onToken)(void *context, int32_t id) = nullptr;
   void *context = nullptr;
+  /// Called when no position is left. Makes room by feeding less than history() and returns true, or the answer ends;
+  /// null: it ends.
+  bool (*makeRoom)(void *context) = nullptr;
+  void *roomContext = nullptr;
 };
 
 class Session {
@@ -44,6 +50,10 @@ public:
   /// `history` has room for as many ids as the session may use positions.
   void initialize(Engine &engine, const Tokenizer &tokenizer, std::span<int32_t> history,
                   const std::atomic<bool> *interrupt);
+
+  /// Layers with a window keep the last positions only: a prompt that differs further back than `positions` from what
+  /// the cache holds is evaluated from its beginning.
+  void limitRewind(size_t positions) { maxRewind = positions; }
 
   /// Makes the KV cache hold `ids` and the logits those behind the last one. False when interrupted: the cache
   /// then holds a beginning of ids, and there are no logits.
@@ -64,6 +74,8 @@ private:
   const std::atomic<bool> *interrupt = nullptr;
   std::span<int32_t> historyIds;
   size_t length = 0;
+  size_t highest = 0; // positions written since the last evaluation from the beginning
+  size_t maxRewind = SIZE_MAX;
   Timing times;
 };
 

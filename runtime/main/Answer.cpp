@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/main/ChatRenderer.h"
+#include "runtime/main/ContextShift.h"
 #include "runtime/main/Program.h"
 #include "runtime/platform/Clock.h"
 #include "runtime/schema/artifact_generated.h"
@@ -150,6 +151,11 @@ int runAnswer(Program &program) {
     generate.dropLeadingSpace = !program.options.raw && program.tokenizer.dropsLeadingSpace();
     generate.onToken = program.options.printIds ? printId : nullptr;
     generate.context = &program.out;
+    // Of a text without form, what began it goes, too.
+    bool hasBos = !ids.empty() && ids[0] == program.tokenizer.bos();
+    ContextShift shift(program, program.options.raw ? hasBos : ids.size(), nullptr);
+    generate.makeRoom = shiftsWhenFull(program) ? ContextShift::makeRoom : nullptr;
+    generate.roomContext = &shift;
     reason = program.session.generate(program.sampler, program.stream, generate);
   }
   program.out.write("\n");

@@ -2,10 +2,12 @@
 //
 // -i: reads a line, answers, and so on. Each turn renders the whole conversation;
 // the session evaluates only what the KV cache does not hold. When the context is
-// full, the oldest exchange is forgotten, and the user is told.
+// full, the oldest exchange is forgotten, and the user is told (--on-full=stop: is
+// refused).
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/main/ChatRenderer.h"
+#include "runtime/main/ContextShift.h"
 #include "runtime/main/Conversation.h"
 #include "runtime/main/Program.h"
 #include "runtime/schema/artifact_generated.h"
@@ -76,7 +78,7 @@ static Status fitConversation(Program &program, Conversation &conversation, std:
     bool tooLong;
     Status status = encodeConversation(program, conversation.all(), ids, tooLong);
     tooLong |= !status.failed() && ids.size() + reserveFor(program) > program.context;
-    if (tooLong && conversation.forgetOldest()) {
+    if (tooLong && shiftsWhenFull(program) && conversation.forgetOldest()) {
       forgot = true;
       continue;
     }
@@ -99,6 +101,9 @@ static StopReason answer(Program &program, Conversation &conversation, std::span
   program.stream.redirect(AnswerSink::write, &sink);
   program.stream.restart();
   conversation.add("assistant", 0);
+  ContextShift shift(program, ids.size(), &conversation);
+  generate.makeRoom = shiftsWhenFull(program) ? ContextShift::makeRoom : nullptr;
+  generate.roomContext = &shift;
   return program.session.generate(program.sampler, program.stream, generate);
 }
 

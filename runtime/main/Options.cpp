@@ -62,6 +62,8 @@ constexpr Row Rows[] = {
     {"--stop", "", Kind::Stop, "TEXT", "end the answer before TEXT; up to 8 times"},
     integerRow("--threads", "-t", &Options::threads, 1, 4096, "threads (default: processors available)"),
     integerRow("--ctx", "-c", &Options::context, 2, INT_MAX, "use N positions of the compiled context"),
+    textRow("--on-full", "", &Options::onFull, "stop|shift",
+            "at the end of the context: end the answer, or drop the oldest turns"),
     flagRow("--quiet", "-q", &Options::quiet, "no timing summary"),
     flagRow("--print-ids", "", &Options::printIds, "print the ids of the generated tokens instead of text"),
     flagRow("--tokenize", "", &Options::tokenize, "print the ids of the prompt and end"),
@@ -161,6 +163,8 @@ Status checkCombinations(const Options &o) {
     return usage("a prompt has no meaning here");
   if (o.chat && (o.raw || prompts || o.printIds))
     return usage("-i takes neither a prompt nor --raw nor --print-ids");
+  if (!o.onFull.empty() && o.onFull != "stop" && o.onFull != "shift")
+    return usage("--on-full takes stop or shift, not '", o.onFull, "'");
   if (o.special && !o.raw)
     return usage("--special belongs to --raw");
   if (!o.system.empty() && (o.raw || !o.tokens.empty()))

@@ -25,6 +25,7 @@ struct Options {
   static constexpr float UnsetReal = -1e30f;
 
   std::string_view prompt; // the argument without a name
+  std::string_view onFull; // "stop", "shift", or empty
   std::string_view file, system, tokens, logitsFile, perplexityFile;
   std::string_view stops[MaxStops];
   size_t stopCount = 0;

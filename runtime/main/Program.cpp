@@ -149,6 +149,7 @@ void Program::carve() {
   }
   engine.initialize(buffers, team, !options.noPrefill);
   session.initialize(engine, tokenizer, history.first(context), &interrupted);
+  session.limitRewind(config.max_rewind());
 }
 
 /// The time for templates that tell it to the model. Asked once: the C library allocates when it reads the time zone.

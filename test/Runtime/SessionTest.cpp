@@ -159,6 +159,36 @@ TEST(Session, ADifferentBeginningIsEvaluatedAgain) {
   EXPECT_EQ(fresh.logits, chat.logits);
 }
 
+/// Layers with a window hold the last positions only: not everything can be taken back.
+TEST(Session, WhatTheCacheNoLongerHoldsIsEvaluatedAgain) {
+  Chat chat;
+  chat.session.limitRewind(2);
+  ASSERT_TRUE(chat.session.feed(Chat::ids("abcdef")));
+  ASSERT_TRUE(chat.session.feed(Chat::ids("abcdxy")));
+  EXPECT_EQ(chat.session.timing().reusedTokens, 5u);
+  // The cache was longer by two once: position 6 is gone from it, even if the text has become shorter.
+  ASSERT_TRUE(chat.session.feed(Chat::ids("abcdx")));
+  ASSERT_TRUE(chat.session.feed(Chat::ids("abcz")));
+  EXPECT_EQ(chat.session.timing().reusedTokens, 5u + 6u - 1u);
+  EXPECT_EQ(chat.session.timing().prefillTokens, 7u + 2u + 1u + 5u);
+}
+
+/// Room is made by feeding less; the answer goes on behind it.
+TEST(Session, GoesOnWhereRoomIsMade) {
+  Chat chat(6);
+  ASSERT_TRUE(chat.session.feed(Chat::ids("abc")));
+  GenerateOptions options;
+  options.makeRoom = [](void *context) {
+    Session &session = static_cast<Chat *>(context)->session;
+    EXPECT_EQ(session.history().size(), 6u);
+    std::vector<int32_t> kept = {session.history()[0], session.history()[4], session.history()[5]};
+    return session.feed(kept);
+  };
+  options.roomContext = &chat;
+  EXPECT_EQ(chat.session.generate(chat.sampler, chat.stream, options), StopReason::EndOfGeneration);
+  EXPECT_EQ(chat.text, "defghijklmnopqrstuvwxyz");
+}
+
 TEST(Session, TheSamePromptGivesTheSameLogits) {
   Chat chat;
   ASSERT_TRUE(chat.session.feed(Chat::ids("abcdef")));

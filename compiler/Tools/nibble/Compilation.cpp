@@ -118,6 +118,7 @@ int Compilation::importTexts() {
       return reportError(kCompileError, "cannot read " + options.chatTemplate + ": " + text.getError().message());
     chatTemplate = (*text)->getBuffer().str();
   }
+  description.onFull = options.onFull;
   auto built = buildTextTables(tokenizer, chatTemplate);
   if (!built)
     return reportError(built.takeError());

@@ -37,6 +37,7 @@ struct CompileOptions {
   std::optional<Phase> stopAfter;
   std::string dumpDirectory;
   std::string chatTemplate; ///< a file, "none", or empty for the model's own
+  std::string onFull;       ///< "stop", "shift", or empty for the program's usual choice
   std::optional<uint64_t> memoryBudget; ///< bytes
   bool remarks = false, timing = false, quiet = false;
 };

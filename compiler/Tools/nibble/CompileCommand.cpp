@@ -117,6 +117,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->capture_default_str();
   command->add_option("--chat-template", options.chatTemplate,
                       "a file with another chat template, or none for a program that only completes text");
+  command->add_option("--on-full", options.onFull,
+                      "stop or shift: what the program does at the end of its context unless it is told otherwise")
+      ->check(CLI::IsMember({"stop", "shift"}));
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");
   command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot or float")
       ->check(CLI::IsMember({"auto", "dot", "float"}))

@@ -33,6 +33,7 @@ llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const Ta
   description.vocab = model.getVocabulary();
   description.context = model.getContext();
   description.chunk = model.getChunk();
+  description.maxRewind = maxRewind(module);
   description.kv = options.kv.str();
   description.triple = target.triple;
   description.cpu = target.cpu;

@@ -1,0 +1,336 @@
+//===- AttentionBlock.cpp - attention to one block of positions -----------===//
+//
+// See AttentionBlock.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/AttentionBlock.h"
+
+#include "codegen/Lower/VectorMath.h"
+#include "compiler/Target/TargetInfo.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include <limits>
+#include <numeric>
+
+using namespace mlir;
+
+namespace nibble {
+
+constexpr int64_t kBlock = lm::kKeyBlock;
+static_assert(kBlock == kLanes, "a block of keys is one vector");
+
+/// Vectors of 16 lanes that the loop over values carries: 8 registers of 8 lanes. With 12 of the 16, LLVM keeps one in
+/// memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one Zen 3 core.
+constexpr int64_t kValueVectors = 4;
+
+int64_t AttentionShape::company() const {
+  if (streams() < 3)
+    return streams();
+  return streams() % 3 != 0 && streams() % 2 == 0 ? 2 : 3;
+}
+
+/// Stack memory of `count` elements for the whole kernel.
+static Value allocateStack(KernelBuilder &k, Type element, int64_t count) {
+  return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), element, k.i64(count), /*alignment=*/64);
+}
+
+AttentionScratch AttentionScratch::allocate(KernelBuilder &k, const AttentionShape &shape) {
+  int64_t streams = shape.streams(), headDim = shape.headDim;
+  AttentionScratch s;
+  s.query = allocateStack(k, shape.keys.quantized ? k.i8() : k.f32(), streams * headDim);
+  if (shape.keys.quantized) {
+    s.queryScales = allocateStack(k, k.f32(), streams * shape.keys.groups());
+    s.querySums = allocateStack(k, k.i32(), streams * shape.keys.groups());
+  }
+  s.maxima = allocateStack(k, k.f32(), streams);
+  s.denominators = allocateStack(k, k.f32(), streams * kBlock);
+  s.sums = allocateStack(k, k.f32(), streams * headDim);
+  s.weights = allocateStack(k, k.f32(), shape.company() * shape.weightArrays() * kBlock);
+  s.vector = allocateStack(k, k.f32(), headDim);
+  if (shape.decodes()) {
+    if (!shape.keys.quantized)
+      s.keyBlock = allocateStack(k, k.f32(), headDim * kBlock);
+    s.valueBlock = allocateStack(k, k.f32(), headDim * kBlock);
+  }
+  return s;
+}
+
+/// The best instruction whose vectors divide a block of positions.
+static const InstructionRow &rowOf(const TargetInfo &target) {
+  auto has = [&](llvm::StringRef feature) { return target.has(feature); };
+  for (const InstructionRow *row : rowsFor(target.triple, has))
+    if (row->kind == RowKind::Dot4 && row->kr() == 4 && kBlock % row->lanes == 0)
+      return *row;
+  llvm_unreachable("the generic row has vectors of 4 lanes");
+}
+
+AttentionBlock::AttentionBlock(KernelBuilder &k, const TargetInfo &target, const AttentionShape &shape,
+                               const AttentionScratch &scratch)
+    : k(k), target(target), shape(shape), scratch(scratch), keyCodec(k, target, shape.keys),
+      valueCodec(k, target, shape.values), row(rowOf(target)) {}
+
+//===--- streams -----------------------------------------------------------===//
+
+void AttentionBlock::begin(Value stream, Value row) const {
+  Value to = shape.keys.quantized ? scratch.vector : floats(scratch.query, stream, shape.headDim);
+  forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
+    k.store(k.load(vector(lanes), k.at(row, k.f32(), offset)), k.at(to, k.f32(), offset));
+  });
+  if (!shape.keys.quantized)
+    return;
+  int64_t groups = shape.keys.groups();
+  keyCodec.rotate(to);
+  keyCodec.quantizeQuery(to, k.offset(scratch.query, k.mul(stream, shape.headDim)),
+                         floats(scratch.queryScales, stream, groups),
+                         k.at(scratch.querySums, k.i32(), k.mul(stream, groups)));
+}
+
+void AttentionBlock::clear(Value stream) const {
+  k.store(k.constant(k.f32(), -std::numeric_limits<double>::infinity()), k.at(scratch.maxima, k.f32(), stream));
+  k.store(k.zero(vector()), floats(scratch.denominators, stream, kBlock));
+  Value sums = floats(scratch.sums, stream, shape.headDim);
+  forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
+    k.store(k.zero(vector(lanes)), k.at(sums, k.f32(), offset));
+  });
+}
+
+void AttentionBlock::decode(Value keys, Value values) const {
+  if (scratch.keyBlock)
+    k.loop(k.i64(0), k.i64(shape.headDim), 1, [&](Value d) {
+      Value offset = k.mul(d, kBlock);
+      k.store(loadAsF32(k, target, shape.keys.element, kBlock, k.at(keys, shape.keys.element, offset)),
+              k.at(scratch.keyBlock, k.f32(), offset));
+    });
+  if (!scratch.valueBlock)
+    return;
+  AttentionScratch none;
+  AttentionBlock direct(k, target, shape, none);
+  k.loop(k.i64(0), k.i64(kBlock), 1, [&](Value position) {
+    Value to = floats(scratch.valueBlock, position, shape.headDim);
+    for (Piece piece : piecesOf(shape.headDim))
+      k.store(direct.loadValue(values, position, piece), k.at(to, k.f32(), piece.offset));
+  });
+}
+
+//===--- scores ------------------------------------------------------------===//
+
+/// Σ_d q[d] · K[d][16] of every stream, in two chains over even and odd d.
+AttentionBlock::Values AttentionBlock::floatProducts(int64_t count, Value first, Value keys) const {
+  Type element = scratch.keyBlock ? k.f32() : shape.keys.element;
+  Value block = scratch.keyBlock ? scratch.keyBlock : keys;
+  Value query = floats(scratch.query, first, shape.headDim);
+  auto step = [&](Value d, ValueRange chains) {
+    Value key = loadAsF32(k, target, element, kBlock, k.at(block, element, k.mul(d, kBlock)));
+    Values next;
+    for (int64_t i = 0; i < count; ++i) {
+      Value number = k.load(k.f32(), k.at(query, k.f32(), k.add(d, i * shape.headDim)));
+      next.push_back(k.fma(k.splat(number, kBlock), key, chains[i]));
+    }
+    return next;
+  };
+  Values zeros(2 * count, k.zero(vector()));
+  int64_t even = shape.headDim / 2 * 2;
+  Values sums = k.loop(k.i64(0), k.i64(even), 2, zeros, [&](Value d, ValueRange chains) {
+    Values next = step(d, chains.take_front(count));
+    next.append(step(k.add(d, 1), chains.drop_front(count)));
+    return next;
+  });
+  if (even < shape.headDim) {
+    Values last = step(k.i64(even), ValueRange(sums).take_front(count));
+    llvm::copy(last, sums.begin());
+  }
+  Values products;
+  for (int64_t i = 0; i < count; ++i)
+    products.push_back(k.addf(sums[i], sums[count + i]));
+  return products;
+}
+
+AttentionBlock::Values AttentionBlock::integerProducts(int64_t count, Value first, Value keys) const {
+  Values sums(count, k.zero(vector()));
+  int64_t full = shape.headDim / lm::kCacheGroup;
+  if (full > 0)
+    sums = k.loop(k.i64(0), k.i64(full), 1, sums, [&](Value group, ValueRange carried) {
+      return addGroup(count, first, keys, group, lm::kCacheGroup, carried);
+    });
+  if (full < shape.keys.groups())
+    sums = addGroup(count, first, keys, k.i64(full), shape.keys.groupSize(full), sums);
+  return sums;
+}
+
+/// Adds the products of one group of `size` dimensions to the sums.
+AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Value keys, Value group, int64_t size,
+                                                ValueRange sums) const {
+  const DotEmitter &emitter = dotEmitter(row);
+  bool isSigned = shape.keys.bits == 8;
+  unsigned bias = row.storageBias(shape.keys.bits, isSigned);
+  WeightCodes kind{shape.keys.bits, isSigned && bias == 0};
+  int64_t offset = isSigned ? bias : 8, quads = size / 4, vectors = kBlock / row.lanes;
+  int64_t vectorBytes = 4 * row.lanes, packed = quads * shape.keys.bits / 8;
+
+  // The bytes of a group's keys are those of 16 positions; every quad of theirs is 64 bytes.
+  Value codes = k.offset(keyCodec.codesOf(keys), k.mul(group, lm::kCacheGroup * kBlock * shape.keys.bits / 8));
+  auto weights = [&](int64_t quad, int64_t v) {
+    Value bytes = k.load(k.vec(k.i8(), vectorBytes), k.offset(codes, quad % packed * 4 * kBlock + v * vectorBytes));
+    if (shape.keys.bits == 4)
+      bytes = quad < packed ? k.bitAnd(bytes, 15) : k.shru(bytes, 4);
+    return bias ? k.bitXor(bytes, bias) : bytes;
+  };
+
+  SmallVector<Values> queries;
+  Value query = k.offset(scratch.query, k.add(k.mul(first, shape.headDim), k.mul(group, lm::kCacheGroup)));
+  for (int64_t i = 0; i < count; ++i)
+    queries.push_back(emitter.loadActivations(k, row.lanes, k.offset(query, i * shape.headDim), quads));
+  Values dots(count * vectors, emitter.start(k, row.lanes, quads, kind));
+  // An accumulating instruction takes quad by quad, so that its weights are done with all streams at once.
+  int64_t step = emitter.walksInLoop() ? quads : 1;
+  for (int64_t quad = 0; quad < quads; quad += step)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Values w;
+      for (int64_t i = 0; i < step; ++i)
+        w.push_back(weights(quad + i, v));
+      for (int64_t i = 0; i < count; ++i) {
+        Value &dot = dots[i * vectors + v];
+        dot = emitter.multiply(k, dot, w, ArrayRef<Value>(queries[i]).slice(quad, step), kind);
+      }
+    }
+
+  Value keyScale = loadAsF32(k, target, k.f16(), kBlock, keyCodec.scalesOf(keys, group));
+  Values next;
+  for (int64_t i = 0; i < count; ++i) {
+    Value dot = emitter.finish(k, dots[i * vectors]);
+    for (int64_t v = 1; v < vectors; ++v)
+      dot = k.concat(dot, emitter.finish(k, dots[i * vectors + v]));
+    Value place = k.add(k.mul(k.add(first, i), shape.keys.groups()), group);
+    if (offset) {
+      Value sum = k.load(k.i32(), k.at(scratch.querySums, k.i32(), place));
+      dot = k.sub(dot, k.splat(k.mul(sum, offset), kBlock));
+    }
+    Value queryScale = k.load(k.f32(), k.at(scratch.queryScales, k.f32(), place));
+    next.push_back(k.fma(k.mulf(keyScale, k.splat(queryScale, kBlock)), k.intToFloat(dot, k.f32()), sums[i]));
+  }
+  return next;
+}
+
+/// scale · x, or with a cap c: c · tanh(scale / c · x).
+Value AttentionBlock::score(Value x) const {
+  auto number = [&](double value) { return k.constant(vector(), value); };
+  if (shape.softcap == 0)
+    return k.mulf(x, number(shape.scale));
+  return k.mulf(emitTanh(k, k.mulf(x, number(shape.scale / shape.softcap))), number(shape.softcap));
+}
+
+Value AttentionBlock::maxOfLanes(Value v) const {
+  for (int64_t half = kBlock / 2; half > 0; half /= 2)
+    v = emitGreater(k, k.slice(v, 0, half), k.slice(v, half, half));
+  return k.extract(v, 0);
+}
+
+/// exp of one number a stream, side by side.
+AttentionBlock::Values AttentionBlock::expOfEach(ValueRange numbers) const {
+  if (numbers.size() == 1)
+    return {emitExp(k, numbers[0])};
+  Value packed = k.zero(vector(4));
+  for (auto [i, number] : llvm::enumerate(numbers))
+    packed = k.insert(number, packed, i);
+  packed = emitExp(k, packed);
+  Values results;
+  for (size_t i = 0; i < numbers.size(); ++i)
+    results.push_back(k.extract(packed, i));
+  return results;
+}
+
+//===--- values ------------------------------------------------------------===//
+
+/// The weights of a company's stream, times the scales of the values where these have some.
+void AttentionBlock::storeWeights(int64_t index, Value weights, Value values) const {
+  int64_t arrays = shape.weightArrays();
+  for (int64_t group = 0; group < arrays; ++group) {
+    Value scaled = weights;
+    if (shape.values.quantized)
+      scaled = k.mulf(weights, loadAsF32(k, target, k.f16(), kBlock, valueCodec.scalesOf(values, k.i64(group))));
+    k.store(scaled, k.at(scratch.weights, k.f32(), (index * arrays + group) * kBlock));
+  }
+}
+
+Value AttentionBlock::loadValue(Value values, Value position, Piece piece) const {
+  if (scratch.valueBlock) {
+    Value at = floats(scratch.valueBlock, position, shape.headDim);
+    return k.load(vector(piece.lanes), k.at(at, k.f32(), piece.offset));
+  }
+  if (shape.values.quantized)
+    return valueCodec.loadValueCodes(
+        k.offset(valueCodec.codesOf(values), k.mul(position, valueCodec.valueStride())), piece.offset);
+  Type element = shape.values.element;
+  Value at = k.at(values, element, k.mul(position, shape.headDim));
+  return loadAsF32(k, target, element, piece.lanes, k.at(at, element, piece.offset));
+}
+
+/// acc = α·acc + Σ_i p[i] · V[i] over positions low … high-1, for the given pieces of a head.
+void AttentionBlock::addValues(int64_t count, Value first, Value values, Value low, Value high,
+                               ArrayRef<Value> alphas, ArrayRef<Piece> pieces) const {
+  Value sums = floats(scratch.sums, first, shape.headDim);
+  auto place = [&](int64_t i, Piece p) { return k.at(sums, k.f32(), i * shape.headDim + p.offset); };
+  Values acc;
+  for (int64_t i = 0; i < count; ++i)
+    for (Piece p : pieces)
+      acc.push_back(k.mulf(k.load(vector(p.lanes), place(i, p)), k.splat(alphas[i], p.lanes)));
+  acc = k.loop(low, high, 1, acc, [&](Value position, ValueRange carried) {
+    Values loaded, next;
+    for (Piece p : pieces)
+      loaded.push_back(loadValue(values, position, p));
+    for (int64_t i = 0; i < count; ++i)
+      for (auto [value, p] : llvm::zip(loaded, pieces)) {
+        int64_t array = i * shape.weightArrays() + (shape.values.quantized ? p.offset / lm::kCacheGroup : 0);
+        Value weight = k.load(k.f32(), k.at(scratch.weights, k.f32(), k.add(position, array * kBlock)));
+        next.push_back(k.fma(k.splat(weight, p.lanes), value, carried[next.size()]));
+      }
+    return next;
+  });
+  for (int64_t i = 0; i < count; ++i)
+    for (auto [index, p] : llvm::enumerate(pieces))
+      k.store(acc[i * pieces.size() + index], place(i, p));
+}
+
+//===--- a block -----------------------------------------------------------===//
+
+void AttentionBlock::add(int64_t count, Value first, Value keys, Value values, Value low, Value high) const {
+  Values scores = shape.keys.quantized ? integerProducts(count, first, keys) : floatProducts(count, first, keys);
+  Value isValid;
+  if (low) {
+    SmallVector<int32_t> numbers(kBlock);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    Value lanes = k.vectorI32(numbers);
+    isValid = k.bitAnd(k.slt(lanes, k.splat(k.trunc(high, k.i32()), kBlock)),
+                       k.sge(lanes, k.splat(k.trunc(low, k.i32()), kBlock)));
+  }
+  Values maxima, steps;
+  for (int64_t i = 0; i < count; ++i) {
+    scores[i] = score(scores[i]);
+    if (isValid)
+      scores[i] = k.select(isValid, scores[i], k.constant(vector(), -std::numeric_limits<double>::infinity()));
+    Value place = k.at(scratch.maxima, k.f32(), k.add(first, i)), before = k.load(k.f32(), place);
+    maxima.push_back(emitGreater(k, maxOfLanes(scores[i]), before));
+    steps.push_back(k.subf(before, maxima[i]));
+    k.store(maxima[i], place);
+  }
+  Values alphas = expOfEach(steps);
+  for (int64_t i = 0; i < count; ++i) {
+    Value weight = emitExp(k, k.subf(scores[i], k.splat(maxima[i], kBlock)));
+    Value place = floats(scratch.denominators, k.add(first, i), kBlock);
+    k.store(k.fma(k.load(vector(), place), k.splat(alphas[i], kBlock), weight), place);
+    storeWeights(i, weight, values);
+  }
+
+  SmallVector<Piece> pieces = piecesOf(shape.headDim);
+  int64_t atOnce = std::max<int64_t>(1, kValueVectors / count);
+  int64_t passes = llvm::divideCeil(pieces.size(), atOnce);
+  for (ArrayRef<Piece> left(pieces); !left.empty(); --passes) {
+    size_t taken = llvm::divideCeil(left.size(), passes);
+    addValues(count, first, values, low ? low : k.i64(0), high ? high : k.i64(kBlock), alphas, left.take_front(taken));
+    left = left.drop_front(taken);
+  }
+}
+
+} // namespace nibble

@@ -1,0 +1,114 @@
+//===- AttentionBlock.h - attention to one block of positions --*- C++ -*-===//
+//
+// The inner part of the kernels of attention: what some queries make of 16
+// positions. A query (one head of one row) is called a stream here; streams of a
+// tile share a cached head, so that each key and value is loaded once for several
+// of them. A stream's running maximum m, denominator l and weighted sum of values
+// lie in scratch memory of the thread:
+//
+//   s[16]  = scale · (q · K[0 … 15])              one product with 16 positions at once
+//   m'     = max(m, max s)
+//   α      = exp(m - m'),  p[16] = exp(s - m')
+//   l[16]  = α·l + p                              summed over the lanes at the very end
+//   acc[:] = α·acc + Σ_i p[i] · V[i][:]
+//
+// (Milakov and Gimelshein, arXiv 1805.02867.) With keys in 8 or 4 bits the query is
+// rounded to 8 bits, too, and q · K is, group by group of 32 dimensions ascending, the
+// exact integer sum of products times both scales. With values in 8 or 4 bits, their
+// scale is multiplied with p, and V are the codes.
+//
+// Contract: a stream's numbers are the same bits whether it is done alone or in
+// company, with decoded keys and values or from the cache itself.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_ATTENTIONBLOCK_H
+#define NIBBLE_CODEGEN_LOWER_ATTENTIONBLOCK_H
+
+#include "codegen/Lower/CacheCodec.h"
+#include "codegen/Lower/RowBuffer.h"
+#include "codegen/Targets/DotEmitter.h"
+
+namespace nibble {
+
+/// What the kernels are specialised on.
+struct AttentionShape {
+  int64_t heads, kvHeads, headDim;
+  int64_t positions; ///< of the cache; a position lies at its remainder
+  float scale;
+  int64_t window; ///< positions a row sees; 0: all up to its own
+  float softcap;  ///< 0: none
+  lm::CacheLayout keys, values;
+  int64_t rows;  ///< of a tile
+
+  int64_t group() const { return heads / kvHeads; }
+  int64_t streams() const { return rows * group(); }
+  /// Streams done together: their sums of values fill 12 of 16 vector registers of 8 lanes.
+  int64_t company() const;
+  /// Whether a block is decoded to f32 once for all companies of a tile.
+  bool decodes() const { return streams() > company(); }
+  /// Arrays of weights a stream has: with scales, one a group of dimensions.
+  int64_t weightArrays() const { return values.quantized ? values.groups() : 1; }
+};
+
+/// Memory of a thread for the streams of a tile; see the head. Arrays are indexed by stream.
+struct AttentionScratch {
+  mlir::Value query;                    ///< headDim f32, or headDim codes with quantized keys
+  mlir::Value queryScales, querySums;   ///< groups × f32, i32; null without codes
+  mlir::Value maxima, denominators;     ///< f32, 16 × f32
+  mlir::Value sums;                     ///< headDim × f32
+  mlir::Value weights;                  ///< of a company: weightArrays × 16 × f32 a stream
+  mlir::Value vector;                   ///< headDim × f32, for rotations
+  mlir::Value keyBlock, valueBlock;     ///< decoded: headDim × 16, 16 × headDim f32; null if not
+
+  static AttentionScratch allocate(KernelBuilder &k, const AttentionShape &shape);
+};
+
+class AttentionBlock {
+public:
+  using Value = mlir::Value;
+  using Values = KernelBuilder::Values;
+
+  AttentionBlock(KernelBuilder &k, const TargetInfo &target, const AttentionShape &shape,
+                 const AttentionScratch &scratch);
+
+  /// Prepares a stream: its query, from headDim f32 at `row`.
+  void begin(Value stream, Value row) const;
+  /// Sets a stream's maximum, denominator and sum to those of no position.
+  void clear(Value stream) const;
+  /// Decodes a block for all that follows, where the shape asks for it.
+  void decode(Value keys, Value values) const;
+  /// Adds positions 0 … 15 of a block to streams first … first+count-1.
+  void addAll(int64_t count, Value first, Value keys, Value values) const { add(count, first, keys, values, {}, {}); }
+  /// Adds positions low … high-1 to one stream; the others are not looked at.
+  void addSome(Value stream, Value keys, Value values, Value low, Value high) const {
+    add(1, stream, keys, values, low, high);
+  }
+
+private:
+  void add(int64_t count, Value first, Value keys, Value values, Value low, Value high) const;
+  Values floatProducts(int64_t count, Value first, Value keys) const;
+  Values integerProducts(int64_t count, Value first, Value keys) const;
+  Values addGroup(int64_t count, Value first, Value keys, Value group, int64_t size, mlir::ValueRange sums) const;
+  Value score(Value product) const;
+  Value maxOfLanes(Value v) const;
+  Values expOfEach(mlir::ValueRange numbers) const;
+  void storeWeights(int64_t index, Value weights, Value values) const;
+  void addValues(int64_t count, Value first, Value values, Value low, Value high, llvm::ArrayRef<Value> alphas,
+                 llvm::ArrayRef<Piece> pieces) const;
+  Value loadValue(Value values, Value position, Piece piece) const;
+
+  mlir::Type vector(int64_t lanes = kLanes) const { return k.vec(k.f32(), lanes); }
+  Value floats(Value base, Value stream, int64_t size) const { return k.at(base, k.f32(), k.mul(stream, size)); }
+
+  KernelBuilder &k;
+  const TargetInfo &target;
+  const AttentionShape &shape;
+  const AttentionScratch &scratch;
+  CacheCodec keyCodec, valueCodec;
+  const InstructionRow &row; ///< what multiplies bytes
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_ATTENTIONBLOCK_H
