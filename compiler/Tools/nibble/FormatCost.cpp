@@ -50,7 +50,8 @@ static std::string wayOf(Type weight, const InstructionRow &row) {
     return "float";
   auto block = dyn_cast<lowbit::BlockType>(weight);
   bool isLooked = block && !block.getCode().isInteger();
-  return std::string(isLooked ? "codebook, " : "") + "integer dot";
+  // A matrix instruction takes runs of eight codes, two rows at a time.
+  return std::string(isLooked ? "codebook, " : "") + (row.depth > 4 ? "integer matrix" : "integer dot");
 }
 
 FormatCost costOf(MLIRContext &context, Type element, const TargetInfo &target) {

@@ -16,7 +16,7 @@
 namespace nibble {
 
 struct FormatCost {
-  std::string way; ///< "integer dot", "codebook, integer dot", "float", …; why not, if there is none
+  std::string way; ///< "integer dot", "integer matrix", "codebook, integer dot", "float"; why not, if there is none
   std::string row; ///< of the instruction table; empty if there is none
   double operations = 0; ///< vector operations a weight, with one row of activations
 };
