@@ -60,7 +60,9 @@ static void readNumbers(const ModelFile &file, Inspection &result) {
                             {"feed_forward", "feed_forward_length"},
                             {"heads", "attention.head_count"},
                             {"kv_heads", "attention.head_count_kv"},
-                            {"head_dim", "attention.key_length"}};
+                            {"head_dim", "attention.key_length"},
+                            {"window", "attention.sliding_window"},
+                            {"experts", "expert_count"}};
   for (const Number &number : numbers) {
     auto value = file.findUInt(result.architecture + "." + number.key.str());
     if (!value)
