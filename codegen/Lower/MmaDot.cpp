@@ -33,8 +33,8 @@ constexpr int64_t kStraightQuads = 4;
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
-      : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes), panel(reader.layout()), emitter(dotEmitter(*mma.row)),
-        tokens(tokens), run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+      : k(k), mma(mma), emitter(dotEmitter(*mma.row)), reader(k, mma.layout, mma.row->lanes, &emitter),
+        panel(reader.layout()), tokens(tokens), run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
         runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1) {
     dot.lanes = mma.row->lanes, dot.strip = emitter.stripOf(tokens), dot.quads = run / panel.kr;
     dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
@@ -73,9 +73,9 @@ private:
 
   KernelBuilder &k;
   const MmaOperands &mma;
+  const DotEmitter &emitter;
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
-  const DotEmitter &emitter;
   int64_t tokens;
   int64_t run;  ///< columns of a run
   int64_t runs; ///< of a span
@@ -288,12 +288,13 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
 }
 
 /// In which order `count` quads are multiplied. All at once, where the emitter wants to see them together; else those in
-/// the bit fields of one vector follow each other, so that the vector need not be kept.
+/// the bit fields of one vector of the widest plane follow each other, the lowest field last, so that the vector need not be
+/// kept and the last may overwrite it.
 SmallVector<SmallVector<int64_t>> DotPanel::steps(int64_t count, int64_t stride) {
   SmallVector<SmallVector<int64_t>> order;
-  int64_t apart = stride > 1 ? count : std::min(count, narrowest());
+  int64_t apart = stride > 1 ? count : std::min(count, panel.vectorsOf(panel.planes()[0]));
   for (int64_t first = 0; first < apart; ++first)
-    for (int64_t i = first; i < count; i += apart) {
+    for (int64_t i = first + (count - 1 - first) / apart * apart; i >= first; i -= apart) {
       if (order.empty() || !emitter.walksInLoop())
         order.emplace_back();
       order.back().push_back(i);

@@ -6,12 +6,16 @@
 
 #include "codegen/Lower/PanelReader.h"
 
+#include "codegen/Targets/DotEmitter.h"
+
 using namespace mlir;
 
 namespace nibble {
 
-PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lanes)
-    : k(k), panel(attr.getPanelLayout()), block(dyn_cast<lowbit::BlockType>(attr.getElement())), lanes(lanes) {
+PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lanes,
+                         const DotEmitter *emitter)
+    : k(k), panel(attr.getPanelLayout()), block(dyn_cast<lowbit::BlockType>(attr.getElement())), lanes(lanes),
+      emitter(emitter) {
   if (!block)
     return;
   codeRange.bits = panel.codeBits;
@@ -26,22 +30,32 @@ PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lane
   }
 }
 
+/// A plane's bits of a quad, brought to where the code wants them from bit `toBit` on; eight bits come as they are.
+Value PanelReader::field(Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit) {
+  mpgemm::CodeLocation location = panel.locate(plane, quad * panel.kr, v * lanes);
+  Value bits = k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, location.offset), 1);
+  if (plane.width == 8)
+    return bits;
+  // One shift brings the field to its place, one mask drops its neighbours.
+  int64_t left = toBit - int64_t(location.shift);
+  bits = left > 0 ? k.shl(bits, left) : k.shru(bits, -left);
+  return k.bitAnd(bits, ((int64_t(1) << plane.width) - 1) << toBit);
+}
+
 Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
-  Type bytes = k.vec(k.i8(), lanes * panel.kr);
+  mpgemm::BitPlanes planes = panel.planes();
+  mpgemm::CodeLocation low = panel.locate(planes[0], quad * panel.kr, v * lanes);
+  // A nibble under other planes: the emitter joins them.
+  bool joins = emitter && planes[0].width == 4 && planes.size() > 1, upper = low.shift == 4;
   Value codes;
-  for (mpgemm::BitPlane plane : panel.planes()) {
-    mpgemm::CodeLocation location = panel.locate(plane, quad * panel.kr, v * lanes);
-    Value bits = k.load(bytes, k.offset(unit, location.offset), 1);
-    if (plane.width == 8)
-      return bits;
-    // One shift brings the field to where the code wants it, one mask drops its neighbours.
-    int64_t left = int64_t(plane.firstBit) - int64_t(location.shift);
-    bits = left > 0 ? k.shl(bits, left) : k.shru(bits, -left);
-    bits = k.bitAnd(bits, ((int64_t(1) << plane.width) - 1) << plane.firstBit);
+  for (unsigned i = joins; i < planes.size(); ++i) {
+    Value bits = field(unit, planes[i], quad, v, planes[i].firstBit - (joins && !upper ? 4 : 0));
     codes = codes ? k.bitOr(codes, bits) : bits;
   }
+  if (joins)
+    codes = emitter->joinNibble(k, codes, k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, low.offset), 1), upper);
   // Two's complement becomes offset binary.
-  return panel.codeSigned ? k.bitXor(codes, int64_t(1) << (panel.codeBits - 1)) : codes;
+  return panel.codeSigned && panel.codeBits < 8 ? k.bitXor(codes, int64_t(1) << (panel.codeBits - 1)) : codes;
 }
 
 Value PanelReader::floats(Value pointer, FloatKind kind) {

@@ -18,6 +18,8 @@
 
 namespace nibble {
 
+class DotEmitter;
+
 /// The number that the bits of a code stand for, as the kernel holds it:
 /// value = byte - offset, where the byte is signed or not.
 struct CodeRange {
@@ -28,7 +30,8 @@ struct CodeRange {
 
 class PanelReader {
 public:
-  PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes);
+  /// `emitter` knows how to join the parts of a code with few instructions; without one they are masked and or-ed.
+  PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes, const DotEmitter *emitter = nullptr);
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
@@ -47,6 +50,7 @@ public:
   mlir::Value element(mlir::Value columns, int64_t column, int64_t v);
 
 private:
+  mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit);
   mlir::Value floats(mlir::Value pointer, FloatKind kind);
   mlir::Value integers(mlir::Value pointer, bool isSigned);
 
@@ -54,6 +58,7 @@ private:
   mpgemm::PanelLayout panel;
   lowbit::BlockType block; ///< null for float weights
   int64_t lanes;
+  const DotEmitter *emitter;
   CodeRange codeRange;
 };
 

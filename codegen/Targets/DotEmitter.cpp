@@ -35,6 +35,10 @@ Value DotEmitter::alternate(KernelBuilder &k, const DotRun &run, Value first, Va
   return k.shuffle(k.splat(first, run.sums()), k.splat(second, run.sums()), mask);
 }
 
+Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool upper) const {
+  return upper ? k.bitOr(above, k.shru(packed, 4)) : k.bitOr(k.shl(above, 4), k.bitAnd(packed, 15));
+}
+
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));

@@ -59,6 +59,9 @@ public:
                                                 int64_t quads) const;
   /// Values of a strip's two rows (scalars), in the order of the strip.
   virtual mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
+  /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
+  /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
+  virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;

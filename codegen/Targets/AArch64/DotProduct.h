@@ -9,12 +9,12 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_DOTPRODUCT_H
 #define NIBBLE_CODEGEN_TARGETS_AARCH64_DOTPRODUCT_H
 
+#include "codegen/Targets/AArch64/Neon.h"
 #include "codegen/Targets/AArch64/Scalable.h"
-#include "codegen/Targets/DotEmitter.h"
 
 namespace nibble {
 
-class AArch64DotProduct : public DotEmitter {
+class AArch64DotProduct : public AArch64Neon {
 public:
   KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
                                         int64_t quads) const override;

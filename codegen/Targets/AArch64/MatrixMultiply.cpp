@@ -15,14 +15,18 @@ namespace nibble {
 
 KernelBuilder::Values AArch64MatrixMultiply::loadActivations(KernelBuilder &k, const DotRun &run, ValueRange rows,
                                                              int64_t quads) const {
+  // A pair of rows is loaded two steps at once and interleaved; a single row is loaded into both halves.
   KernelBuilder::Values operands;
   for (int64_t quad = 0; quad < quads; ++quad) {
-    SmallVector<Value> eights;
-    for (Value row : rows)
-      eights.push_back(k.load(k.i64(), k.offset(row, 8 * quad), 1));
-    Value pair = k.splat(eights.front(), 2);
-    if (rows.size() == 2)
-      pair = k.insert(eights.back(), pair, 1);
+    Value pair;
+    if (rows.size() == 1) {
+      pair = k.splat(k.load(k.i64(), k.offset(rows.front(), 8 * quad), 1), 2);
+    } else {
+      int64_t together = std::min<int64_t>(2, quads - quad / 2 * 2), at = 8 * (quad / 2 * 2);
+      Value first = k.load(k.vec(k.i64(), together), k.offset(rows.front(), at), 1);
+      Value second = k.load(k.vec(k.i64(), together), k.offset(rows.back(), at), 1);
+      pair = k.shuffle(first, second, {quad % 2, together + quad % 2});
+    }
     Value operand = k.bitcast(pair, k.vec(k.i8(), 16));
     operands.push_back(sveBits ? repeatFirstPart(k, toScalable(k, operand)) : operand);
   }

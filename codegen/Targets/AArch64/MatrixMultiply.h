@@ -17,11 +17,11 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_MATRIXMULTIPLY_H
 #define NIBBLE_CODEGEN_TARGETS_AARCH64_MATRIXMULTIPLY_H
 
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Targets/AArch64/Neon.h"
 
 namespace nibble {
 
-class AArch64MatrixMultiply : public DotEmitter {
+class AArch64MatrixMultiply : public AArch64Neon {
 public:
   /// `sveBits`: length of SVE's vectors, or 0 for the 128 bits of NEON.
   explicit AArch64MatrixMultiply(int64_t sveBits = 0) : sveBits(sveBits) {}
@@ -33,6 +33,9 @@ public:
                        mlir::ValueRange activations) const override;
   mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
                      mlir::Value scale) const override;
+  mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const override {
+    return sveBits ? DotEmitter::joinNibble(k, above, packed, upper) : AArch64Neon::joinNibble(k, above, packed, upper);
+  }
   mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
 
 private:

@@ -13,11 +13,11 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_WIDENINGMULTIPLY_H
 #define NIBBLE_CODEGEN_TARGETS_AARCH64_WIDENINGMULTIPLY_H
 
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Targets/AArch64/Neon.h"
 
 namespace nibble {
 
-class AArch64WideningMultiply : public DotEmitter {
+class AArch64WideningMultiply : public AArch64Neon {
 public:
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
