@@ -165,8 +165,12 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   const DotEmitter &emitter = dotEmitter(row);
   bool isSigned = shape.keys.bits == 8;
   unsigned bias = row.storageBias(shape.keys.bits, isSigned);
-  WeightCodes kind{shape.keys.bits, isSigned && bias == 0};
   int64_t offset = isSigned ? bias : 8, quads = size / 4, vectors = kBlock / row.lanes;
+  // The offset of the codes is taken from the finished sums.
+  DotRun run;
+  run.lanes = row.lanes;
+  run.quads = quads;
+  run.codes = {shape.keys.bits, isSigned && bias == 0};
   int64_t vectorBytes = 4 * row.lanes, packed = quads * shape.keys.bits / 8;
 
   // The bytes of a group's keys are those of 16 positions; every quad of theirs is 64 bytes.
@@ -181,8 +185,8 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   SmallVector<Values> queries;
   Value query = k.offset(scratch.query, k.add(k.mul(first, shape.headDim), k.mul(group, lm::kCacheGroup)));
   for (int64_t i = 0; i < count; ++i)
-    queries.push_back(emitter.loadActivations(k, row.lanes, k.offset(query, i * shape.headDim), quads));
-  Values dots(count * vectors, emitter.start(k, row.lanes, quads, kind));
+    queries.push_back(emitter.loadActivations(k, run, k.offset(query, i * shape.headDim), quads));
+  Values dots(count * vectors, emitter.start(k, run, /*codeSums=*/Value()));
   // An accumulating instruction takes quad by quad, so that its weights are done with all streams at once.
   int64_t step = emitter.walksInLoop() ? quads : 1;
   for (int64_t quad = 0; quad < quads; quad += step)
@@ -192,16 +196,19 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
         w.push_back(weights(quad + i, v));
       for (int64_t i = 0; i < count; ++i) {
         Value &dot = dots[i * vectors + v];
-        dot = emitter.multiply(k, dot, w, ArrayRef<Value>(queries[i]).slice(quad, step), kind);
+        dot = emitter.multiply(k, run, dot, w, ArrayRef<Value>(queries[i]).slice(quad, step));
       }
     }
 
   Value keyScale = loadAsF32(k, target, k.f16(), kBlock, keyCodec.scalesOf(keys, group));
   Values next;
   for (int64_t i = 0; i < count; ++i) {
-    Value dot = emitter.finish(k, dots[i * vectors]);
+    auto finished = [&](int64_t v) {
+      return emitter.finish(k, run, dots[i * vectors + v], /*codeSums=*/Value(), /*scale=*/Value());
+    };
+    Value dot = finished(0);
     for (int64_t v = 1; v < vectors; ++v)
-      dot = k.concat(dot, emitter.finish(k, dots[i * vectors + v]));
+      dot = k.concat(dot, finished(v));
     Value place = k.add(k.mul(k.add(first, i), shape.keys.groups()), group);
     if (offset) {
       Value sum = k.load(k.i32(), k.at(scratch.querySums, k.i32(), place));
