@@ -1,8 +1,9 @@
 //===- Bench.cpp - how fast this program is here -------------------------===//
 //
-// --bench: prefill of -p tokens from an empty cache, and decode of -n tokens from
-// an empty cache (the convention of llama-bench), each several times; the median
-// counts. The time to the first token is that of the first prefill and includes
+// --bench: prefill of -p tokens and decode of -n tokens, each from an empty cache
+// or behind -d positions (the convention of llama-bench), several times; the median
+// counts. What the positions before hold has no influence on the time: they stay as
+// they are. The time to the first token is that of the first prefill and includes
 // the start of the program, reading the weights and sampling: what a user waits.
 //
 //===----------------------------------------------------------------------===//
@@ -58,15 +59,17 @@ static void printText(Program &program, const Measurement &prefill, const Measur
 
 int runBench(Program &program) {
   const Options &options = program.options;
+  uint64_t depth = static_cast<uint64_t>(std::max(options.benchDepth, 0));
+  uint32_t room = depth < program.context ? static_cast<uint32_t>(program.context - depth) : 1;
   auto size = [&](int32_t option, uint32_t standard) {
-    return option <= 0 ? std::min(standard, program.context) : static_cast<uint32_t>(option);
+    return option <= 0 ? std::min(standard, room) : static_cast<uint32_t>(option);
   };
   Measurement prefill, decode;
   prefill.tokens = size(options.benchPrompt, 512);
   decode.tokens = size(options.generate, 64);
-  if (prefill.tokens > program.context || decode.tokens > program.context)
-    return program.fail(Status::failure(Exit::Usage, "--bench: -p and -n must be at most the context of %u tokens",
-                                        program.context));
+  if (std::max(prefill.tokens, decode.tokens) + depth > program.context)
+    return program.fail(Status::failure(
+        Exit::Usage, "--bench: -p and -n, each with -d, must be at most the context of %u tokens", program.context));
   uint32_t vocab = program.description().config()->vocab();
   std::span<int32_t> ids = program.ids.first(prefill.tokens);
   // Any ids do: the time does not depend on them. A stride prime to the vocabulary touches all of the embedding table.
@@ -76,7 +79,7 @@ int runBench(Program &program) {
   double first = 0;
   for (size_t run = 0; run < Runs && !interrupted; ++run) {
     double start = monotonicSeconds();
-    program.engine.evaluate(ids, 0, &interrupted);
+    program.engine.evaluate(ids, static_cast<int64_t>(depth), &interrupted);
     prefill.seconds[run] = monotonicSeconds() - start;
     if (run == 0 && program.sampler.sample(program.engine.logits(), {}) < 0)
       return exitCodeOf(program, StopReason::NotANumber);
@@ -87,7 +90,7 @@ int runBench(Program &program) {
     int32_t id = 1 % static_cast<int32_t>(vocab);
     double start = monotonicSeconds();
     for (size_t pos = 0; pos < decode.tokens && !interrupted; ++pos) {
-      program.engine.evaluate({&id, 1}, static_cast<int64_t>(pos));
+      program.engine.evaluate({&id, 1}, static_cast<int64_t>(depth + pos));
       id = highestLogit(program.engine.logits());
       if (id < 0)
         return exitCodeOf(program, StopReason::NotANumber);

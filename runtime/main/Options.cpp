@@ -72,6 +72,7 @@ constexpr Row Rows[] = {
     flagRow("--verify", "", &Options::verify, "compare the checksum of the weights"),
     flagRow("--bench", "", &Options::bench, "measure prefill of -p (512) and decode of -n (64) tokens"),
     integerRow("--bench-prompt", "-p", &Options::benchPrompt, 1, INT_MAX, "tokens that --bench and --profile prefill"),
+    integerRow("--bench-depth", "-d", &Options::benchDepth, 0, INT_MAX, "positions that --bench leaves before the first (0)"),
     flagRow("--profile", "", &Options::profile, "time of each operation in a prefill of -p (512) and decode of -n (64) tokens"),
     realRow("--peak", &Options::peak, 0.001, 1e9, "with --profile: the processor's limit in 10^9 operations a second"),
     flagRow("--json", "", &Options::json, "--info, --bench, --profile and --perplexity print JSON"),
@@ -171,6 +172,8 @@ Status checkCombinations(const Options &o) {
     return usage("--system needs the chat template, which --raw and --tokens leave out");
   if (o.peak != Options::UnsetReal && !o.profile)
     return usage("--peak belongs to --profile");
+  if (o.benchDepth != Options::UnsetInteger && !o.bench)
+    return usage("-d belongs to --bench");
   if (o.benchPrompt != Options::UnsetInteger && !o.bench && !o.profile)
     return usage("-p belongs to --bench and --profile; the prompt is given without an option");
   if (o.json && !o.bench && !o.profile && !o.info && o.perplexityFile.empty())

@@ -36,6 +36,7 @@ struct Options {
   bool noPrefill = false, noThink = false;
   int32_t generate = UnsetInteger;    // -n
   int32_t benchPrompt = UnsetInteger; // -p
+  int32_t benchDepth = UnsetInteger;  // -d
   int32_t threads = UnsetInteger, context = UnsetInteger, topK = UnsetInteger, repeatLast = UnsetInteger;
   float peak = UnsetReal;             // operations a second, in units of 10^9
   float temperature = UnsetReal, topP = UnsetReal, minP = UnsetReal, repeatPenalty = UnsetReal;
