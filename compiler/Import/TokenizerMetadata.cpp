@@ -57,7 +57,7 @@ static Error readTokens(const ModelFile &file, TokenizerSource &source) {
     for (double score : **scores) {
       if (std::isnan(score))
         return file.keyError(key, "expected numbers, found a NaN");
-      source.scores.push_back(static_cast<float>(score));
+      source.scores.push_back(score);
     }
   }
 
@@ -139,15 +139,54 @@ static Error readFlags(const ModelFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
+/// tokenizer.nibble.*: what tokenizer.json says and GGUF has no key for.
+static Error readOwn(const ModelFile &file, TokenizerSource &source) {
+  auto ignore = file.findBool("tokenizer.nibble.ignore_merges");
+  if (!ignore)
+    return ignore.takeError();
+  source.ignoreMerges = *ignore;
+  auto cuts = file.findBool("tokenizer.nibble.cuts_at_each_space");
+  if (!cuts)
+    return cuts.takeError();
+  source.cutsAtEachSpace = cuts->value_or(false);
+  auto prefix = file.findString("tokenizer.nibble.space_prefix");
+  if (!prefix)
+    return prefix.takeError();
+  source.spacePrefix = prefix->value_or("none").str();
+  StringRef key = "tokenizer.nibble.end_token_ids";
+  auto ends = file.findInts(key);
+  if (!ends)
+    return ends.takeError();
+  for (size_t i = 0; *ends && i < (*ends)->size(); ++i) {
+    uint64_t id = (**ends)[i];
+    if (id >= source.tokens.size())
+      return file.keyError(key, "expected tokens below " +
+                                    Twine(source.tokens.size()) + ", found " +
+                                    Twine(id));
+    source.ends.push_back(static_cast<int32_t>(id));
+  }
+  key = "tokenizer.nibble.strip";
+  auto strips = file.findInts(key);
+  if (!strips || !*strips)
+    return strips.takeError();
+  if (Error error =
+          checkLength(file, key, (*strips)->size(), source.tokens.size()))
+    return error;
+  for (uint64_t strip : **strips)
+    source.strips.push_back(static_cast<uint8_t>(strip & 3));
+  return Error::success();
+}
+
 Expected<TokenizerSource> nibble::readTokenizer(const ModelFile &file) {
   TokenizerSource source;
   StringRef key = "tokenizer.ggml.model";
   auto model = file.getString(key);
   if (!model)
     return model.takeError();
-  if (*model != "gpt2" && *model != "llama")
-    return file.unsupportedKey(key, "unsupported tokenizer: expected gpt2 or "
-                                    "llama, found " +
+  if (*model != "gpt2" && *model != "llama" && *model != "bpe" &&
+      *model != "unigram")
+    return file.unsupportedKey(key, "unsupported tokenizer: expected gpt2, "
+                                    "llama, bpe or unigram, found " +
                                         quote(*model));
   source.model = model->str();
   auto pre = file.findString("tokenizer.ggml.pre");
@@ -159,6 +198,8 @@ Expected<TokenizerSource> nibble::readTokenizer(const ModelFile &file) {
   if (Error error = readSpecialTokens(file, source))
     return std::move(error);
   if (Error error = readFlags(file, source))
+    return std::move(error);
+  if (Error error = readOwn(file, source))
     return std::move(error);
   return source;
 }

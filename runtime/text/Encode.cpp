@@ -14,8 +14,8 @@ namespace nibble::rt {
 
 static_assert(NoRank == EmptySlot, "an empty slot of the merge hash reads as: does not merge");
 
-/// Byte-level BPE: pairs of ids merge if the table of merges has them.
-struct Tokenizer::BytePairs {
+/// BPE: pairs of ids merge if the table of merges has them.
+struct Tokenizer::IdPairs {
   const Tokenizer &tokenizer;
 
   uint32_t rank(const Symbols &s, uint32_t i, uint32_t j) const {
@@ -45,7 +45,7 @@ public:
   Encoder(const Tokenizer &tokenizer, std::string_view text, const EncodeOptions &options,
           std::span<std::byte> workspace, std::span<int32_t> ids)
       : t(tokenizer), text(text), options(options), workspace(workspace), ids(ids),
-        sentencePiece(tokenizer.table->kind() == schema::TokenizerKind::SentencePiece) {}
+        kind(tokenizer.table->kind()) {}
 
   TextError run(size_t &idCount) {
     if (options.addSpecial && t.table->add_bos() && t.table->bos() >= 0)
@@ -79,8 +79,9 @@ private:
   void encodePieces();
   uint32_t matchSpecial(size_t offset);
   bool inTemplate(size_t begin, size_t end);
-  void encodePiece(std::string_view piece);
+  void encodePiece(std::string_view piece, bool atBeginning);
   void encodeWord(std::string_view word);
+  void encodeUnigram(std::string_view word);
   void splitBytes(std::string_view word, Symbols &s);
   void splitCharacters(std::string_view word, Symbols &s) const;
   void emitBytes(std::string_view bytes);
@@ -92,7 +93,7 @@ private:
   std::span<int32_t> ids;
   size_t count = 0;
   size_t segment = 0; // the first segment that may still matter
-  bool sentencePiece;
+  schema::TokenizerKind kind;
   bool lostBytes = false;
 };
 
@@ -149,6 +150,38 @@ uint32_t Tokenizer::Encoder::matchSpecial(size_t offset) {
   return best;
 }
 
+/// Unicode's White_Space, without tables: families that strip have none.
+static bool isWhiteSpace(uint32_t code) {
+  return (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0x85 || code == 0xA0 || code == 0x1680 ||
+         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
+         code == 0x3000;
+}
+
+/// Bytes of white space at the beginning.
+static size_t spaceBefore(std::string_view text) {
+  size_t offset = 0;
+  while (offset < text.size()) {
+    Character c = decodeCharacter(text.data() + offset, text.size() - offset);
+    if (!isWhiteSpace(c.code))
+      break;
+    offset += c.length;
+  }
+  return offset;
+}
+
+static std::string_view withoutSpaceBehind(std::string_view text) {
+  while (!text.empty()) {
+    size_t begin = text.size() - 1;
+    while (begin > 0 && (uint8_t(text[begin]) & 0xC0) == 0x80)
+      --begin;
+    Character c = decodeCharacter(text.data() + begin, text.size() - begin);
+    if (begin + c.length != text.size() || !isWhiteSpace(c.code))
+      break;
+    text = text.substr(0, begin);
+  }
+  return text;
+}
+
 void Tokenizer::Encoder::encodePieces() {
   size_t begin = 0;
   if (options.specials != SpecialTokens::None && t.table->specials()) {
@@ -158,20 +191,29 @@ void Tokenizer::Encoder::encodePieces() {
         ++offset;
         continue;
       }
-      encodePiece(text.substr(begin, offset - begin));
+      std::string_view piece = text.substr(begin, offset - begin);
+      if (t.flags[id] & FlagStripLeft)
+        piece = withoutSpaceBehind(piece);
+      encodePiece(piece, begin == 0);
       emit(int32_t(id));
       offset += t.tokenBytes(int32_t(id)).size();
+      if (t.flags[id] & FlagStripRight)
+        offset += spaceBefore(text.substr(offset));
       begin = offset;
     }
   }
-  encodePiece(text.substr(begin));
+  encodePiece(text.substr(begin), begin == 0);
 }
 
 /// A piece without special tokens. SentencePiece sees a space before it, as it was trained.
-void Tokenizer::Encoder::encodePiece(std::string_view piece) {
+void Tokenizer::Encoder::encodePiece(std::string_view piece, bool atBeginning) {
   if (piece.empty())
     return;
-  if (t.table->add_space_prefix()) {
+  using schema::SpacePrefix;
+  SpacePrefix rule = t.table->space_prefix();
+  bool missing = piece.front() != ' ';
+  if (rule == SpacePrefix::Always || (rule == SpacePrefix::IfMissing && missing) ||
+      (rule == SpacePrefix::IfMissingAtBeginning && missing && atBeginning)) {
     // The copy lies behind the symbols: 28 bytes a symbol + 1 byte a character.
     char *copy = reinterpret_cast<char *>(workspace.data()) + Symbols::BytesEach * (piece.size() + 1);
     copy[0] = ' ';
@@ -222,23 +264,84 @@ void Tokenizer::Encoder::emitBytes(std::string_view bytes) {
   }
 }
 
+/// The best cut of a text up to a place in it.
+struct Cut {
+  double score;
+  uint32_t begin; // of its last piece
+  uint32_t id;
+};
+static_assert(sizeof(Cut) < Symbols::BytesEach, "the cuts lie where the symbols of the other families do");
+
+/// Unigram: the cut into pieces of the highest sum of scores (Viterbi); of equal ones that whose last piece is longest.
+/// A character that is no token counts as one of unknown_score.
+void Tokenizer::Encoder::encodeUnigram(std::string_view word) {
+  auto *best = reinterpret_cast<Cut *>(workspace.data());
+  auto size = uint32_t(word.size());
+  for (uint32_t end = 0; end <= size; ++end)
+    best[end] = {0, NoSymbol, NoToken};
+  auto offer = [&](uint32_t begin, uint32_t end, double score, uint32_t id) {
+    if (best[end].begin == NoSymbol || best[begin].score + score > best[end].score)
+      best[end] = {best[begin].score + score, begin, id};
+  };
+  for (uint32_t begin = 0; begin < size;) {
+    uint32_t length = decodeCharacter(word.data() + begin, size - begin).length;
+    bool covered = false;
+    uint32_t node = 0;
+    for (uint32_t end = begin; end < size;) {
+      uint32_t edge = t.rankOfMerge(node, uint8_t(word[end++]));
+      if (edge == EmptySlot)
+        break;
+      node = edge + 1;
+      uint32_t id = t.merges[edge].merged();
+      if (id == NoToken)
+        continue;
+      offer(begin, end, t.scores[id], id);
+      covered |= end - begin == length;
+    }
+    if (!covered)
+      offer(begin, begin + length, t.table->unknown_score(), NoToken);
+    begin += length;
+  }
+  // The chain of begins leads back; turned around it leads through the text.
+  uint32_t next = NoSymbol;
+  for (uint32_t end = size; end != 0;) {
+    uint32_t begin = best[end].begin;
+    best[end].begin = next;
+    next = end;
+    end = begin;
+  }
+  for (uint32_t begin = 0, end = next; end != NoSymbol; begin = end, end = best[end].begin) {
+    if (best[end].id != NoToken) {
+      emit(int32_t(best[end].id));
+      continue;
+    }
+    // A run of unknown characters is one.
+    while (best[end].begin != NoSymbol && best[best[end].begin].id == NoToken)
+      end = best[end].begin;
+    emitBytes(word.substr(begin, end - begin));
+  }
+}
+
 void Tokenizer::Encoder::encodeWord(std::string_view word) {
   if (word.size() <= t.maxTokenBytes())
     if (uint32_t id = t.lookUp(word.data(), word.size()); id != NoToken && (t.flags[id] & FlagDirect))
       return emit(int32_t(id));
 
+  if (kind == schema::TokenizerKind::Unigram)
+    return encodeUnigram(word);
+
   Symbols s;
   s.text = word.data();
   s.textSize = uint32_t(word.size());
   s.place(workspace.data(), s.textSize);
-  if (sentencePiece) {
+  if (kind == schema::TokenizerKind::SentencePiece) {
     splitCharacters(word, s);
     TextPairs pairs{t};
     Merger<TextPairs>(s, pairs).run();
   } else {
-    splitBytes(word, s);
-    BytePairs pairs{t};
-    Merger<BytePairs>(s, pairs).run();
+    kind == schema::TokenizerKind::ByteBPE ? splitBytes(word, s) : splitCharacters(word, s);
+    IdPairs pairs{t};
+    Merger<IdPairs>(s, pairs).run();
   }
   for (uint32_t i = s.count ? 0 : NoSymbol; i != NoSymbol; i = s.next[i]) {
     if (s.id[i] != NoToken)

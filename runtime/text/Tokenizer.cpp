@@ -21,15 +21,23 @@ static bool sizesAgree(const schema::Tokenizer &table) {
     return false;
   if (!std::has_single_bit(table.token_slots()->size()) || table.token_slots()->size() <= tokens)
     return false;
-  if (table.kind() == schema::TokenizerKind::ByteBPE) {
-    if (!table.merges() || !table.merge_slots() || !table.class_blocks() || !table.classes())
+  using schema::TokenizerKind;
+  if (table.kind() == TokenizerKind::SentencePiece) {
+    if (!table.ranks() || table.ranks()->size() != tokens)
+      return false;
+  } else {
+    if (!table.merges() || !table.merge_slots())
       return false;
     if (!std::has_single_bit(table.merge_slots()->size()) || table.merge_slots()->size() <= table.merges()->size())
       return false;
+  }
+  if (table.kind() == TokenizerKind::Unigram && (!table.scores() || table.scores()->size() != tokens))
+    return false;
+  if (table.kind() == TokenizerKind::ByteBPE) {
+    if (!table.class_blocks() || !table.classes())
+      return false;
     if (table.class_blocks()->size() != ClassBlockCount || table.classes()->size() % ClassBlockSize != 0)
       return false;
-  } else if (!table.ranks() || table.ranks()->size() != tokens) {
-    return false;
   }
   return !table.specials() || (table.special_first() && table.special_first()->size() == 257 &&
                                table.special_first()->Get(256) == table.specials()->size());
@@ -46,14 +54,17 @@ TextError Tokenizer::open(const schema::Tokenizer *table, Tokenizer &tokenizer) 
   tokenizer.slots = table->token_slots()->data();
   tokenizer.slotMask = table->token_slots()->size() - 1;
   tokenizer.vocabulary = table->token_flags()->size();
-  if (table->kind() == schema::TokenizerKind::ByteBPE) {
+  if (table->merges() && table->merge_slots()) {
     tokenizer.merges = reinterpret_cast<const schema::Merge *>(table->merges()->Data());
     tokenizer.mergeSlots = table->merge_slots()->data();
     tokenizer.mergeMask = table->merge_slots()->size() - 1;
-    tokenizer.classes = UnicodeClasses(table->class_blocks()->data(), table->classes()->data());
-  } else {
-    tokenizer.ranks = table->ranks()->data();
   }
+  if (table->class_blocks() && table->classes())
+    tokenizer.classes = UnicodeClasses(table->class_blocks()->data(), table->classes()->data());
+  if (table->ranks())
+    tokenizer.ranks = table->ranks()->data();
+  if (table->scores())
+    tokenizer.scores = table->scores()->data();
   return TextError::None;
 }
 

@@ -1,7 +1,8 @@
 //===- Tokenizer.h - text to token ids and back ------------------*- C++ -*-===//
 //
 // Reads the tables of runtime/schema/tokenizer.fbs in place. Encoding is byte-level
-// BPE (GPT-2's family) or SentencePiece-BPE (Llama 2's), with control tokens, the
+// BPE (GPT-2's family), SentencePiece-BPE (Llama 2's), the same from a list of merges,
+// or SentencePiece-Unigram (arXiv 1804.10959), with control tokens, the
 // model's BOS/EOS rules and exact round trip: whatever bytes go in, invalid UTF-8
 // included, the bytes of the ids are the same (UnknownBytes tells when a vocabulary
 // has no token for some byte; SentencePiece's U+2581 is spelled in bytes, because the
@@ -80,7 +81,7 @@ public:
   int32_t find(std::string_view bytes) const;
 
   /// Whether decoding drops one space at the beginning of a text.
-  bool dropsLeadingSpace() const { return table->add_space_prefix(); }
+  bool dropsLeadingSpace() const { return table->space_prefix() != schema::SpacePrefix::Never; }
   uint32_t maxTokenBytes() const { return table->max_token_bytes(); }
   int32_t bos() const { return table->bos(); }
   int32_t eos() const { return table->eos(); }
@@ -88,7 +89,7 @@ public:
 
 private:
   class Encoder;
-  struct BytePairs;
+  struct IdPairs;
   struct TextPairs;
 
   uint32_t lookUp(const char *bytes, size_t size) const;
@@ -104,6 +105,7 @@ private:
   const schema::Merge *merges = nullptr;
   const uint32_t *mergeSlots = nullptr;
   const uint32_t *ranks = nullptr;
+  const double *scores = nullptr;
   uint32_t vocabulary = 0;
   uint32_t slotMask = 0;
   uint32_t mergeMask = 0;

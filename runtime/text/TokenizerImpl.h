@@ -22,4 +22,8 @@ inline constexpr uint8_t TypeByte = 6;
 /// A word that equals this token encodes to it alone.
 inline constexpr uint8_t FlagDirect = 8;
 
+/// White space before or behind this special token is part of it.
+inline constexpr uint8_t FlagStripLeft = 16;
+inline constexpr uint8_t FlagStripRight = 32;
+
 } // namespace nibble::rt

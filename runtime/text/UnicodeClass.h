@@ -12,12 +12,15 @@
 
 namespace nibble::rt {
 
-/// Bits of a class. A code point without any is "something else": symbols, marks, controls, unassigned.
+/// Bits of a class. A code point without any is "something else": symbols, controls, unassigned.
 enum UnicodeClass : uint8_t {
   ClassLetter = 1,      // general category L*
   ClassNumber = 2,      // N*
   ClassSpace = 4,       // White_Space: the \s of the regular expressions
   ClassPunctuation = 8, // P*
+  ClassUpper = 16,      // Lu, Lt: besides ClassLetter
+  ClassLower = 32,      // Ll: besides ClassLetter
+  ClassMark = 64,       // M*
 };
 
 inline constexpr uint32_t ClassBlockSize = 128;

@@ -120,8 +120,11 @@ size_t WordScanner::wordLlama3(size_t offset, size_t end, unsigned digits) const
     return skipLineEnds(skipOther(offset, end), end);
   if (c.code == ' ' && begin < end && !(at(begin, end).classBits & ClassWord))
     return skipLineEnds(skipOther(begin, end), end);
+  return lineEndsOrSpace(offset, end);
+}
 
-  // \s*[\r\n]+: up to the last line end of the run of white space.
+/// \s*[\r\n]+|\s+(?!\S)|\s+ at a space: up to the last line end of the run of white space, if there is one.
+size_t WordScanner::lineEndsOrSpace(size_t offset, size_t end) const {
   size_t lineEnd = offset;
   for (size_t i = offset; i < end;) {
     Seen space = at(i, end);
@@ -132,6 +135,76 @@ size_t WordScanner::wordLlama3(size_t offset, size_t end, unsigned digits) const
       lineEnd = i;
   }
   return lineEnd != offset ? lineEnd : whitespace(offset, end);
+}
+
+/// U: upper case, title case, letters without case, marks.
+static bool isUpperLike(uint8_t classBits) {
+  return (classBits & (ClassLetter | ClassMark)) && !(classBits & ClassLower);
+}
+
+/// V: lower case, letters without case, marks.
+static bool isLowerLike(uint8_t classBits) {
+  return (classBits & (ClassLetter | ClassMark)) && !(classBits & ClassUpper);
+}
+
+/// U*V+ at `offset`, or `offset`. Where no V follows the run of U, the run gives back what lies behind its last V.
+size_t WordScanner::upperThenLower(size_t offset) const {
+  size_t size = text.size(), behindLower = offset;
+  while (offset < size) {
+    Seen c = at(offset, size);
+    if (!isUpperLike(c.classBits))
+      break;
+    offset += c.length;
+    if (isLowerLike(c.classBits))
+      behindLower = offset;
+  }
+  size_t upperEnd = offset;
+  while (offset < size) {
+    Seen c = at(offset, size);
+    if (!isLowerLike(c.classBits))
+      break;
+    offset += c.length;
+  }
+  return offset != upperEnd ? offset : behindLower;
+}
+
+/// U+V* at `offset`, or `offset`; asked only where U*V+ does not match, so no V follows.
+size_t WordScanner::upperOrLower(size_t offset) const {
+  while (offset < text.size()) {
+    Seen c = at(offset, text.size());
+    if (!isUpperLike(c.classBits))
+      break;
+    offset += c.length;
+  }
+  return offset;
+}
+
+size_t WordScanner::wordTekken(size_t offset) const {
+  size_t end = text.size();
+  Seen c = at(offset, end);
+  bool mayLead = !(c.classBits & (ClassLetter | ClassNumber)) && c.code != '\r' && c.code != '\n';
+  size_t behindLead = offset + c.length;
+  // Each alternative tries with a leading character first.
+  if (mayLead)
+    if (size_t behind = upperThenLower(behindLead); behind != behindLead)
+      return behind;
+  if (size_t behind = upperThenLower(offset); behind != offset)
+    return behind;
+  if (mayLead)
+    if (size_t behind = upperOrLower(behindLead); behind != behindLead)
+      return behind;
+  if (size_t behind = upperOrLower(offset); behind != offset)
+    return behind;
+  if (c.classBits & ClassNumber)
+    return behindLead;
+  size_t begin = c.code == ' ' && behindLead < end ? behindLead : offset;
+  if (!(at(begin, end).classBits & ClassWord)) {
+    size_t behind = skipOther(begin, end);
+    while (behind < end && (text[behind] == '\r' || text[behind] == '\n' || text[behind] == '/'))
+      ++behind;
+    return behind;
+  }
+  return lineEndsOrSpace(offset, end);
 }
 
 size_t WordScanner::wordSmolLM(size_t offset) {
@@ -203,6 +276,13 @@ size_t WordScanner::wordSpaces(size_t offset) const {
   return offset;
 }
 
+size_t WordScanner::wordEachSpace(size_t offset) const {
+  do
+    ++offset;
+  while (offset < text.size() && text[offset] != ' ');
+  return offset;
+}
+
 bool WordScanner::next(std::string_view &word) {
   if (position >= text.size())
     return false;
@@ -213,6 +293,9 @@ bool WordScanner::next(std::string_view &word) {
     break;
   case PreTokenizer::Spaces:
     position = wordSpaces(begin);
+    break;
+  case PreTokenizer::EachSpace:
+    position = wordEachSpace(begin);
     break;
   case PreTokenizer::GPT2:
     position = wordGPT2(begin, text.size());
@@ -225,6 +308,9 @@ bool WordScanner::next(std::string_view &word) {
     break;
   case PreTokenizer::Qwen2:
     position = wordLlama3(begin, text.size(), 1);
+    break;
+  case PreTokenizer::Tekken:
+    position = wordTekken(begin);
     break;
   case PreTokenizer::Default:
     position = wordDefault(begin);

@@ -10,9 +10,12 @@
 //   Llama3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
 //           | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //   Qwen2   the same with \p{N} in place of \p{N}{1,3}
+//   Tekken  [^\r\n\p{L}\p{N}]?U*V+|[^\r\n\p{L}\p{N}]?U+V*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//           where U is [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and V is [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 //   Default runs of [\p{P}$+<=>^~|] are words; GPT2 on the text between; of its words the numbers are cut off
 //           the space before them, and every three ASCII digits make a word
 //   Spaces  before a ' ' that follows something else (SentencePiece)
+//   EachSpace  before every ' '
 //   Whole   the text is one word
 //
 // (?i:…) of the engines that these models were trained with folds U+017F to s.
@@ -50,9 +53,14 @@ private:
   size_t whitespace(size_t offset, size_t end) const;
   size_t wordGPT2(size_t offset, size_t end) const;
   size_t wordLlama3(size_t offset, size_t end, unsigned digits) const;
+  size_t lineEndsOrSpace(size_t offset, size_t end) const;
+  size_t upperThenLower(size_t offset) const;
+  size_t upperOrLower(size_t offset) const;
+  size_t wordTekken(size_t offset) const;
   size_t wordSmolLM(size_t offset);
   size_t wordDefault(size_t offset);
   size_t wordSpaces(size_t offset) const;
+  size_t wordEachSpace(size_t offset) const;
   bool isDefaultPunctuation(const Seen &seen) const;
 
   std::string_view text;

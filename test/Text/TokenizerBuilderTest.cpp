@@ -36,8 +36,8 @@ TEST(TokenizerBuilder, ListsTheModels) {
 
 TEST(TokenizerBuilder, ListsThePreTokenizers) {
   TokenizerSource source = test::byteLevelSource();
-  source.pre = "tekken";
-  expectRefused(source, Unsupported, "tokenizer.ggml.pre is 'tekken'; supported are codeshell, command-r");
+  source.pre = "jais";
+  expectRefused(source, Unsupported, "tokenizer.ggml.pre is 'jais'; supported are codeshell, command-r");
   source.pre = "";
   expectRefused(source, Unsupported, "tokenizer.ggml.pre is absent");
 }

@@ -155,14 +155,15 @@ TEST_F(WordScanner, TreatsInvalidBytesAsSymbols) {
 
 TEST_F(WordScanner, KnowsTheClasses) {
   rt::UnicodeClasses classes(tables.blocks.data(), tables.classes.data());
-  EXPECT_EQ(classes.of('a'), rt::ClassLetter);
-  EXPECT_EQ(classes.of(0x01C5), rt::ClassLetter);      // Lt
+  EXPECT_EQ(classes.of('a'), rt::ClassLetter | rt::ClassLower);
+  EXPECT_EQ(classes.of(0x01C5), rt::ClassLetter | rt::ClassUpper); // Lt
+  EXPECT_EQ(classes.of(0x02B0), rt::ClassLetter);      // Lm
   EXPECT_EQ(classes.of(0x216B), rt::ClassNumber);      // Nl
   EXPECT_EQ(classes.of(0x00B2), rt::ClassNumber);      // No
   EXPECT_EQ(classes.of(0x3000), rt::ClassSpace);       // Zs
   EXPECT_EQ(classes.of(0x0085), rt::ClassSpace);       // NEL, a control
   EXPECT_EQ(classes.of(0x200B), 0);                    // Cf, no white space
-  EXPECT_EQ(classes.of(0x0301), 0);                    // Mn
+  EXPECT_EQ(classes.of(0x0301), rt::ClassMark);        // Mn
   EXPECT_EQ(classes.of('_'), rt::ClassPunctuation);    // Pc
   EXPECT_EQ(classes.of('+'), 0);                       // Sm
   EXPECT_EQ(classes.of(0x10FFFF), 0);

@@ -33,7 +33,30 @@ static constexpr PreTokenizerRow rows[] = {
     {"smollm", PreTokenizer::SmolLM, false, false},
     {"stablelm2", PreTokenizer::Qwen2, false, false},
     {"starcoder", PreTokenizer::SmolLM, false, false},
+    {"tekken", PreTokenizer::Tekken, true, true},
 };
+
+/// The expressions are those of the models' own files.
+static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> stepRows[] = {
+    {"gpt2\n", "gpt-2"},
+    {"digits\ngpt2\n", "smollm"},
+    {R"(split (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+)",
+     "llama-bpe"},
+    {R"(split (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+)",
+     "qwen2"},
+    {R"(split [^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
+)",
+     "tekken"},
+};
+
+llvm::StringRef nibble::findPreTokenizerBySteps(llvm::StringRef steps) {
+  for (const auto &[text, name] : stepRows)
+    if (text == steps)
+      return name;
+  return "";
+}
 
 const PreTokenizerRow *nibble::findPreTokenizer(llvm::StringRef name) {
   const auto *row = llvm::find_if(rows, [&](const PreTokenizerRow &row) { return row.name == name; });

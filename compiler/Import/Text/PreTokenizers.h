@@ -29,6 +29,11 @@ struct PreTokenizerRow {
 /// The row of `name`, or null.
 const PreTokenizerRow *findPreTokenizer(llvm::StringRef name);
 
+/// The name of the pre-tokenizer that tokenizer.json writes as `steps`, or "".
+/// One line a step: `split REGEX`, `digits` (each a word), `numbers`, `gpt2`
+/// (its expression, on what the steps before left).
+llvm::StringRef findPreTokenizerBySteps(llvm::StringRef steps);
+
 /// All names, sorted, with commas between: for error messages.
 std::string listPreTokenizers();
 

@@ -18,10 +18,12 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tuple>
 
 using namespace nibble;
@@ -47,7 +49,8 @@ struct Tables {
   TokenizerKind kind = TokenizerKind::ByteBPE;
   PreTokenizer pre = PreTokenizer::Whole;
   bool ignoreMerges = false;
-  bool addBos = false, addEos = false, addSpacePrefix = false;
+  bool addBos = false, addEos = false;
+  schema::SpacePrefix spacePrefix = schema::SpacePrefix::Never;
   std::vector<std::string> bytes; // what each token stands for
   std::vector<uint8_t> flags;
   std::vector<uint32_t> offsets;
@@ -57,6 +60,8 @@ struct Tables {
   std::vector<schema::Merge> merges;
   std::vector<uint32_t> mergeSlots;
   std::vector<uint32_t> ranks;
+  std::vector<double> scores;
+  double unknownScore = 0;
   std::vector<uint32_t> specials, specialFirst;
   std::vector<int32_t> ends;
   uint32_t maxTokenBytes = 0;
@@ -78,12 +83,17 @@ private:
   void hashTokens();
   Error readMerges();
   Error rankScores();
+  Error checkScores() const;
+  Error plantTrie();
+  void hashMerges();
+  void chooseWords();
   void sortSpecials();
   void listEnds();
   Error markDirectWords();
 
   uint8_t typeOf(size_t id) const { return t.flags[id] & rt::TypeMask; }
   bool isByteLevel() const { return t.kind == TokenizerKind::ByteBPE; }
+  Error buildPairs();
 
   const TokenizerSource &source;
   Tables t;
@@ -95,7 +105,8 @@ Error Builder::chooseModel() {
   if (source.model == "llama") {
     t.kind = TokenizerKind::SentencePiece;
     t.addBos = source.addBos.value_or(true);
-    t.addSpacePrefix = source.addSpacePrefix.value_or(true);
+    if (source.addSpacePrefix.value_or(true))
+      t.spacePrefix = schema::SpacePrefix::Always;
     if (source.removeExtraWhitespaces)
       return unsupported("tokenizer.ggml.remove_extra_whitespaces is true; Nibble keeps white space as it is");
   } else if (source.model == "gpt2") {
@@ -105,13 +116,22 @@ Error Builder::chooseModel() {
       return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quote(source.pre)) +
                          "; supported are " + listPreTokenizers());
     t.pre = row->scanner;
-    t.ignoreMerges = row->ignoreMerges;
+    t.ignoreMerges = source.ignoreMerges.value_or(row->ignoreMerges);
     t.addBos = source.addBos.value_or(row->addBos);
     if (source.addSpacePrefix.value_or(false))
       return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+  } else if (source.model == "bpe" || source.model == "unigram") {
+    t.kind = source.model == "bpe" ? TokenizerKind::CharacterBPE : TokenizerKind::Unigram;
+    t.ignoreMerges = source.ignoreMerges.value_or(false);
+    t.addBos = source.addBos.value_or(false);
+    t.spacePrefix = llvm::StringSwitch<schema::SpacePrefix>(source.spacePrefix)
+                        .Case("each", schema::SpacePrefix::Always)
+                        .Case("missing", schema::SpacePrefix::IfMissing)
+                        .Case("first", schema::SpacePrefix::IfMissingAtBeginning)
+                        .Default(schema::SpacePrefix::Never);
   } else {
     return unsupported("tokenizer.ggml.model is " + quote(source.model) +
-                       "; supported are gpt2 (byte-level BPE) and llama (SentencePiece BPE)");
+                       "; supported are gpt2 (byte-level BPE), llama (SentencePiece BPE), bpe (of characters) and unigram");
   }
   t.addEos = source.addEos.value_or(false);
   return Error::success();
@@ -160,7 +180,9 @@ Error Builder::readTypes() {
     } else if (!isByteLevel() && byteOfName(source.tokens[id]) >= 0) {
       type = rt::TypeByte;
     }
-    t.flags.push_back(static_cast<uint8_t>(type));
+    uint8_t strip = id < source.strips.size() ? source.strips[id] : 0;
+    t.flags.push_back(static_cast<uint8_t>(type | (strip & 1 ? rt::FlagStripLeft : 0) |
+                                           (strip & 2 ? rt::FlagStripRight : 0)));
   }
   return Error::success();
 }
@@ -237,8 +259,6 @@ Error Builder::readMerges() {
   llvm::StringMap<uint32_t> idOf;
   for (size_t id = 0; id < source.tokens.size(); ++id)
     idOf.try_emplace(source.tokens[id], static_cast<uint32_t>(id));
-  t.mergeSlots.assign(llvm::NextPowerOf2(source.merges.size() + source.merges.size() / 2 + 1), rt::EmptySlot);
-  uint32_t mask = static_cast<uint32_t>(t.mergeSlots.size()) - 1;
   for (auto [rank, merge] : llvm::enumerate(source.merges)) {
     size_t space = StringRef(merge).find(' ', 1);
     if (space == StringRef::npos)
@@ -256,37 +276,106 @@ Error Builder::readMerges() {
       ids[i] = found->second;
     }
     t.merges.emplace_back(ids[0], ids[1], ids[2]);
-    uint32_t slot = rt::hashPair(ids[0], ids[1]) & mask;
-    auto differs = [&](uint32_t other) {
-      return t.merges[other].left() != ids[0] || t.merges[other].right() != ids[1];
+  }
+  hashMerges();
+  return Error::success();
+}
+
+/// By (left, right); of equal pairs the first counts.
+void Builder::hashMerges() {
+  t.mergeSlots.assign(llvm::NextPowerOf2(t.merges.size() + t.merges.size() / 2 + 1), rt::EmptySlot);
+  uint32_t mask = static_cast<uint32_t>(t.mergeSlots.size()) - 1;
+  for (auto [rank, merge] : llvm::enumerate(t.merges)) {
+    uint32_t slot = rt::hashPair(merge.left(), merge.right()) & mask;
+    auto differs = [&, &merge = merge](uint32_t other) {
+      return t.merges[other].left() != merge.left() || t.merges[other].right() != merge.right();
     };
     while (t.mergeSlots[slot] != rt::EmptySlot && differs(t.mergeSlots[slot]))
       slot = (slot + 1) & mask;
     if (t.mergeSlots[slot] == rt::EmptySlot)
       t.mergeSlots[slot] = static_cast<uint32_t>(rank);
   }
-  return Error::success();
 }
 
-/// SentencePiece: the highest score merges first. Also finds out whether words can be cut at spaces.
-Error Builder::rankScores() {
+Error Builder::checkScores() const {
   if (source.scores.size() != source.tokens.size())
     return malformed("tokenizer.ggml.scores has " + Twine(source.scores.size()) + " entries for " +
                      Twine(source.tokens.size()) + " tokens");
-  if (auto bad = llvm::find_if(source.scores, [](float score) { return std::isnan(score); }); bad != source.scores.end())
+  if (auto bad = llvm::find_if(source.scores, [](double score) { return std::isnan(score); }); bad != source.scores.end())
     return malformed("tokenizer.ggml.scores of token " + Twine(bad - source.scores.begin()) + " is not a number");
-  std::vector<float> sorted = source.scores;
-  llvm::sort(sorted, std::greater<float>());
-  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-  for (float score : source.scores)
-    t.ranks.push_back(static_cast<uint32_t>(
-        std::lower_bound(sorted.begin(), sorted.end(), score, std::greater<float>()) - sorted.begin()));
+  return Error::success();
+}
 
-  t.pre = PreTokenizer::Spaces;
+/// SentencePiece: the highest score merges first.
+Error Builder::rankScores() {
+  if (Error error = checkScores())
+    return error;
+  std::vector<double> sorted = source.scores;
+  llvm::sort(sorted, std::greater<double>());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  for (double score : source.scores)
+    t.ranks.push_back(static_cast<uint32_t>(
+        std::lower_bound(sorted.begin(), sorted.end(), score, std::greater<double>()) - sorted.begin()));
+  return Error::success();
+}
+
+/// Unigram: an edge of the trie for each byte of each piece.
+Error Builder::plantTrie() {
+  if (Error error = checkScores())
+    return error;
+  double lowest = 0;
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> edges;
+  for (size_t id = 0; id < t.bytes.size(); ++id) {
+    t.scores.push_back(source.scores[id]);
+    if (typeOf(id) != rt::TypeNormal || t.bytes[id].empty())
+      continue;
+    lowest = std::min(lowest, t.scores.back());
+    uint32_t node = 0;
+    for (char byte : t.bytes[id]) {
+      auto [edge, inserted] = edges.try_emplace({node, static_cast<uint8_t>(byte)}, t.merges.size());
+      if (inserted)
+        t.merges.emplace_back(node, static_cast<uint8_t>(byte), rt::NoToken);
+      node = edge->second + 1;
+    }
+    const schema::Merge &last = t.merges[node - 1];
+    if (last.merged() == rt::NoToken)
+      t.merges[node - 1] = schema::Merge(last.left(), last.right(), static_cast<uint32_t>(id));
+  }
+  // SentencePiece's penalty for what it does not know.
+  t.unknownScore = lowest - 10;
+  hashMerges();
+  return Error::success();
+}
+
+/// Cutting at spaces is exact where no token has one behind something else.
+void Builder::chooseWords() {
+  t.pre = source.cutsAtEachSpace ? PreTokenizer::EachSpace : PreTokenizer::Spaces;
+  if (source.cutsAtEachSpace)
+    return;
+  // Sums that begin anew in each word round otherwise, which would decide between cuts of equal sums.
+  if (t.kind == TokenizerKind::Unigram) {
+    t.pre = PreTokenizer::Whole;
+    return;
+  }
   for (size_t id = 0; id < t.bytes.size(); ++id)
     for (size_t i = 1; typeOf(id) == rt::TypeNormal && i < t.bytes[id].size(); ++i)
       if (t.bytes[id][i] == ' ' && t.bytes[id][i - 1] != ' ')
         t.pre = PreTokenizer::Whole;
+}
+
+/// What is merged, and where text is cut.
+Error Builder::buildPairs() {
+  if (!isByteLevel())
+    chooseWords();
+  switch (t.kind) {
+  case TokenizerKind::ByteBPE:
+  case TokenizerKind::CharacterBPE:
+    return readMerges();
+  case TokenizerKind::SentencePiece:
+    return rankScores();
+  case TokenizerKind::Unigram:
+    return plantTrie();
+  }
   return Error::success();
 }
 
@@ -310,7 +399,7 @@ void Builder::listEnds() {
     auto number = static_cast<int32_t>(id);
     bool named = (typeOf(id) == rt::TypeControl || typeOf(id) == rt::TypeUserDefined) &&
                  llvm::is_contained(endOfTurnNames, StringRef(source.tokens[id]));
-    if (number == source.eos || number == source.eot || named)
+    if (number == source.eos || number == source.eot || named || llvm::is_contained(source.ends, number))
       t.ends.push_back(number);
   }
 }
@@ -349,7 +438,7 @@ Error Builder::run() {
   if (Error error = findByteTokens())
     return error;
   hashTokens();
-  if (Error error = isByteLevel() ? readMerges() : rankScores())
+  if (Error error = buildPairs())
     return error;
   sortSpecials();
   listEnds();
@@ -371,20 +460,25 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   flatbuffers::Offset<flatbuffers::Vector<uint8_t>> classes;
   if (isByteLevel()) {
     UnicodeTables unicode = buildUnicodeTables();
-    merges = builder.CreateVectorOfStructs(t.merges);
-    mergeSlots = builder.CreateVector(t.mergeSlots);
     classBlocks = builder.CreateVector(unicode.blocks);
     classes = builder.CreateVector(unicode.classes);
-  } else {
-    ranks = builder.CreateVector(t.ranks);
   }
+  if (t.kind == TokenizerKind::SentencePiece) {
+    ranks = builder.CreateVector(t.ranks);
+  } else {
+    merges = builder.CreateVectorOfStructs(t.merges);
+    mergeSlots = builder.CreateVector(t.mergeSlots);
+  }
+  flatbuffers::Offset<flatbuffers::Vector<double>> scores;
+  if (t.kind == TokenizerKind::Unigram)
+    scores = builder.CreateVector(t.scores);
 
   schema::TokenizerBuilder table(builder);
   table.add_kind(t.kind);
   table.add_pre(t.pre);
   table.add_add_bos(t.addBos);
   table.add_add_eos(t.addEos);
-  table.add_add_space_prefix(t.addSpacePrefix);
+  table.add_space_prefix(t.spacePrefix);
   table.add_bos(source.bos);
   table.add_eos(source.eos);
   table.add_eot(source.eot);
@@ -399,14 +493,13 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   table.add_token_slots(tokenSlots);
   table.add_specials(specials);
   table.add_special_first(specialFirst);
-  if (isByteLevel()) {
-    table.add_merges(merges);
-    table.add_merge_slots(mergeSlots);
-    table.add_class_blocks(classBlocks);
-    table.add_classes(classes);
-  } else {
-    table.add_ranks(ranks);
-  }
+  table.add_merges(merges);
+  table.add_merge_slots(mergeSlots);
+  table.add_class_blocks(classBlocks);
+  table.add_classes(classes);
+  table.add_ranks(ranks);
+  table.add_scores(scores);
+  table.add_unknown_score(t.unknownScore);
   return table.Finish();
 }
 

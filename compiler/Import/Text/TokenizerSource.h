@@ -30,11 +30,11 @@ enum class TokenType : int32_t {
 /// What `tokenizer.ggml.*` says. A key that the file lacks keeps its default
 /// here; the builder knows what an absent key means for each model.
 struct TokenizerSource {
-  std::string model;               ///< tokenizer.ggml.model: "gpt2" or "llama"
+  std::string model;               ///< tokenizer.ggml.model: "gpt2", "llama", "bpe" or "unigram"
   std::string pre;                 ///< tokenizer.ggml.pre; empty if absent
   std::vector<std::string> tokens; ///< tokenizer.ggml.tokens, by id
   std::vector<std::string> merges; ///< tokenizer.ggml.merges ("left right")
-  std::vector<float> scores;       ///< tokenizer.ggml.scores; may be empty
+  std::vector<double> scores;      ///< tokenizer.ggml.scores; may be empty
   std::vector<int32_t> types;      ///< tokenizer.ggml.token_type; may be empty
 
   // tokenizer.ggml.{bos,eos,eot,unknown,padding}_token_id; -1 = none.
@@ -52,6 +52,13 @@ struct TokenizerSource {
 
   /// tokenizer.ggml.remove_extra_whitespaces.
   bool removeExtraWhitespaces = false;
+
+  // tokenizer.nibble.*: what only tokenizer.json can say.
+  std::optional<bool> ignoreMerges; ///< Absent: as the pre-tokenizer has it.
+  std::string spacePrefix;          ///< "none", "each", "missing", "first"
+  bool cutsAtEachSpace = false;     ///< Each space begins a word.
+  std::vector<int32_t> ends;        ///< end_token_ids, besides eos and eot
+  std::vector<uint8_t> strips;      ///< by id: 1 = left, 2 = right; may be empty
 };
 
 } // namespace nibble

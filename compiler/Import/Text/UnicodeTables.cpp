@@ -23,8 +23,14 @@ static uint8_t classOf(uint32_t code) {
   utf8proc_category_t category = utf8proc_category(static_cast<utf8proc_int32_t>(code));
   if (isWhiteSpace(code, category))
     return rt::ClassSpace;
-  if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO)
+  if (category == UTF8PROC_CATEGORY_LU || category == UTF8PROC_CATEGORY_LT)
+    return rt::ClassLetter | rt::ClassUpper;
+  if (category == UTF8PROC_CATEGORY_LL)
+    return rt::ClassLetter | rt::ClassLower;
+  if (category == UTF8PROC_CATEGORY_LM || category == UTF8PROC_CATEGORY_LO)
     return rt::ClassLetter;
+  if (category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME)
+    return rt::ClassMark;
   if (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO)
     return rt::ClassNumber;
   if (category >= UTF8PROC_CATEGORY_PC && category <= UTF8PROC_CATEGORY_PO)
