@@ -4,6 +4,7 @@
 #include "compiler/Bufferize/Passes.h"
 #include "compiler/Import/BoundedReader.h"
 #include "compiler/Import/RopeTable.h"
+#include "compiler/Import/SourceChanges.h"
 #include "compiler/Link/Packer.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
@@ -92,6 +93,25 @@ llvm::Expected<PackSource> packSource(SourceFiles &files, lm::SourceAttr source,
   return PackSource{format, int64_t(source.getSize() / rowBytes), read};
 }
 
+/// The same rows as f32, changed as the source says.
+llvm::Expected<PackSource> changedSource(PackSource rows, lm::SourceAttr source, int64_t columns) {
+  llvm::Expected<SourceChanges> opened = SourceChanges::open(source, rows.rows, columns);
+  if (!opened)
+    return opened.takeError();
+  auto changes = std::make_shared<SourceChanges>(std::move(*opened));
+  auto values = std::make_shared<std::vector<float>>();
+  auto read = [=](int64_t first, int64_t count) -> llvm::Expected<ArrayRef<uint8_t>> {
+    llvm::Expected<ArrayRef<uint8_t>> bytes = rows.readRows(first, count);
+    if (!bytes)
+      return bytes.takeError();
+    values->resize(count * columns);
+    lowbit::decodeBlocks(*rows.format, *bytes, values->size() / rows.format->blockElements, values->data());
+    changes->apply(first, count, values->data());
+    return ArrayRef(reinterpret_cast<const uint8_t *>(values->data()), values->size() * sizeof(float));
+  };
+  return PackSource{lowbit::findFormat("f32"), rows.rows, read};
+}
+
 llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
                         ArtifactWriter &writer, std::vector<RequantizedTensor> &requantized) {
   std::vector<PackSource> sources;
@@ -101,6 +121,10 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     if (!source)
       return invalid("a computed table cannot be packed");
     llvm::Expected<PackSource> rows = packSource(files, source, layout.getK());
+    if (!rows)
+      return rows.takeError();
+    if (source.isChanged())
+      rows = changedSource(std::move(*rows), source, layout.getK());
     if (!rows)
       return rows.takeError();
     if (source.getRequantized()) {
@@ -127,13 +151,18 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
       continue;
     }
     auto source = cast<lm::SourceAttr>(attr);
-    llvm::Expected<const InputFile *> file = files.get(source.getFile());
-    if (!file)
-      return file.takeError();
-    std::vector<uint8_t> buffer(source.getSize());
-    if (llvm::Error error = (*file)->readAt(source.getOffset(), buffer))
-      return error;
-    if (llvm::Error error = writer.append(buffer))
+    int64_t columns = weight.type.getShape().back();
+    llvm::Expected<PackSource> rows = packSource(files, source, columns);
+    if (rows && source.isChanged())
+      rows = changedSource(std::move(*rows), source, columns);
+    if (!rows)
+      return rows.takeError();
+    if (rows->format != lowbit::findFormat(source.getFormat()) && !weight.type.getElementType().isF32())
+      return invalid("a changed source of plain values must be f32");
+    llvm::Expected<ArrayRef<uint8_t>> bytes = rows->readRows(0, rows->rows);
+    if (!bytes)
+      return bytes.takeError();
+    if (llvm::Error error = writer.append(*bytes))
       return error;
   }
   return llvm::Error::success();

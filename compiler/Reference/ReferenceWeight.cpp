@@ -4,6 +4,7 @@
 
 #include "compiler/Import/BoundedReader.h"
 #include "compiler/Import/RopeTable.h"
+#include "compiler/Import/SourceChanges.h"
 #include "dialects/LowBit/Encoder.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -19,7 +20,8 @@ llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
         llvm::formatv("the format table has no row '{0}'", source.getFormat()));
   bool holdsType =
       lowbit::elementType(source.getContext(), *format) == elementType;
-  if (!holdsType && !source.getRequantized())
+  bool isPlusOf = source.getPlus() && elementType.isF32();
+  if (!holdsType && !source.getRequantized() && !isPlusOf)
     return llvm::createStringError(llvm::formatv(
         "a source in {0} does not hold the elements of the weight's type",
         format->name));
@@ -43,7 +45,28 @@ llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
     return error;
   pieces.push_back({format, int64_t(bytes.size()) / rowBytes, rowBytes,
                     std::move(bytes)});
-  return holdsType ? llvm::Error::success() : roundPiece(elementType);
+  if (source.isChanged())
+    if (llvm::Error error = changePiece(source))
+      return error;
+  return pieces.back().format == format && holdsType ? llvm::Error::success()
+                                                     : roundPiece(elementType);
+}
+
+/// Replaces the values of the last piece by what the source makes of them.
+llvm::Error ReferenceWeight::changePiece(lm::SourceAttr source) {
+  Piece &piece = pieces.back();
+  auto changes = SourceChanges::open(source, piece.rows, columnCount);
+  if (!changes)
+    return changes.takeError();
+  std::vector<float> values(piece.rows * columnCount);
+  decodeBlocks(*piece.format, piece.bytes,
+               values.size() / piece.format->blockElements, values.data());
+  changes->apply(0, piece.rows, values.data());
+  piece.format = lowbit::findFormat("f32");
+  piece.rowBytes = columnCount * sizeof(float);
+  piece.bytes.resize(values.size() * sizeof(float));
+  std::memcpy(piece.bytes.data(), values.data(), piece.bytes.size());
+  return llvm::Error::success();
 }
 
 /// Replaces the values of the last piece by what the type keeps of them.

@@ -46,6 +46,7 @@ private:
 
   llvm::Error loadSource(lm::SourceAttr source, mlir::Type elementType);
   llvm::Error roundPiece(mlir::Type elementType);
+  llvm::Error changePiece(lm::SourceAttr source);
   llvm::Error loadRopeTable(lm::RopeTableAttr table);
 
   int64_t rowCount = 0, columnCount = 0;

@@ -131,8 +131,7 @@ LogicalResult RequantizeWeights::requantize(lm::WeightOp weight, const lowbit::F
     ++lowBitSources[TypeAttr::get(type.getElementType())];
   SmallVector<Attribute> sources;
   for (auto source : weight.getSources().getAsRange<lm::SourceAttr>())
-    sources.push_back(lm::SourceAttr::get(context, source.getFile(), source.getOffset(), source.getSize(),
-                                          source.getFormat(), weight.getSymNameAttr()));
+    sources.push_back(source.withRequantized(weight.getSymNameAttr()));
   weight.setSourcesAttr(ArrayAttr::get(context, sources));
   weight->setAttr("type", TypeAttr::get(RankedTensorType::get(type.getShape(), *element)));
   return success();

@@ -13,18 +13,47 @@ def LM_SourceAttr : LM_Attr<"Source", "source"> {
   let description = [{
     `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`). `requantized` names the
     tensor of a source whose values are to be rounded to the weight's element type; without it the source holds exactly
-    that type.
+    that type. Before that, `plus` is added to each value (norms that are stored less one) and the `adapters`, each a
+    `#lm.lora`, are merged in their order, all in f32.
 
     Example: `#lm.source<"model.gguf", 4096, 184320, "q4_1">`
   }];
   let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset, "uint64_t":$size,
                         StringRefParameter<"storage format">:$format,
-                        OptionalParameter<"::mlir::StringAttr">:$requantized);
+                        OptionalParameter<"::mlir::StringAttr">:$requantized,
+                        OptionalParameter<"::mlir::FloatAttr">:$plus,
+                        OptionalParameter<"::mlir::ArrayAttr">:$adapters);
   let builders = [AttrBuilder<(ins "::llvm::StringRef":$file, "uint64_t":$offset, "uint64_t":$size,
                                    "::llvm::StringRef":$format), [{
-    return $_get($_ctxt, file, offset, size, format, ::mlir::StringAttr());
+    return $_get($_ctxt, file, offset, size, format, ::mlir::StringAttr(), ::mlir::FloatAttr(), ::mlir::ArrayAttr());
   }]>];
-  let assemblyFormat = "`<` $file `,` $offset `,` $size `,` $format (`,` `requantized` `=` $requantized^)? `>`";
+  let extraClassDeclaration = [{
+    /// Whether the values are others than those of the file.
+    bool isChanged() const { return getPlus() || getAdapters(); }
+    /// The same with another mark `requantized`.
+    SourceAttr withRequantized(::mlir::StringAttr name) const {
+      return get(getContext(), getFile(), getOffset(), getSize(), getFormat(), name, getPlus(), getAdapters());
+    }
+  }];
+  let assemblyFormat = [{
+    `<` $file `,` $offset `,` $size `,` $format (`,` struct($requantized, $plus, $adapters)^)? `>`
+  }];
+}
+
+def LM_LoraAttr : LM_Attr<"Lora", "lora"> {
+  let summary = "A change of low rank that is added to a weight.";
+  let description = [{
+    LoRA (Hu et al., arXiv 2106.09685): W + scale · B · A, where A has `rank` rows of the weight's columns and B `rank`
+    columns for each of its rows. With a `magnitude`, one number a row, DoRA (Liu et al., arXiv 2402.09353): each row is
+    then divided by its length and multiplied with its magnitude. `heads` says that the weight's rows are those of so
+    many heads with the pairs 2i and 2i+1 side by side, where the rows of B have i and i + dims/2.
+
+    Example: `#lm.lora<a = <"a", 512, 256, "f32">, b = <"a", 768, 256, "f32">, rank = 2, scale = 2.0 : f64>`
+  }];
+  let parameters = (ins "::nibble::lm::SourceAttr":$a, "::nibble::lm::SourceAttr":$b, "uint64_t":$rank,
+                        "::mlir::FloatAttr":$scale, OptionalParameter<"uint64_t">:$heads,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$magnitude);
+  let assemblyFormat = "`<` struct(params) `>`";
 }
 
 def LM_RopeTableAttr : LM_Attr<"RopeTable", "rope_table"> {

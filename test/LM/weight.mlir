@@ -16,3 +16,11 @@ lm.weight @norm : tensor<64xf32> from [#lm.source<"m.gguf", 64, 256, "f32">] {of
 // One whose values are rounded to its type when it is packed.
 // CHECK: lm.weight @rounded : tensor<8x32x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 1024, "f32", requantized = "blk.0.w">]
 lm.weight @rounded : tensor<8x32x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m.gguf", 0, 1024, "f32", requantized = "blk.0.w">]
+
+// One whose values are those of the file and one, and one with two adapters, of which the second has magnitudes.
+// CHECK: lm.weight @plus : tensor<64xf32> from [#lm.source<"m", 64, 128, "f16", plus = 1.000000e+00 : f64>]
+lm.weight @plus : tensor<64xf32> from [#lm.source<"m", 64, 128, "f16", plus = 1.0 : f64>]
+// CHECK: lm.weight @merged : tensor<8x32xf16> from [#lm.source<"m", 0, 512, "f16", requantized = "w", adapters = [#lm.lora<a = {{.*}}, b = {{.*}}, rank = 2, scale = 2.000000e+00 : f64>, #lm.lora<a = {{.*}}, b = {{.*}}, rank = 1, scale = 5.000000e-01 : f64, heads = 2, magnitude = {{.*}}>]>]
+lm.weight @merged : tensor<8x32xf16> from [#lm.source<"m", 0, 512, "f16", requantized = "w", adapters = [
+  #lm.lora<a = <"a", 512, 256, "f32">, b = <"a", 768, 64, "f32">, rank = 2, scale = 2.0 : f64>,
+  #lm.lora<a = <"a", 0, 128, "f32">, b = <"a", 128, 32, "f32">, rank = 1, scale = 0.5 : f64, heads = 2, magnitude = <"a", 160, 32, "f32">>]>]
