@@ -54,6 +54,8 @@ llvm::StringRef getName(RopeSettings::Scaling scaling);
 struct Weight {
   const GGUFTensor *tensor = nullptr;
   const lowbit::Format *format = nullptr;
+  /// Held as f32, whatever float the file has.
+  bool isWidened = false;
 
   explicit operator bool() const { return tensor != nullptr; }
 };

@@ -52,13 +52,17 @@ RankedTensorType DecoderBuilder::rowsType(int64_t rows, uint64_t columns) {
 /// dims {K, N} of the file are a tensor of N rows and K columns.
 RankedTensorType DecoderBuilder::typeOf(const Weight &weight) {
   SmallVector<int64_t> dims(llvm::reverse(weight.tensor->dims));
-  return RankedTensorType::get(dims, lowbit::elementType(builder.getContext(), *weight.format));
+  Type element = weight.isWidened ? Type(builder.getF32Type())
+                                  : lowbit::elementType(builder.getContext(), *weight.format);
+  return RankedTensorType::get(dims, element);
 }
 
 ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
   const GGUFTensor &tensor = *weight.tensor;
+  FloatAttr plus = tensor.plus != 0 ? builder.getF64FloatAttr(tensor.plus) : FloatAttr();
   return builder.getArrayAttr({lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(),
-                                                   tensor.offset, tensor.byteSize, weight.format->name)});
+                                                   tensor.offset, tensor.byteSize, weight.format->name,
+                                                   /*requantized=*/StringAttr(), plus, /*adapters=*/ArrayAttr())});
 }
 
 /// Rounded like keys are, unless those are kept in a way of their own.

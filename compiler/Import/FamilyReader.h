@@ -70,6 +70,8 @@ public:
   Linear linear(llvm::StringRef name, uint64_t rows, uint64_t columns);
   /// A tensor of f32 of a layer; `dims` in the order of the file.
   Weight floats(llvm::StringRef name, llvm::ArrayRef<uint64_t> dims);
+  /// `weight`, which must be of floats, as f32; `what` says what it is, for the error.
+  Weight widened(Weight weight, llvm::StringRef what);
   /// attn_q, attn_k, attn_v and attn_output, or attn_qkv in place of the first three.
   Attention attention(Attention shape);
   /// ffn_gate, ffn_up and ffn_down; without a gate, ffn_up holds both.

@@ -41,20 +41,23 @@ Weight FamilyReader::tensor(const std::string &name, llvm::ArrayRef<uint64_t> di
   return weight;
 }
 
-Weight FamilyReader::floats(StringRef name, llvm::ArrayRef<uint64_t> dims) {
-  Weight weight = tensor(block + name.str() + ".weight", dims);
-  if (!failed() && weight.tensor->getType().name != "f32")
-    fail(file.unsupportedTensor(*weight.tensor,
-                                "unsupported tensor type: expected f32, found " + weight.tensor->getType().name));
+/// What is not multiplied as a matrix is held as f32, which has every number of the other floats.
+Weight FamilyReader::widened(Weight weight, StringRef what) {
+  if (failed() || !weight)
+    return weight;
+  if (!weight.format->isFloat)
+    fail(file.unsupportedTensor(*weight.tensor, "unsupported tensor type: expected f32, f16 or bf16" + what +
+                                                    ", found " + weight.tensor->getType().name));
+  weight.isWidened = true;
   return weight;
 }
 
+Weight FamilyReader::floats(StringRef name, llvm::ArrayRef<uint64_t> dims) {
+  return widened(tensor(block + name.str() + ".weight", dims), "");
+}
+
 Weight FamilyReader::vector(const std::string &name, uint64_t size, bool required) {
-  Weight weight = tensor(name, {size}, required);
-  if (!failed() && weight && weight.tensor->getType().name != "f32")
-    fail(file.unsupportedTensor(*weight.tensor, "unsupported tensor type: expected f32 for a vector, found " +
-                                               weight.tensor->getType().name));
-  return weight;
+  return widened(tensor(name, {size}, required), " for a vector");
 }
 
 Norm FamilyReader::norm(StringRef name, uint64_t size) {

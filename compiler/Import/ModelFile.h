@@ -109,6 +109,8 @@ struct GGUFTensor {
   uint64_t infoOffset;
   /// Its name in the file, if that is another.
   std::string origin = {};
+  /// Added to each value: 1 for norms that are stored less one.
+  double plus = 0;
 
   const GGMLType &getType() const { return *findGGMLType(typeId); }
   uint64_t getElementCount() const;

@@ -11,7 +11,7 @@
 
 namespace nibble {
 
-/// A GGUF file, or the first part of one that was split.
+/// A GGUF file, the first part of one that was split, or a Hugging Face folder.
 llvm::Expected<std::unique_ptr<ModelFile>> openModel(llvm::StringRef path);
 
 } // namespace nibble

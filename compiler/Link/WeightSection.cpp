@@ -153,12 +153,13 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
     auto source = cast<lm::SourceAttr>(attr);
     int64_t columns = weight.type.getShape().back();
     llvm::Expected<PackSource> rows = packSource(files, source, columns);
-    if (rows && source.isChanged())
+    bool isF32 = weight.type.getElementType().isF32();
+    if (source.isChanged() && !isF32)
+      return invalid("a changed source of plain values must be f32");
+    if (rows && (source.isChanged() || (isF32 && source.getFormat() != "f32")))
       rows = changedSource(std::move(*rows), source, columns);
     if (!rows)
       return rows.takeError();
-    if (rows->format != lowbit::findFormat(source.getFormat()) && !weight.type.getElementType().isF32())
-      return invalid("a changed source of plain values must be f32");
     llvm::Expected<ArrayRef<uint8_t>> bytes = rows->readRows(0, rows->rows);
     if (!bytes)
       return bytes.takeError();

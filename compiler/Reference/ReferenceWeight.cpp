@@ -20,8 +20,8 @@ llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
         llvm::formatv("the format table has no row '{0}'", source.getFormat()));
   bool holdsType =
       lowbit::elementType(source.getContext(), *format) == elementType;
-  bool isPlusOf = source.getPlus() && elementType.isF32();
-  if (!holdsType && !source.getRequantized() && !isPlusOf)
+  bool isWidened = format->isFloat && elementType.isF32();
+  if (!holdsType && !source.getRequantized() && !isWidened)
     return llvm::createStringError(llvm::formatv(
         "a source in {0} does not hold the elements of the weight's type",
         format->name));

@@ -9,10 +9,16 @@ prefill and token by token; the two must be the same bits. Prints the distances;
 import argparse
 import array
 import os
+import shutil
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(HERE, "..", "Inputs"))
+
+from make_tiny_folder import write_tokenizer
+
 VOCABULARY, POSITIONS = 96, 64
 
 
@@ -52,7 +58,12 @@ def main():
     os.makedirs(options.work, exist_ok=True)
     model = os.path.join(HERE, "cases", options.case)
     expected = read(os.path.join(model, "logits.f32"))
-    if not options.folder:
+    if options.folder:
+        folder = os.path.join(options.work, "folder")
+        shutil.copytree(model, folder, dirs_exist_ok=True)
+        write_tokenizer(folder, VOCABULARY)
+        model = folder
+    else:
         run(sys.executable, os.path.join(HERE, "to_gguf.py"), model, "-o", os.path.join(options.work, "model.gguf"))
         model = os.path.join(options.work, "model.gguf")
     program = os.path.join(options.work, "program")

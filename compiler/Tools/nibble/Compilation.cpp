@@ -93,6 +93,9 @@ int Compilation::import() {
   if (!imported)
     return reportError(imported.takeError());
   module = std::move(*imported);
+  bool rounds = options.pipeline.weights != "keep";
+  if (llvm::Error error = applyAdapters(*module, *file, options.adapters, rounds))
+    return reportError(std::move(error));
   target->attachTo(*module);
   if (lastPhase() != Phase::link)
     return kDone;

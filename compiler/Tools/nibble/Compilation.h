@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Import/ModelFile.h"
+#include "compiler/Import/Adapters.h"
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/TokenizerMetadata.h"
 #include "compiler/Link/WeightSection.h"
@@ -36,6 +37,7 @@ struct CompileOptions {
   PipelineOptions pipeline;
   std::optional<Phase> stopAfter;
   std::string dumpDirectory;
+  std::vector<AdapterOption> adapters; ///< merged in their order
   std::string chatTemplate; ///< a file, "none", or empty for the model's own
   std::string onFull;       ///< "stop", "shift", or empty for the program's usual choice
   std::optional<uint64_t> memoryBudget; ///< bytes

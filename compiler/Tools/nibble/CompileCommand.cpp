@@ -35,6 +35,7 @@ struct Arguments {
   CompileOptions options;
   std::string emit = "exe", kv, stopAfter, budget;
   uint64_t context = 0;
+  std::vector<std::string> lora;
 };
 
 /// Fills the options from the texts; returns an exit code.
@@ -42,6 +43,8 @@ int interpret(Arguments &arguments) {
   CompileOptions &options = arguments.options;
   if (arguments.context)
     options.import.context = arguments.context;
+  for (const std::string &text : arguments.lora)
+    options.adapters.push_back(parseAdapterOption(text));
   static const std::pair<const char *, OutputKind> kinds[] = {{"exe", OutputKind::Executable},
                                                               {"obj", OutputKind::Object},
                                                               {"asm", OutputKind::Assembly},
@@ -96,7 +99,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   CompileOptions &options = arguments->options;
   options.executable = executable;
   CLI::App *command = app.add_subcommand("compile", "Compile a model into one static program.");
-  command->add_option("model", options.model, "a GGUF file (of a split file, the first part)")->required();
+  command->add_option("model", options.model, "a GGUF file (of a split file, the first part) or a Hugging Face folder")->required();
   command->add_option("-o,--output", options.output, "the file to write");
   command->add_option("--target", options.target, "native, x86_64-linux-gnu or aarch64-linux-gnu")
       ->capture_default_str();
@@ -115,6 +118,10 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
                       "what weights are multiplied with: int8 (a scale for 32 columns), int8:row, f16, bf16 or f32")
       ->check(CLI::IsMember({"int8", "int8:row", "f16", "bf16", "f32"}))
       ->capture_default_str();
+  command->add_option("--lora", arguments->lora,
+                      "merge an adapter: a folder of PEFT's or a GGUF file, with =SCALE behind it; may be repeated")
+      ->type_name("FILE[=SCALE]")
+      ->allow_extra_args(false);
   command->add_option("--chat-template", options.chatTemplate,
                       "a file with another chat template, or none for a program that only completes text");
   command->add_option("--on-full", options.onFull,

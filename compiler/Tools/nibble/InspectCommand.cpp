@@ -22,7 +22,7 @@ Command addInspectCommand(CLI::App &app) {
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App *command = app.add_subcommand("inspect", "Say what a model file is, without compiling it.");
-  command->add_option("model", arguments->model, "a GGUF file")->required();
+  command->add_option("model", arguments->model, "a GGUF file or a Hugging Face folder")->required();
   command->add_option("--target", arguments->target, "target of the memory plan")->capture_default_str();
   command->add_option("--cpu", arguments->cpu, "CPU of the memory plan");
   command->add_option("--context", arguments->context, "context of the memory plan")->check(kCounts);

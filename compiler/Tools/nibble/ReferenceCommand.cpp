@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Reference/ReferenceCommand.h"
+#include "compiler/Import/Adapters.h"
 #include "compiler/Import/ImportGGUF.h"
 #include "compiler/Import/OpenModel.h"
 #include "compiler/Pipelines/Pipelines.h"
@@ -21,14 +22,16 @@ namespace nibble {
 Command addReferenceCommand(CLI::App &app) {
   struct Arguments {
     std::string model, tokens, logits, kv = "f16", activations = "exact", weights = "keep";
+    std::vector<std::string> lora;
     uint64_t context = 0;
   };
   auto arguments = std::make_shared<Arguments>();
   CLI::App *command =
       app.add_subcommand("reference", "Compute a model's logits with the slow reference interpreter, in float64.");
-  command->add_option("model", arguments->model, "a GGUF file")->required();
+  command->add_option("model", arguments->model, "a GGUF file or a Hugging Face folder")->required();
   command->add_option("--tokens", arguments->tokens, "token ids, separated by commas")->required();
   command->add_option("--logits", arguments->logits, "file for the logits: f32, tokens x vocabulary")->required();
+  command->add_option("--lora", arguments->lora, "merge an adapter; may be repeated")->type_name("FILE[=SCALE]");
   command->add_option("--context", arguments->context, "positions of the cache")->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--activations", arguments->activations, "exact, or as the compiled program rounds them: int8, int8:row, f16, bf16")
@@ -53,6 +56,11 @@ Command addReferenceCommand(CLI::App &app) {
     auto module = importGGUF(**file, options, &context);
     if (!module)
       return reportError(module.takeError());
+    std::vector<AdapterOption> adapters;
+    for (const std::string &text : arguments->lora)
+      adapters.push_back(parseAdapterOption(text));
+    if (llvm::Error error = applyAdapters(**module, **file, adapters, /*rounds=*/true))
+      return reportError(std::move(error));
     mlir::PassManager manager(&context);
     manager.addPass(createRequantizeWeights({arguments->weights}));
     if (failed(manager.run(**module)))

@@ -1,0 +1,244 @@
+//===- TextSteps.cpp - Normalizers and pre-tokenizers of tokenizer.json ---===//
+//
+// Both are lists of steps. The lists that models have are few; each is brought
+// to one line of text and looked up.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/HuggingFace/TokenizerJSON.h"
+#include "compiler/Import/ImportError.h"
+#include "compiler/Import/Text/PreTokenizers.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace nibble;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using llvm::Twine;
+
+/// U+2581, how a space is written in pieces.
+static constexpr StringRef spaceMark = "\xE2\x96\x81";
+
+namespace {
+
+class StepReader {
+public:
+  explicit StepReader(const JSONView &tokenizer) : tokenizer(tokenizer) {}
+
+  Expected<TextSteps> read();
+
+private:
+  /// The steps of `key`, with sequences laid out flat.
+  Error listSteps(const JSONView &view, StringRef key,
+                  std::vector<JSONView> &steps);
+  Error readNormalizer(const JSONView &step);
+  Error readMetaspace(const JSONView &step);
+  /// Appends the step to `signature`.
+  Error describePreTokenizer(const JSONView &step);
+  Error describeSplit(const JSONView &step);
+  Error describeByteLevel(const JSONView &step);
+
+  const JSONView &tokenizer;
+  TextSteps result;
+  /// One line a step, in the form that PreTokenizers.cpp lists.
+  std::string signature;
+};
+
+Error StepReader::listSteps(const JSONView &view, StringRef key,
+                            std::vector<JSONView> &steps) {
+  auto step = view.findObject(key);
+  if (!step || !*step)
+    return step.takeError();
+  auto type = (*step)->findString("type");
+  if (!type)
+    return type.takeError();
+  if (type->value_or("") != "Sequence") {
+    steps.push_back(**step);
+    return Error::success();
+  }
+  StringRef inner = key == "normalizer" ? "normalizers" : "pretokenizers";
+  auto array = (*step)->findArray(inner);
+  if (!array)
+    return array.takeError();
+  for (size_t i = 0; *array && i < (*array)->size(); ++i) {
+    const llvm::json::Object *object = (**array)[i].getAsObject();
+    if (!object)
+      return (*step)->malformedKey(inner, "expected objects");
+    steps.emplace_back(tokenizer.getFile(), *object,
+                       key.str() + "[" + std::to_string(i) + "].");
+  }
+  return Error::success();
+}
+
+/// {"String": text} or {"Regex": text}
+static std::optional<StringRef> getPattern(const JSONView &step,
+                                           StringRef kind) {
+  const llvm::json::Object *pattern = step.get().getObject("pattern");
+  return pattern ? pattern->getString(kind) : std::nullopt;
+}
+
+Error StepReader::readNormalizer(const JSONView &step) {
+  auto type = step.findString("type");
+  if (!type)
+    return type.takeError();
+  StringRef name = type->value_or("");
+  if (name == "NFC") {
+    result.composes = true;
+    return Error::success();
+  }
+  if (name == "Prepend") {
+    auto text = step.findString("prepend");
+    if (!text)
+      return text.takeError();
+    if (text->value_or("") == spaceMark) {
+      result.spacePrefix = "each";
+      return Error::success();
+    }
+  }
+  if (name == "Replace") {
+    auto content = step.findString("content");
+    if (!content)
+      return content.takeError();
+    if (getPattern(step, "String").value_or("") == " " &&
+        content->value_or("") == spaceMark)
+      return Error::success(); // every vocabulary of that kind has it
+  }
+  return step.unsupportedKey("type",
+                             "unsupported normalizer: expected NFC, or what "
+                             "makes U+2581 of spaces; found " +
+                                 quote(name));
+}
+
+Error StepReader::readMetaspace(const JSONView &step) {
+  auto replacement = step.findString("replacement");
+  if (!replacement)
+    return replacement.takeError();
+  if (replacement->value_or(spaceMark) != spaceMark)
+    return step.unsupportedKey("replacement", "expected U+2581, found " +
+                                                  quote(**replacement));
+  auto scheme = step.findString("prepend_scheme");
+  if (!scheme)
+    return scheme.takeError();
+  auto legacy = step.findBool("add_prefix_space");
+  if (!legacy)
+    return legacy.takeError();
+  auto split = step.findBool("split");
+  if (!split)
+    return split.takeError();
+  StringRef name = scheme->value_or(legacy->value_or(true) ? "always" : "never");
+  if (name == "always")
+    result.spacePrefix = "missing";
+  else if (name == "first")
+    result.spacePrefix = "first";
+  else if (name != "never")
+    return step.unsupportedKey("prepend_scheme",
+                               "expected always, first or never, found " +
+                                   quote(name));
+  result.cutsAtEachSpace = split->value_or(true);
+  return Error::success();
+}
+
+Error StepReader::describeSplit(const JSONView &step) {
+  auto behavior = step.findString("behavior");
+  if (!behavior)
+    return behavior.takeError();
+  auto invert = step.findBool("invert");
+  if (!invert)
+    return invert.takeError();
+  StringRef name = behavior->value_or("");
+  if (auto text = getPattern(step, "String")) {
+    // Spaces are U+2581 by now, so there is nothing to cut at.
+    if (*text == " " && name == "MergedWithPrevious" && !invert->value_or(false))
+      return Error::success();
+    return step.unsupportedKey("pattern", "unsupported pre-tokenizer: a split "
+                                          "at " +
+                                              quote(*text));
+  }
+  auto regex = getPattern(step, "Regex");
+  // Removed with invert keeps the matches and drops what lies between, which
+  // for expressions that match everything is the same as Isolated.
+  bool isolates = name == "Isolated" && !invert->value_or(false);
+  bool keeps = name == "Removed" && invert->value_or(false);
+  if (!regex || (!isolates && !keeps))
+    return step.unsupportedKey("behavior",
+                               "unsupported pre-tokenizer: expected a split "
+                               "that isolates, found " +
+                                   quote(name));
+  signature += "split " + regex->str() + "\n";
+  return Error::success();
+}
+
+Error StepReader::describeByteLevel(const JSONView &step) {
+  auto prefix = step.findBool("add_prefix_space");
+  if (!prefix)
+    return prefix.takeError();
+  if (prefix->value_or(true))
+    return step.unsupportedKey("add_prefix_space", "expected false, found true");
+  auto regex = step.findBool("use_regex");
+  if (!regex)
+    return regex.takeError();
+  result.byteLevel = true;
+  if (regex->value_or(true))
+    signature += "gpt2\n";
+  return Error::success();
+}
+
+Error StepReader::describePreTokenizer(const JSONView &step) {
+  auto type = step.findString("type");
+  if (!type)
+    return type.takeError();
+  StringRef name = type->value_or("");
+  if (name == "ByteLevel")
+    return describeByteLevel(step);
+  if (name == "Split")
+    return describeSplit(step);
+  if (name == "Metaspace")
+    return readMetaspace(step);
+  if (name == "Digits") {
+    auto individual = step.findBool("individual_digits");
+    if (!individual)
+      return individual.takeError();
+    signature += individual->value_or(false) ? "digits\n" : "numbers\n";
+    return Error::success();
+  }
+  return step.unsupportedKey("type",
+                             "unsupported pre-tokenizer: expected ByteLevel, "
+                             "Split, Digits or Metaspace, found " +
+                                 quote(name));
+}
+
+Expected<TextSteps> StepReader::read() {
+  std::vector<JSONView> steps;
+  if (Error error = listSteps(tokenizer, "normalizer", steps))
+    return std::move(error);
+  for (const JSONView &step : steps)
+    if (Error error = readNormalizer(step))
+      return std::move(error);
+  steps.clear();
+  if (Error error = listSteps(tokenizer, "pre_tokenizer", steps))
+    return std::move(error);
+  for (const JSONView &step : steps)
+    if (Error error = describePreTokenizer(step))
+      return std::move(error);
+  if (!result.byteLevel) {
+    if (!signature.empty())
+      return tokenizer.unsupportedKey("pre_tokenizer",
+                                      "unsupported: words without a byte-level "
+                                      "alphabet");
+    return result;
+  }
+  StringRef pre = findPreTokenizerBySteps(signature);
+  if (pre.empty())
+    return tokenizer.unsupportedKey(
+        "pre_tokenizer",
+        "unsupported way of cutting text into words: " + quote(signature));
+  result.pre = pre.str();
+  return result;
+}
+
+} // namespace
+
+Expected<TextSteps> nibble::readTextSteps(const JSONView &tokenizer) {
+  return StepReader(tokenizer).read();
+}

@@ -1,0 +1,50 @@
+//===- TokenizerJSON.h - tokenizer.json in GGUF's words ---------*- C++ -*-===//
+//
+// Turns the texts of a folder into the keys `tokenizer.*` and
+// `general.sampling.*`. What GGUF has no word for goes to keys of Nibble's own,
+// `tokenizer.nibble.*` (TokenizerMetadata.h reads both). Contract: a step of the
+// tokenizer that Nibble has no equal of is an error that names it; nothing is
+// skipped.
+//
+// The format is that of the library `tokenizers`.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_COMPILER_IMPORT_HUGGINGFACE_TOKENIZERJSON_H
+#define NIBBLE_COMPILER_IMPORT_HUGGINGFACE_TOKENIZERJSON_H
+
+#include "compiler/Import/HuggingFace/Folder.h"
+
+namespace nibble {
+
+/// All texts of the folder: the tokenizer, the chat template, the defaults for
+/// sampling. `config` is config.json. A folder without tokenizer.json gets no
+/// `tokenizer.ggml.*`.
+llvm::Error translateTexts(const JSONView &config, HuggingFaceFolder &folder);
+
+/// The keys of tokenizer.json. `rows` is the height of the embedding table, or
+/// 0 if there is none: rows past the vocabulary get unused tokens.
+llvm::Error translateTokenizer(const JSONView &tokenizer, uint64_t rows,
+                               HuggingFaceFolder &folder);
+
+/// How text is cut before merging, as `normalizer` and `pre_tokenizer` say.
+struct TextSteps {
+  /// Bytes are spelled in GPT-2's alphabet.
+  bool byteLevel = false;
+  /// The value of tokenizer.ggml.pre, with byteLevel.
+  std::string pre;
+  /// What is put before a text whose spaces are pieces: "none", "each" (always),
+  /// "missing" (where no space is) or "first" (at the beginning of all text,
+  /// where no space is).
+  std::string spacePrefix = "none";
+  /// Each space begins a word.
+  bool cutsAtEachSpace = false;
+  /// Text is brought to Unicode's normal form C.
+  bool composes = false;
+};
+
+llvm::Expected<TextSteps> readTextSteps(const JSONView &tokenizer);
+
+} // namespace nibble
+
+#endif // NIBBLE_COMPILER_IMPORT_HUGGINGFACE_TOKENIZERJSON_H

@@ -1,0 +1,93 @@
+//===- HuggingFaceTokenizerTest.cpp - tokenizer.json against its library ----===//
+//
+// Each folder of Inputs/tokenizers has a tokenizer.json in the manner of a family
+// and the ids that the library `tokenizers` gives of hard texts
+// (make_tokenizers.py).
+//
+//===----------------------------------------------------------------------===//
+#include "compiler/Import/HuggingFace/Folder.h"
+#include "compiler/Import/Text/TokenizerBuilder.h"
+#include "compiler/Import/TokenizerMetadata.h"
+#include "runtime/text/Tokenizer.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <gtest/gtest.h>
+
+using namespace nibble;
+
+namespace {
+
+std::filesystem::path inputs() {
+  const char *source = std::getenv("NIBBLE_SOURCE_DIR");
+  return std::filesystem::path(source ? source : NIBBLE_TEST_SOURCE_DIR) / "test/Text/Inputs/tokenizers";
+}
+
+/// The tables of a folder's tokenizer; empty after a test failure.
+std::vector<uint8_t> build(const std::filesystem::path &path) {
+  auto folder = HuggingFaceFolder::open(path.string());
+  if (!folder) {
+    ADD_FAILURE() << llvm::toString(folder.takeError());
+    return {};
+  }
+  auto source = readTokenizer(**folder);
+  if (!source) {
+    ADD_FAILURE() << llvm::toString(source.takeError());
+    return {};
+  }
+  auto table = buildTokenizer(*source);
+  if (!table) {
+    ADD_FAILURE() << llvm::toString(table.takeError());
+    return {};
+  }
+  return std::move(*table);
+}
+
+std::vector<int32_t> encode(const rt::Tokenizer &tokenizer, std::string_view text) {
+  std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(text.size()));
+  std::vector<int32_t> ids(rt::Tokenizer::maxTokens(text.size()));
+  rt::EncodeOptions options;
+  options.specials = rt::SpecialTokens::All; // as the library does
+  options.addSpecial = true;
+  size_t count = 0;
+  rt::TextError error = tokenizer.encode(text, options, workspace, ids, count);
+  EXPECT_TRUE(error == rt::TextError::None || error == rt::TextError::UnknownBytes);
+  ids.resize(count);
+  return ids;
+}
+
+void compare(const std::filesystem::path &path) {
+  SCOPED_TRACE(path.filename().string());
+  std::vector<uint8_t> table = build(path);
+  if (table.empty())
+    return;
+  rt::Tokenizer tokenizer;
+  ASSERT_EQ(rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(table.data()), tokenizer),
+            rt::TextError::None);
+  auto file = InputFile::open((path / "vectors.json").string());
+  ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
+  auto vectors = parseJSONObject(**file);
+  ASSERT_TRUE(bool(vectors)) << llvm::toString(vectors.takeError());
+  size_t compared = 0;
+  for (const llvm::json::Value &entry : *vectors->getArray("vectors")) {
+    const llvm::json::Object &vector = *entry.getAsObject();
+    std::string text = vector.getString("text")->str();
+    std::vector<int32_t> expected;
+    for (const llvm::json::Value &id : *vector.getArray("ids"))
+      expected.push_back(static_cast<int32_t>(*id.getAsInteger()));
+    EXPECT_EQ(encode(tokenizer, text), expected) << '"' << text << '"';
+    ++compared;
+  }
+  EXPECT_GT(compared, 70u);
+}
+
+TEST(HuggingFaceTokenizer, EncodesAsItsLibrary) {
+  size_t folders = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(inputs())) {
+    compare(entry.path());
+    ++folders;
+  }
+  EXPECT_EQ(folders, 10u);
+}
+
+} // namespace

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Makes the small tokenizers of test/Text/Inputs/tokenizers and what the library `tokenizers` says of hard texts.
+
+    python3 -m venv ~/venv && ~/venv/bin/pip install tokenizers
+    ~/venv/bin/python test/Text/make_tokenizers.py
+
+Each is a folder with tokenizer.json, trained here on a few sentences with the normalizer, the pre-tokenizer and the
+frame of a family that ships it, and vectors.json: texts with their ids. The tests need nothing of this.
+"""
+import json
+import pathlib
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+OUT = pathlib.Path(__file__).parent / "Inputs" / "tokenizers"
+
+CORPUS = """The quick brown fox jumps over the lazy dog. They're here, it's 12345 o'clock and we'll see; I'd say I've SEEN it.
+Der schnelle braune Fuchs springt über den faulen Hund. Größe, Übermut, Straße. Être où ça naïve café coöperate.
+Быстрая коричневая лиса перепрыгивает через ленивую собаку. Γρήγορη καφέ αλεπού. שלום עולם. مرحبا بالعالم.
+素早い茶色の狐がのろまな犬を飛び越える。敏捷的棕色狐狸跳过了懒狗。빠른 갈색 여우가 게으른 개를 뛰어넘는다. นี่คือภาษาไทย हिन्दी में।
+def main(argv):\n    for i in range(10):\n        print(f"{i:>4} {argv[i]!r}")\n\treturn 0x7f // 3 != 1 && (a || b) <html> </html>
+HTTPServer parseJSON XMLHttpRequest iPhone McDonald ABCdef abcDEF 3.14159 1,000,000 2026-11-21 50% $9.99 #tag @user a_b-c
+😀 👍🏽 👨‍👩‍👧‍👦 🇩🇪 ❤️ … — “quoted” ‘single’ «guillemets» ½ ² ① Ⅷ ٣٤٥ ๓ 𝟘𝟙
+""" * 3
+
+TEXTS = [
+    "", " ", "  ", "   ", "a", " a", "a ", "  a  ", "Hello, world!", "hello  world   again    and", "\n", "\n\n", " \n ", "a\nb", "a \n\n  b",
+    "\t\tx\ty", "\r\n\r\nline\r\n", "tabs\tand\u00a0no-break\u2003em\u3000ideographic", "they're THEY'RE we'Ll I'M 'tis o'clock 's 'S ''s",
+    "don\u2019t", "123", "1234567", "12 345 6789", "a1b22c333d4444", "3.14 -1e10 0x7F 1_000", "٣٤٥ ½²① Ⅷ 𝟘𝟙𝟚𝟛",
+    "CamelCaseWords HTTPServer XMLHttpRequest iPhone ABCdef abcDEF ABC DEF", "Übergröße ÜBERGRÖSSE Ångström", "naïve café coöperate",
+    "Быстрая ЛИСА Лиса", "Γρήγορη ΚΑΦΈ", "שלום עולם", "مرحبا بالعالم", "素早い茶色の狐", "敏捷的棕色狐狸跳过了懒狗。", "빠른 갈색 여우가", "นี่คือภาษาไทย",
+    "हिन्दी में।", "ǅungla ǈ ʰx ªº", "a\u0308b\u0301 e\u0301\u0302", "\u0301start", " \u0301x", "\u0308\u0308", "X\u0301Y\u0301z",
+    "😀", "👍🏽👨‍👩‍👧‍👦", "🇩🇪 ❤️ ☃", "…—“quoted”‘single’«g»", "...!!!???", "a.b,c;d:e", " .x", ". x", "!/\n/\n", "path/to//file\n/x", "//\r\n\r\n/",
+    "for (int i = 0; i < n; ++i) {\n    x[i] += y->z;\n}\n", "<html>\n\t<b>bold</b>\n</html>", "a_b-c+d=e^f~g|h", "$9.99 50% #tag @user",
+    "\x00\x01\x02 \x7f \x1b[0m", "\u200b\u200d\ufeff", "\ufffd\ufffe", "\U0010ffff\U000e0001", "ſ 'ſ K", "x" * 70, " " * 33, "ab" * 40, "\n" * 9 + "end",
+    "<|start|>hello<|end|> <|start|> world", "<|start|><|end|>", "x <|user|>  \n y <|user|>z", "the<tool>the tool<tool> <tool>", "<s>", "</s>", "<unk>", "<0x41>",
+    "The quick brown fox jumps over the lazy dog.", "It's 12345 o'clock and we'll see;",
+]
+
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
+          r"|\s+(?!\S)|\s+")
+QWEN2 = LLAMA3.replace("{1,3}", "")
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+TEKKEN = (rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*|\p{{N}}"
+          r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+SPECIALS = ["<|start|>", "<|end|>"]
+
+
+def split(regex):
+    return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"),
+                                    pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+def byte_level(pre, ignore_merges=False, normalizer=None):
+    """Byte-level BPE, as GPT-2 has it."""
+    tokenizer = Tokenizer(models.BPE(ignore_merges=ignore_merges))
+    tokenizer.pre_tokenizer = pre
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    tokenizer.train_from_iterator([CORPUS], trainers.BpeTrainer(
+        vocab_size=620, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False,
+        special_tokens=SPECIALS))
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens([AddedToken("<|user|>", rstrip=True, lstrip=True, normalized=False)])
+    tokenizer.add_tokens([AddedToken("<tool>", normalized=False)])
+    return tokenizer
+
+
+def trained_on_spaces(trainer, model):
+    """Pieces whose spaces are U+2581: merges and vocabulary of a model trained on the corpus."""
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
+    tokenizer.train_from_iterator(CORPUS.splitlines(), trainer)
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def character_bpe(normalizer, pre):
+    """SentencePiece's BPE as a list of merges, with a token for each byte (Llama 2, Gemma, Mistral)."""
+    learned = trained_on_spaces(trainers.BpeTrainer(vocab_size=420, limit_alphabet=120, show_progress=False), models.BPE())
+    vocabulary = {text: i for i, text in enumerate(["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)])}
+    for text in sorted(learned["vocab"], key=learned["vocab"].get):
+        vocabulary.setdefault(text, len(vocabulary))
+    merges = [tuple(merge) for merge in learned["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    if normalizer:
+        tokenizer.normalizer = normalizer
+    if pre:
+        tokenizer.pre_tokenizer = pre
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>", *SPECIALS])
+    tokenizer.add_tokens([AddedToken("<tool>", normalized=False)])
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    return tokenizer
+
+
+def unigram(byte_fallback, scheme):
+    learned = trained_on_spaces(trainers.UnigramTrainer(vocab_size=400, unk_token="<unk>", special_tokens=["<unk>"],
+                                                        show_progress=False), models.Unigram())
+    pieces = [("<unk>", 0.0), ("<s>", 0.0), ("</s>", 0.0)]
+    if byte_fallback:
+        pieces += [(f"<0x{byte:02X}>", 0.0) for byte in range(256)]
+    pieces += [(text, score) for text, score in learned["vocab"] if text != "<unk>"]
+    tokenizer = Tokenizer(models.Unigram(pieces, 0, byte_fallback))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=scheme == "always")
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>", *SPECIALS])
+    tokenizer.add_tokens([AddedToken("<tool>", normalized=False)])
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 2)])
+    return tokenizer
+
+
+MARK = "\u2581"
+CASES = {
+    "gpt-2": lambda: byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False)),
+    "smollm": lambda: byte_level(pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
+                                                          pre_tokenizers.ByteLevel(add_prefix_space=False)])),
+    "llama-3": lambda: byte_level(split(LLAMA3), ignore_merges=True),
+    "qwen2": lambda: byte_level(split(QWEN2)),
+    "tekken": lambda: byte_level(split(TEKKEN), ignore_merges=True),
+    "llama-2": lambda: character_bpe(normalizers.Sequence([normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)]),
+                                     None),
+    "gemma": lambda: character_bpe(normalizers.Replace(" ", MARK), pre_tokenizers.Split(" ", "merged_with_previous")),
+    "mistral": lambda: character_bpe(None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False)),
+    "unigram": lambda: unigram(False, "always"),
+    "unigram-bytes": lambda: unigram(True, "first"),
+}
+
+
+def main():
+    for name, make in CASES.items():
+        tokenizer = make()
+        folder = OUT / name
+        folder.mkdir(parents=True, exist_ok=True)
+        # The library finds the name of a byte's token in text; Nibble, as SentencePiece, doesn't. No text has U+2581,
+        # which the library cannot tell from a space and Nibble keeps (Tokenizer.h).
+        vectors = [{"text": text, "ids": tokenizer.encode(text).ids} for text in TEXTS
+                   if name != "unigram-bytes" or text != "<0x41>"]
+        (folder / "tokenizer.json").write_text(json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False,
+                                                          separators=(",", ":")) + "\n")
+        (folder / "config.json").write_text('{"model_type":"llama"}\n')
+        (folder / "vectors.json").write_text(json.dumps({"vectors": vectors}, separators=(",", ":")) + "\n")
+
+
+main()
