@@ -64,7 +64,8 @@ private:
   Tile integerSums(const Unit &unit, int64_t column);
   Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots);
-  SmallVector<SmallVector<int64_t>> steps(int64_t count, int64_t stride);
+  KernelBuilder::Values activations(int64_t strip, Value x, int64_t count, int64_t stride);
+  SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;
   void addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums);
   Value codeSum(const Unit &unit, int64_t column, int64_t token);
@@ -256,50 +257,63 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   });
 }
 
+/// The operands of a strip's rows for `count` quads, from x on, `stride` quads apart.
+KernelBuilder::Values DotPanel::activations(int64_t strip, Value x, int64_t count, int64_t stride) {
+  KernelBuilder::Values operands;
+  int64_t together = stride == 1 ? count : 1;
+  for (int64_t i = 0; i < count; i += together) {
+    SmallVector<Value> rows;
+    for (int64_t t = 0; t < dot.strip; ++t)
+      rows.push_back(k.offset(x, (strip * dot.strip + t) * mma.x.stride + i * stride * panel.kr));
+    operands.append(emitter.loadActivations(k, dot, rows, together));
+  }
+  return operands;
+}
+
 /// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
 void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots) {
-  SmallVector<Tile> a(strips());
-  for (int64_t strip = 0; strip < strips(); ++strip) {
-    auto load = [&](int64_t columns, int64_t quads) {
-      SmallVector<Value> rows;
-      for (int64_t t = 0; t < dot.strip; ++t)
-        rows.push_back(k.offset(x, (strip * dot.strip + t) * mma.x.stride + columns));
-      a[strip].append(emitter.loadActivations(k, dot, rows, quads));
-    };
-    if (stride == 1)
-      load(0, count);
-    else
-      for (int64_t i = 0; i < count; ++i)
-        load(i * stride * panel.kr, 1);
-  }
-  for (ArrayRef<int64_t> together : steps(count, stride))
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      SmallVector<Value> w;
-      for (int64_t i : together)
-        w.push_back(reader.quad(codes, quad + i * stride, mma.firstVector + v));
-      for (int64_t strip = 0; strip < strips(); ++strip) {
-        SmallVector<Value> x;
-        for (int64_t i : together)
-          x.push_back(a[strip][i]);
+  auto weights = [&](int64_t v) {
+    Tile w;
+    for (int64_t i = 0; i < count; ++i)
+      w.push_back(reader.quad(codes, quad + i * stride, mma.firstVector + v));
+    return w;
+  };
+  if (emitter.walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
+    SmallVector<Tile> w(mma.vectors);
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      KernelBuilder::Values a = activations(strip, x, count, stride);
+      for (int64_t v = 0; v < mma.vectors; ++v) {
+        if (strip == 0)
+          w[v] = weights(v);
         Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter.multiply(k, dot, sum, w, x);
+        sum = emitter.multiply(k, dot, sum, w[v], a);
+      }
+    }
+    return;
+  }
+  SmallVector<KernelBuilder::Values> a;
+  for (int64_t strip = 0; strip < strips(); ++strip)
+    a.push_back(activations(strip, x, count, stride));
+  for (int64_t i : order(count))
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        Value &sum = dots[strip * mma.vectors + v];
+        sum = emitter.multiply(k, dot, sum, w, a[strip][i]);
       }
     }
 }
 
-/// In which order `count` quads are multiplied. All at once, where the emitter wants to see them together; else those in
-/// the bit fields of one vector of the widest plane follow each other, the lowest field last, so that the vector need not be
-/// kept and the last may overwrite it.
-SmallVector<SmallVector<int64_t>> DotPanel::steps(int64_t count, int64_t stride) {
-  SmallVector<SmallVector<int64_t>> order;
-  int64_t apart = stride > 1 ? count : std::min(count, panel.vectorsOf(panel.planes()[0]));
+/// In which order an accumulating instruction takes `count` neighbouring quads: those in the bit fields of one vector of
+/// the widest plane follow each other, the lowest field last, so that the vector need not be kept and the last may
+/// overwrite it.
+SmallVector<int64_t> DotPanel::order(int64_t count) const {
+  SmallVector<int64_t> quads;
+  int64_t apart = std::min(count, panel.vectorsOf(panel.planes()[0]));
   for (int64_t first = 0; first < apart; ++first)
-    for (int64_t i = first + (count - 1 - first) / apart * apart; i >= first; i -= apart) {
-      if (order.empty() || !emitter.walksInLoop())
-        order.emplace_back();
-      order.back().push_back(i);
-    }
-  return order;
+    for (int64_t i = first + (count - 1 - first) / apart * apart; i >= first; i -= apart)
+      quads.push_back(i);
+  return quads;
 }
 
 /// Vectors of a unit's narrowest plane.

@@ -27,13 +27,13 @@ module attributes {l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 
 module attributes {l = #mpgemm.layout<element = !lowbit.block<u4, 24, f16>, n = 16, k = 96, nr = 16, kr = 4, bias = 0>} {}
 
 // -----
-// expected-error @below {{wrong layout: kr must divide the unit of max(group, 32) columns}}
+// expected-error @below {{wrong layout: kr must divide the unit of at least max(group, 32) columns}}
 module attributes {l = #mpgemm.layout<element = !lowbit.block<u4, 32, f16>, n = 16, k = 32, nr = 16, kr = 5, bias = 0>} {}
 
 // -----
-// Eight one-bit quads fill a vector; a unit of 32 columns has four of eight columns.
+// Eight one-bit quads fill a vector; a unit of 96 columns has twelve of eight columns.
 // expected-error @below {{wrong layout: kr is too large: a bit plane of a unit is not a whole number of vectors}}
-module attributes {l = #mpgemm.layout<element = !lowbit.block<u1, 32, f16>, n = 16, k = 32, nr = 16, kr = 8, bias = 0>} {}
+module attributes {l = #mpgemm.layout<element = !lowbit.block<u1, 96, f16>, n = 16, k = 96, nr = 16, kr = 8, bias = 0>} {}
 
 // -----
 // expected-error @below {{wrong layout: k must be a multiple of the record (the float scale's span, at least 32)}}
