@@ -1,52 +1,218 @@
 //===- ArenaPlan.cpp - offsets by liveness --------------------------------===//
+//
+// A plan is made range by range in some order: each takes the lowest free place, or the highest one below a height
+// that the plan should reach. Taking turns between bottom and top packs a chain, in which every value lives until the
+// next is made, perfectly whatever its sizes are; filling from the bottom alone cannot.
+//
+//===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/ArenaPlan.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <numeric>
+#include <random>
+#include <vector>
 
 namespace nibble {
 
-static bool liveAtOnce(const LiveRange &a, const LiveRange &b) { return a.begin <= b.end && b.begin <= a.end; }
+/// Changes that are tried after the fixed orders: a few milliseconds for a hundred values.
+static constexpr int kAttempts = 2000;
 
-int64_t planArena(llvm::MutableArrayRef<LiveRange> ranges, int64_t alignment) {
-  llvm::SmallVector<LiveRange *> order;
-  for (LiveRange &range : ranges)
-    order.push_back(&range);
-  // The address breaks ties: ranges lie in one array, in the order of the program.
-  llvm::sort(order, [](const LiveRange *a, const LiveRange *b) { return a->size != b->size ? a->size > b->size : a < b; });
-
-  int64_t total = 0;
-  llvm::SmallVector<LiveRange *> placed; // by offset
-  for (LiveRange *range : order) {
-    int64_t offset = 0;
-    for (const LiveRange *other : placed) {
-      if (!liveAtOnce(*range, *other))
-        continue;
-      if (other->offset >= offset + range->size)
-        break; // it fits into the gap before this one
-      offset = std::max<int64_t>(offset, llvm::alignTo(other->offset + other->size, alignment));
-    }
-    range->offset = offset;
-    total = std::max<int64_t>(total, llvm::alignTo(offset + range->size, alignment));
-    placed.insert(llvm::upper_bound(placed, range, [](const LiveRange *a, const LiveRange *b) {
-                    return a->offset < b->offset;
-                  }), range);
-  }
-  return total;
+static bool liveAtOnce(const LiveRange &a, const LiveRange &b) {
+  for (const Life &x : a.lives)
+    for (const Life &y : b.lives)
+      if (x.begin <= y.end && y.begin <= x.end)
+        return true;
+  return false;
 }
 
-int64_t arenaLowerBound(llvm::ArrayRef<LiveRange> ranges) {
-  int64_t bound = 0;
-  for (const LiveRange &at : ranges) {
-    int64_t live = 0;
-    for (const LiveRange &range : ranges)
-      if (range.begin <= at.begin && at.begin <= range.end)
-        live += range.size;
-    bound = std::max(bound, live);
+namespace {
+
+/// The order in which ranges get their places, and from which side each looks for one.
+struct Recipe {
+  std::vector<unsigned> order;
+  std::vector<bool> fromTop; ///< by range
+};
+
+class Planner {
+public:
+  Planner(llvm::ArrayRef<LiveRange> ranges, int64_t alignment);
+  /// Offsets of the best plan found.
+  llvm::ArrayRef<int64_t> run();
+  int64_t total() const { return best; }
+
+private:
+  int64_t place(const Recipe &recipe);
+  int64_t lowestPlace(unsigned range) const;
+  int64_t highestPlace(unsigned range) const;
+  void collectTaken(unsigned range);
+  void keepIfBetter(const Recipe &recipe);
+  void tryFixedOrders();
+  void improve();
+  template <typename Before> Recipe ordered(Before before) const;
+  int64_t lifetime(unsigned range) const;
+
+  llvm::ArrayRef<LiveRange> ranges;
+  std::vector<int64_t> sizes;                  ///< rounded up to the alignment, so that every offset is a sum of them
+  std::vector<std::vector<unsigned>> together; ///< by range: those that live at the same time
+  int64_t bound, best = -1;
+  Recipe bestRecipe;
+  std::vector<int64_t> offsets, bestOffsets;
+  std::vector<std::pair<int64_t, int64_t>> taken; ///< bytes that the range to be placed must not touch, ascending, apart
+};
+
+Planner::Planner(llvm::ArrayRef<LiveRange> ranges, int64_t alignment)
+    : ranges(ranges), together(ranges.size()), bound(arenaLowerBound(ranges, alignment)), offsets(ranges.size()) {
+  for (const LiveRange &range : ranges)
+    sizes.push_back(llvm::alignTo(range.size, alignment));
+  for (unsigned a = 0; a < ranges.size(); ++a)
+    for (unsigned b = 0; b < a; ++b)
+      if (liveAtOnce(ranges[a], ranges[b])) {
+        together[a].push_back(b);
+        together[b].push_back(a);
+      }
+}
+
+int64_t Planner::lowestPlace(unsigned range) const {
+  int64_t offset = 0;
+  for (auto [begin, end] : taken) {
+    if (begin >= offset + sizes[range])
+      break; // it fits into the gap before this one
+    offset = std::max(offset, end);
   }
+  return offset;
+}
+
+/// The highest place that ends at or below the bound; the lowest one if there is none.
+int64_t Planner::highestPlace(unsigned range) const {
+  int64_t end = bound;
+  for (auto [begin, floor] : llvm::reverse(taken)) {
+    if (end - floor >= sizes[range])
+      return end - sizes[range];
+    end = std::min(end, begin);
+  }
+  return end >= sizes[range] ? end - sizes[range] : lowestPlace(range);
+}
+
+/// What is taken while `range` lives.
+void Planner::collectTaken(unsigned range) {
+  taken.clear();
+  for (unsigned other : together[range])
+    if (offsets[other] >= 0)
+      taken.emplace_back(offsets[other], offsets[other] + sizes[other]);
+  llvm::sort(taken);
+  size_t kept = 0;
+  for (auto [begin, end] : taken)
+    if (kept && begin <= taken[kept - 1].second)
+      taken[kept - 1].second = std::max(taken[kept - 1].second, end);
+    else
+      taken[kept++] = {begin, end};
+  taken.resize(kept);
+}
+
+/// Makes the plan in `offsets`; returns its size.
+int64_t Planner::place(const Recipe &recipe) {
+  std::fill(offsets.begin(), offsets.end(), -1);
+  int64_t size = 0;
+  for (unsigned range : recipe.order) {
+    collectTaken(range);
+    offsets[range] = recipe.fromTop[range] ? highestPlace(range) : lowestPlace(range);
+    size = std::max(size, offsets[range] + sizes[range]);
+  }
+  return size;
+}
+
+void Planner::keepIfBetter(const Recipe &recipe) {
+  int64_t size = place(recipe);
+  if (best >= 0 && size > best)
+    return;
+  // Of equal plans the last one: a plateau is crossed by walking on it.
+  best = size;
+  bestRecipe = recipe;
+  bestOffsets = offsets;
+}
+
+template <typename Before> Recipe Planner::ordered(Before before) const {
+  Recipe recipe{std::vector<unsigned>(ranges.size()), std::vector<bool>(ranges.size(), false)};
+  std::iota(recipe.order.begin(), recipe.order.end(), 0);
+  std::sort(recipe.order.begin(), recipe.order.end(),
+            [&](unsigned a, unsigned b) { return before(a, b) || (!before(b, a) && a < b); });
+  return recipe;
+}
+
+int64_t Planner::lifetime(unsigned range) const {
+  return ranges[range].lives.back().end - ranges[range].lives.front().begin;
+}
+
+void Planner::tryFixedOrders() {
+  auto begin = [&](unsigned range) { return ranges[range].lives.front().begin; };
+  Recipe recipes[] = {
+      ordered([&](unsigned a, unsigned b) { return sizes[a] > sizes[b]; }),
+      ordered([&](unsigned a, unsigned b) { return begin(a) < begin(b); }),
+      ordered([&](unsigned a, unsigned b) { return lifetime(a) > lifetime(b); }),
+      ordered([&](unsigned a, unsigned b) { return sizes[a] * (lifetime(a) + 1) > sizes[b] * (lifetime(b) + 1); }),
+  };
+  for (Recipe &recipe : recipes) {
+    if (best != bound)
+      keepIfBetter(recipe);
+    // The same with turns.
+    for (size_t i = 1; i < recipe.order.size(); i += 2)
+      recipe.fromTop[recipe.order[i]] = true;
+    if (best != bound)
+      keepIfBetter(recipe);
+  }
+}
+
+/// Gives a range its turn earlier, or from the other side: every other time one that reaches the top of the plan, since
+/// that is what makes it large.
+void Planner::improve() {
+  std::minstd_rand random(1);
+  auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
+  for (int attempt = 0; attempt < kAttempts && best != bound && ranges.size() > 1; ++attempt) {
+    Recipe next = bestRecipe;
+    size_t from = below(next.order.size());
+    if (attempt % 2)
+      for (size_t i = 0; i < next.order.size(); ++i)
+        if (bestOffsets[next.order[i]] + sizes[next.order[i]] == best)
+          from = i;
+    unsigned moved = next.order[from];
+    if (below(2))
+      next.fromTop[moved] = !next.fromTop[moved];
+    next.order.erase(next.order.begin() + from);
+    next.order.insert(next.order.begin() + below(from + 1), moved);
+    keepIfBetter(next);
+  }
+}
+
+llvm::ArrayRef<int64_t> Planner::run() {
+  tryFixedOrders();
+  improve();
+  return bestOffsets;
+}
+
+} // namespace
+
+int64_t planArena(llvm::MutableArrayRef<LiveRange> ranges, int64_t alignment) {
+  if (ranges.empty())
+    return 0;
+  Planner planner(ranges, alignment);
+  for (auto [range, offset] : llvm::zip(ranges, planner.run()))
+    range.offset = offset;
+  return planner.total();
+}
+
+int64_t arenaLowerBound(llvm::ArrayRef<LiveRange> ranges, int64_t alignment) {
+  int64_t bound = 0;
+  for (const LiveRange &at : ranges)
+    for (const Life &moment : at.lives) { // the sum can only grow where a life begins
+      int64_t live = 0;
+      for (const LiveRange &range : ranges)
+        if (llvm::any_of(range.lives, [&](Life life) { return life.begin <= moment.begin && moment.begin <= life.end; }))
+          live += llvm::alignTo(range.size, alignment);
+      bound = std::max(bound, live);
+    }
   return bound;
 }
 

@@ -7,8 +7,9 @@ namespace nibble {
 #define GEN_PASS_REGISTRATION
 #include "compiler/Bufferize/Passes.h.inc"
 
-/// Attributes of lm.model that hold the sizes of the three regions, in bytes.
+/// Attributes of lm.model that hold the sizes of the three regions and the least that the arena could have, in bytes.
 inline constexpr llvm::StringLiteral kArenaBytes = "lm.arena_bytes";
+inline constexpr llvm::StringLiteral kArenaBound = "lm.arena_bound";
 inline constexpr llvm::StringLiteral kStateBytes = "lm.state_bytes";
 inline constexpr llvm::StringLiteral kWeightsBytes = "lm.weights_bytes";
 

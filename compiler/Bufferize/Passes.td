@@ -8,12 +8,14 @@ def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
   let summary = "Give every tensor a static place in one arena, every weight and state one in its section.";
   let description = [{
     Functions are straight lines, so the life of a value is an interval of operations; values whose intervals overlap
-    get disjoint ranges of the arena, others share. A layer function's values lie above those of its callers. Entry
-    points run one at a time and share the arena.
+    get disjoint ranges of the arena, others share. Where an operation may write over an operand that nobody reads any
+    more (a residual, a gate), the result takes over its buffer; a called function does the same with an argument, and then has one buffer for both. What a function needs that one other calls lies inside the caller's part,
+    beside what lives during the calls. Entry points run one at a time and share the arena.
 
     Functions change to the signature of the thread team: (arena, state, weights, the old arguments as memrefs, the
     old results as memrefs to fill, team, tid, nthreads). `lm.model` gets `lm.arena_bytes`, `lm.state_bytes` and
-    `lm.weights_bytes`; weights and states get their `offset`.
+    `lm.weights_bytes`, and as `lm.arena_bound` the largest sum of bytes (in lines of 64) that live at once, below which
+    no plan can be; weights and states get their `offset`.
 
     ```mlir
     %y = lm.glu %g, %u, %n {activation = #lm.activation<silu>} : (tensor<1x64xf32>, tensor<1x64xf32>, index) -> tensor<1x64xf32>

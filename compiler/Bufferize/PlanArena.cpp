@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/ArenaPlan.h"
 #include "compiler/Bufferize/Passes.h"
+#include "compiler/Bufferize/Places.h"
 #include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
@@ -28,18 +29,13 @@ namespace nibble {
 
 namespace {
 
-int64_t bytesOf(ShapedType type) {
-  return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(), 8);
-}
-
 /// The buffer of a tensor: the same shape, no encoding.
 MemRefType bufferType(RankedTensorType type) { return MemRefType::get(type.getShape(), type.getElementType()); }
 
-/// Where the values of one function lie.
-struct FunctionPlan {
-  llvm::MapVector<Value, LiveRange> ranges; ///< values that live in the arena
-  DenseMap<Value, unsigned> results;        ///< values that the caller gave a buffer for, by result number
-  int64_t base = 0, size = 0;               ///< of the function's part of the arena, bytes
+/// The part of the arena that one function uses, bytes.
+struct FunctionArena {
+  int64_t base = 0, size = 0;
+  int64_t bound = 0; ///< no plan of the function and what it calls can be smaller, if values begin on cache lines
 };
 
 struct PlanArena : impl::PlanArenaBase<PlanArena> {
@@ -47,13 +43,14 @@ struct PlanArena : impl::PlanArenaBase<PlanArena> {
 
 private:
   LogicalResult placeSymbols(lm::ModelOp model);
-  LogicalResult planFunction(func::FuncOp func);
-  LogicalResult placeFunctions();
-  LogicalResult rewriteFunction(func::FuncOp func);
+  void planFunction(func::FuncOp func);
+  void placeFunctions();
 
   SymbolTable *symbols = nullptr;
-  llvm::MapVector<func::FuncOp, FunctionPlan> plans;
-  int64_t arenaBytes = 0, stateBytes = 0, weightsBytes = 0;
+  ModulePlaces places;
+  DenseMap<func::FuncOp, FunctionArena> arenas;
+  DenseMap<func::FuncOp, int64_t> callers; ///< how many functions call one
+  int64_t arena = 0, bound = 0, stateBytes = 0, weightsBytes = 0; ///< sizes of all memory
 };
 
 /// Offsets of weights and states in their sections, in the order of the module.
@@ -73,76 +70,57 @@ LogicalResult PlanArena::placeSymbols(lm::ModelOp model) {
   return success();
 }
 
-/// The operation result that holds the bytes of `value`: slices are views of what they cut.
-Value storageOf(Value value) {
-  while (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
-    value = slice.getSource();
-  return value;
-}
-
-LogicalResult PlanArena::planFunction(func::FuncOp func) {
-  if (!llvm::hasSingleElement(func.getBody()))
-    return func.emitOpError("has several blocks; only straight-line functions can be planned");
-  FunctionPlan &plan = plans[func];
-  auto ret = cast<func::ReturnOp>(func.getBody().front().getTerminator());
-  for (OpOperand &operand : ret->getOpOperands()) {
-    Value value = operand.get();
-    if (!isa_and_nonnull<lm::TeamOp, func::CallOp>(value.getDefiningOp()) || !isa<RankedTensorType>(value.getType()) ||
-        plan.results.count(value))
-      return ret.emitOpError("returns a value that no operation of the function fills");
-    plan.results[value] = operand.getOperandNumber();
-  }
-  int64_t index = 0;
-  for (Operation &op : func.getBody().front()) {
-    ++index;
-    for (Value operand : op.getOperands())
-      if (auto found = plan.ranges.find(storageOf(operand)); found != plan.ranges.end())
-        found->second.end = index;
-    if (!isa<lm::TeamOp, func::CallOp>(op))
-      continue;
-    if (auto call = dyn_cast<func::CallOp>(op))
-      if (auto callee = symbols->lookup<func::FuncOp>(call.getCallee()); !callee || callee.isExternal())
-        return call.emitOpError() << "calls @" << call.getCallee() << ", which has no body to plan";
-    for (Value result : op.getResults())
-      if (auto type = dyn_cast<RankedTensorType>(result.getType()); type && !plan.results.count(result))
-        plan.ranges[result] = {bytesOf(type), index, index};
-  }
-  SmallVector<LiveRange> ranges;
-  for (auto &entry : plan.ranges)
+/// Plans a function together with those that it alone calls: what they need is a range that lives during the calls.
+void PlanArena::planFunction(func::FuncOp func) {
+  FunctionPlaces &own = places[func];
+  SmallVector<LiveRange> ranges, least;
+  for (auto &entry : own.ranges)
     ranges.push_back(entry.second);
-  plan.size = planArena(ranges, kBufferAlignment);
-  for (auto [entry, range] : llvm::zip(plan.ranges, ranges))
+  least = ranges;
+  SmallVector<func::FuncOp> nested;
+  for (auto &[callee, calls] : own.calls) {
+    LiveRange range;
+    for (int64_t call : calls)
+      range.lives.push_back({call, call});
+    range.size = arenas[callee].bound;
+    least.push_back(range);
+    if (callers[callee] > 1)
+      continue;
+    range.size = arenas[callee].size;
+    ranges.push_back(range);
+    nested.push_back(callee);
+  }
+  FunctionArena &result = arenas[func];
+  result.size = planArena(ranges, kBufferAlignment);
+  result.bound = arenaLowerBound(least, kBufferAlignment);
+  for (auto [entry, range] : llvm::zip_first(own.ranges, ranges))
     entry.second.offset = range.offset;
-  return success();
+  for (auto [callee, range] : llvm::zip(nested, ArrayRef(ranges).drop_front(own.ranges.size())))
+    arenas[callee].base = range.offset; // of the caller's, which has no base yet
 }
 
-/// A called function lies above all its callers; entry points (never called) start at 0.
-LogicalResult PlanArena::placeFunctions() {
-  // Without recursion a chain of calls is shorter than the number of functions, so the last round changes nothing.
-  func::FuncOp moved;
-  for (size_t round = 0; round < plans.size(); ++round) {
-    moved = nullptr;
-    for (auto &[func, plan] : plans)
-      func.walk([&, &plan = plan](func::CallOp call) {
-        auto callee = plans.find(symbols->lookup<func::FuncOp>(call.getCallee()));
-        if (callee->second.base >= plan.base + plan.size)
-          return;
-        callee->second.base = plan.base + plan.size;
-        moved = callee->first;
-      });
+/// Entry points run one at a time and begin at 0, functions with one caller lie inside its part; those that several call
+/// lie above all others.
+void PlanArena::placeFunctions() {
+  for (auto &[func, own] : places)
+    if (!callers.lookup(func))
+      arena = std::max(arena, arenas[func].size);
+  for (auto &[func, own] : llvm::reverse(places)) { // callers before callees
+    if (callers.lookup(func) > 1) {
+      arenas[func].base = arena;
+      arena += arenas[func].size;
+    }
+    for (auto &[callee, calls] : own.calls)
+      if (callers[callee] == 1)
+        arenas[callee].base += arenas[func].base;
   }
-  if (moved)
-    return moved.emitError("is called by itself; only functions without recursion can be planned");
-  for (auto &[func, plan] : plans)
-    arenaBytes = std::max(arenaBytes, plan.base + plan.size);
-  return success();
 }
 
 /// Rewrites one function into the signature and the buffer forms of the team.
 class FunctionRewriter {
 public:
-  FunctionRewriter(func::FuncOp func, const FunctionPlan &plan, SymbolTable &symbols)
-      : func(func), plan(plan), symbols(symbols), builder(func.getContext()) {}
+  FunctionRewriter(func::FuncOp func, ModulePlaces &places, int64_t base, SymbolTable &symbols)
+      : func(func), places(places), plan(places[func]), base(base), symbols(symbols), builder(func.getContext()) {}
 
   LogicalResult run(int64_t arenaBytes, int64_t stateBytes, int64_t weightsBytes);
 
@@ -157,7 +135,9 @@ private:
   void rewriteSlice(tensor::ExtractSliceOp slice);
 
   func::FuncOp func;
-  const FunctionPlan &plan;
+  ModulePlaces &places;
+  const FunctionPlaces &plan;
+  int64_t base; ///< of the function's part of the arena
   SymbolTable &symbols;
   OpBuilder builder;
   IRMapping mapping;
@@ -176,8 +156,9 @@ void FunctionRewriter::changeSignature(int64_t arenaBytes, int64_t stateBytes, i
   for (BlockArgument argument : block.getArguments().drop_front(position))
     if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
       argument.setType(bufferType(type));
-  for (Type type : func.getResultTypes())
-    outs.push_back(block.addArgument(bufferType(cast<RankedTensorType>(type)), loc));
+  for (auto [type, argument] : llvm::zip(func.getResultTypes(), plan.overwritten))
+    outs.push_back(argument ? Value(block.getArgument(position + *argument))
+                            : block.addArgument(bufferType(cast<RankedTensorType>(type)), loc));
   team = block.addArgument(LLVM::LLVMPointerType::get(func.getContext()), loc);
   tid = block.addArgument(builder.getIndexType(), loc);
   nthreads = block.addArgument(builder.getIndexType(), loc);
@@ -191,9 +172,11 @@ Value FunctionRewriter::view(Location loc, Value region, int64_t offset, MemRefT
 
 /// The buffer that an operation fills for its result.
 Value FunctionRewriter::bufferFor(Value result) {
+  if (Value operand = plan.takenOver.lookup(result))
+    return buffer(operand);
   if (auto found = plan.results.find(result); found != plan.results.end())
     return outs[found->second];
-  return view(result.getLoc(), arena, plan.base + plan.ranges.find(result)->second.offset,
+  return view(result.getLoc(), arena, base + plan.ranges.find(result)->second.offset,
               bufferType(cast<RankedTensorType>(result.getType())));
 }
 
@@ -234,9 +217,12 @@ void FunctionRewriter::rewriteCall(func::CallOp call) {
   SmallVector<Value> operands = {arena, state, weights};
   for (Value operand : call.getOperands())
     operands.push_back(buffer(operand));
-  for (Value result : call.getResults()) {
-    operands.push_back(bufferFor(result));
-    mapping.map(result, operands.back());
+  const FunctionPlaces &callee = places[symbols.lookup<func::FuncOp>(call.getCallee())];
+  for (auto [result, argument] : llvm::zip(call.getResults(), callee.overwritten)) {
+    Value filled = bufferFor(result);
+    mapping.map(result, filled);
+    if (!argument)
+      operands.push_back(filled);
   }
   llvm::append_range(operands, ValueRange{team, tid, nthreads});
   func::CallOp::create(builder, call.getLoc(), call.getCalleeAttr(), TypeRange(), operands);
@@ -294,31 +280,35 @@ LogicalResult FunctionRewriter::run(int64_t arenaBytes, int64_t stateBytes, int6
   return success();
 }
 
-LogicalResult PlanArena::rewriteFunction(func::FuncOp func) {
-  return FunctionRewriter(func, plans[func], *symbols).run(arenaBytes, stateBytes, weightsBytes);
-}
-
 void PlanArena::runOnOperation() {
   SymbolTable table(getOperation());
   symbols = &table;
+  arenas.clear(), callers.clear();
+  arena = bound = stateBytes = weightsBytes = 0;
   lm::ModelOp model = lm::getModel(getOperation());
   if (!model) {
     getOperation().emitError("the module has no lm.model");
     return signalPassFailure();
   }
-  if (failed(placeSymbols(model)))
+  FailureOr<ModulePlaces> found = findPlaces(getOperation(), table);
+  if (failed(placeSymbols(model)) || failed(found))
     return signalPassFailure();
-  for (func::FuncOp func : getOperation().getOps<func::FuncOp>())
-    if (!func.isExternal() && failed(planFunction(func)))
-      return signalPassFailure();
-  if (failed(placeFunctions()))
-    return signalPassFailure();
+  places = std::move(*found);
+  for (auto &[func, own] : places)
+    for (auto &[callee, calls] : own.calls)
+      ++callers[callee];
+  for (auto &[func, own] : places) {
+    planFunction(func);
+    bound = std::max(bound, arenas[func].bound);
+  }
+  placeFunctions();
   OpBuilder builder(model);
-  model->setAttr(kArenaBytes, builder.getI64IntegerAttr(arenaBytes));
+  model->setAttr(kArenaBytes, builder.getI64IntegerAttr(arena));
+  model->setAttr(kArenaBound, builder.getI64IntegerAttr(bound));
   model->setAttr(kStateBytes, builder.getI64IntegerAttr(stateBytes));
   model->setAttr(kWeightsBytes, builder.getI64IntegerAttr(weightsBytes));
-  for (auto &[func, plan] : plans)
-    if (failed(rewriteFunction(func)))
+  for (auto &[func, own] : places)
+    if (failed(FunctionRewriter(func, places, arenas[func].base, table).run(arena, stateBytes, weightsBytes)))
       return signalPassFailure();
 }
 

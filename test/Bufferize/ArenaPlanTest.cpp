@@ -16,7 +16,13 @@ namespace {
 
 constexpr int64_t kAlignment = 64;
 
-bool liveTogether(const LiveRange &a, const LiveRange &b) { return a.begin <= b.end && b.begin <= a.end; }
+bool liveTogether(const LiveRange &a, const LiveRange &b) {
+  for (const Life &x : a.lives)
+    for (const Life &y : b.lives)
+      if (x.begin <= y.end && y.begin <= x.end)
+        return true;
+  return false;
+}
 
 /// Every rule of a plan: aligned, inside the arena, apart while both live.
 void expectValid(const std::vector<LiveRange> &ranges, int64_t total, int64_t alignment) {
@@ -40,12 +46,16 @@ std::vector<LiveRange> randomRanges(std::mt19937_64 &random) {
   for (LiveRange &range : ranges) {
     int64_t begin = below(static_cast<uint64_t>(length));
     range = {below(static_cast<uint64_t>(largest)), begin, begin + below(static_cast<uint64_t>(longest))};
+    if (below(8) == 0) { // a second life behind the first
+      int64_t again = range.lives[0].end + 1 + below(10);
+      range.lives.push_back({again, again + below(5)});
+    }
   }
   return ranges;
 }
 
 TEST(ArenaPlan, RandomLives) {
-  for (uint64_t seed = 1; seed <= 300; ++seed) {
+  for (uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::vector<LiveRange> ranges = randomRanges(random);
@@ -76,19 +86,46 @@ TEST(ArenaPlan, ChainsOfEqualSizesReachTheBound) {
   EXPECT_EQ(planArena(ranges, kAlignment), 2 * 2304);
 }
 
-// With sizes in any order a value that fits neither side of a larger neighbour goes on top. The worst of these seeds
-// was measured at 44 % over the bound; a plan without sharing would be far over ten times the bound.
-TEST(ArenaPlan, ChainsOfRandomSizesStayNearTheBound) {
+// With sizes in any order a value that fits neither side of a larger neighbour would go on top; from the bottom alone the
+// worst of these seeds is 44 % over the bound.
+TEST(ArenaPlan, ChainsOfRandomSizesReachTheBound) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
     std::vector<LiveRange> ranges;
     for (int64_t i = 0; i < 60; ++i)
       ranges.push_back({kAlignment * static_cast<int64_t>(1 + random() % 300), i, i + 1});
-    int64_t total = planArena(ranges, kAlignment), bound = arenaLowerBound(ranges);
+    int64_t total = planArena(ranges, kAlignment);
     expectValid(ranges, total, kAlignment);
-    EXPECT_LE(total * 100, bound * 145);
+    EXPECT_EQ(total, arenaLowerBound(ranges, kAlignment));
   }
+}
+
+// A chain of random sizes beside values that live on for a while. No plan may reach the bound here, but it is near.
+TEST(ArenaPlan, ChainsWithResidualsStayNearTheBound) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    std::vector<LiveRange> ranges;
+    for (int64_t i = 0; i < 40; ++i) {
+      ranges.push_back({kAlignment * static_cast<int64_t>(1 + random() % 100), i, i + 1});
+      if (random() % 4 == 0)
+        ranges.push_back({kAlignment * static_cast<int64_t>(1 + random() % 30), i, i + 2 + static_cast<int64_t>(random() % 8)});
+    }
+    int64_t total = planArena(ranges, kAlignment), bound = arenaLowerBound(ranges, kAlignment);
+    expectValid(ranges, total, kAlignment);
+    EXPECT_LE(total * 100, bound * 110);
+  }
+}
+
+// What two functions need that are called in turns may lie in one place, and beside what the caller keeps meanwhile.
+TEST(ArenaPlan, SeveralLives) {
+  std::vector<LiveRange> ranges = {{1000, 1, 1}, {800, 2, 2}, {100, 0, 2}};
+  ranges[0].lives.push_back({3, 3});
+  ranges[1].lives.push_back({4, 4});
+  EXPECT_EQ(arenaLowerBound(ranges), 1100);
+  EXPECT_EQ(planArena(ranges, 1), 1100);
+  expectValid(ranges, 1100, 1);
 }
 
 // A transformer's layer: its input and its output have places of their own, the first sum lives on beside a chain.
