@@ -14,10 +14,12 @@ set(NIBBLE_RUNTIME_SOURCES
     main/Options.cpp
     main/Profile.cpp
     main/Program.cpp
+    main/State.cpp
     platform/Artifact.cpp
     platform/CpuFeatures.cpp
     platform/Memory.cpp
     platform/Output.cpp
+    platform/Verify.cpp
     text/ChatBuiltins.cpp
     text/ChatMachine.cpp
     text/ChatOperators.cpp

@@ -38,7 +38,7 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
   for (const ArtifactDescription::Tensor &tensor : d.tensors)
     tensors.push_back(
-        schema::CreateTensor(b, string(tensor.name), string(tensor.format), tensor.offset, tensor.bytes));
+        schema::CreateTensor(b, string(tensor.name), string(tensor.format), tensor.offset, tensor.bytes, tensor.checksum));
   std::vector<flatbuffers::Offset<schema::MemoryRow>> rows;
   for (const ArtifactDescription::MemoryRow &row : d.memoryPlan)
     rows.push_back(schema::CreateMemoryRow(b, string(row.name), row.bytes));
@@ -56,6 +56,11 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
       d.chat ? d.chat(b) : flatbuffers::Offset<schema::ChatTemplate>();
   if (!chat)
     return chat.takeError();
+  std::vector<flatbuffers::Offset<schema::Section>> parts;
+  for (const ArtifactDescription::Section &part : d.sections)
+    parts.push_back(schema::CreateSection(b, string(part.name), part.offset, part.size, part.checksum));
+  auto partVector = b.CreateVector(parts);
+  auto regionVector = b.CreateVectorOfStructs(d.stateRegions);
   auto tensorVector = b.CreateVector(tensors);
   auto rowVector = b.CreateVector(rows);
   auto profileVector = b.CreateVector(profile);
@@ -77,6 +82,11 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   artifact.add_arena_bytes(d.arenaBytes);
   artifact.add_state_bytes(d.stateBytes);
   artifact.add_max_threads(d.maxThreads);
+  artifact.add_planned_threads(d.plannedThreads);
+  artifact.add_memory_budget(d.memoryBudget);
+  artifact.add_sections(partVector);
+  artifact.add_state_regions(regionVector);
+  artifact.add_state_identity(d.stateIdentity);
   artifact.add_tokenizer(*tokenizer);
   artifact.add_chat(*chat);
   artifact.add_generation(generation);
@@ -133,6 +143,7 @@ Error ArtifactWriter::flush() {
 Error ArtifactWriter::write(const void *data, size_t size) {
   const auto *bytes = static_cast<const char *>(data);
   position += size;
+  sectionSum.update(data, size);
   if (buffer.size() + size > BufferBytes)
     if (Error error = flush())
       return error;
@@ -167,11 +178,28 @@ Error ArtifactWriter::copyFrom(StringRef elf) {
   if (Error error = pad(schema::WeightAlignment))
     return error;
   weightsOffset = position;
+  this->program = endSection("program");
   return Error::success();
 }
 
+/// The section that ends here; the next one begins.
+ArtifactDescription::Section ArtifactWriter::endSection(StringRef name) {
+  ArtifactDescription::Section section{name.str(), sectionOffset, position - sectionOffset, sectionSum.value()};
+  sectionOffset = position;
+  sectionSum = {};
+  return section;
+}
+
+void ArtifactWriter::beginTensor() { tensor.emplace(weightsSize, schema::Checksum64()); }
+
+void ArtifactWriter::endTensor() {
+  tensorSums.emplace_back(tensor->first, tensor->second.value());
+  tensor.reset();
+}
+
 Error ArtifactWriter::append(const void *data, size_t size) {
-  weightsChecksum.update(data, size);
+  if (tensor)
+    tensor->second.update(data, size);
   weightsSize += size;
   return write(data, size);
 }
@@ -187,13 +215,46 @@ Error ArtifactWriter::align(uint64_t alignment) {
   return Error::success();
 }
 
-Error ArtifactWriter::finish(const ArtifactDescription &description) {
-  Expected<flatbuffers::DetachedBuffer> bytes =
-      serialize(description, weightsOffset, weightsSize, weightsChecksum.value());
+/// Zero bytes that stand before a description at `end`, so that it begins at a multiple of 64.
+static uint64_t tablePadding(uint64_t end) { return (64 - end % 64) % 64; }
+
+Expected<uint64_t> countTableBytes(ArtifactDescription description, uint64_t weightsSize, uint64_t prefixSize) {
+  // A zero takes no room in a FlatBuffer; offsets and checksums that are not known yet have to take theirs.
+  for (ArtifactDescription::Tensor &tensor : description.tensors)
+    tensor.checksum = 1;
+  description.sections = {{"program", 0, 1, 1}};
+  if (prefixSize)
+    description.sections.push_back({"prefix", 1, 1, 1});
+  description.sourceHash = std::string(64, '0');
+  description.stateIdentity = 1;
+  auto bytes = serialize(description, 1, weightsSize, 1);
   if (!bytes)
     return bytes.takeError();
+  return tablePadding(weightsSize + prefixSize) + bytes->size() + sizeof(schema::Trailer);
+}
+
+Error ArtifactWriter::finish(const ArtifactDescription &description, ArrayRef<uint8_t> prefix) {
+  ArtifactDescription::Section weights = endSection("weights");
+  std::vector<ArtifactDescription::Section> sections = {program};
+  if (!prefix.empty()) {
+    if (Error error = write(prefix.data(), prefix.size()))
+      return error;
+    sections.push_back(endSection("prefix"));
+  }
+  ArtifactDescription whole = description;
+  whole.sections = sections;
+  for (ArtifactDescription::Tensor &one : whole.tensors) {
+    auto sum = llvm::lower_bound(tensorSums, std::make_pair(one.offset, uint64_t(0)));
+    if (sum != tensorSums.end() && sum->first == one.offset)
+      one.checksum = sum->second;
+  }
+  Expected<flatbuffers::DetachedBuffer> bytes = serialize(whole, weightsOffset, weightsSize, weights.checksum);
+  if (!bytes)
+    return bytes.takeError();
+  uint64_t begin = position;
   if (Error error = pad(64))
     return error;
+  endSection("padding");
   schema::Trailer trailer = {};
   std::memcpy(trailer.magic, schema::TrailerMagic, sizeof(trailer.magic));
   trailer.version = schema::TrailerVersion;
@@ -208,14 +269,41 @@ Error ArtifactWriter::finish(const ArtifactDescription &description) {
     return error;
   if (Error error = write(&trailer, sizeof(trailer)))
     return error;
-  return commit();
+  tablesSize = position - begin;
+  sections.push_back(weights);
+  sections.push_back(endSection("description"));
+  return commit(sections);
 }
 
-Error ArtifactWriter::commit() {
+/// Reads the file back: a full disk cache that lost a write, or another process, must not make a program.
+Error ArtifactWriter::verify(ArrayRef<ArtifactDescription::Section> sections) {
+  std::vector<uint8_t> piece(BufferBytes);
+  for (const ArtifactDescription::Section &section : sections) {
+    schema::Checksum64 sum;
+    for (uint64_t done = 0; done < section.size;) {
+      ssize_t got = pread(file->FD, piece.data(), std::min<uint64_t>(piece.size(), section.size - done),
+                          static_cast<off_t>(section.offset + done));
+      if (got < 0 && errno == EINTR)
+        continue;
+      if (got <= 0)
+        break;
+      sum.update(piece.data(), static_cast<size_t>(got));
+      done += static_cast<uint64_t>(got);
+    }
+    if (sum.value() != section.checksum)
+      return createStringError(errc::io_error, "cannot write " + out + ": its section '" + section.name +
+                                                   "' is not what was written when read back");
+  }
+  return Error::success();
+}
+
+Error ArtifactWriter::commit(ArrayRef<ArtifactDescription::Section> sections) {
   if (Error error = flush())
     return error;
   if (fsync(file->FD) != 0)
     return fileError(out, std::error_code(errno, std::generic_category()));
+  if (Error error = verify(sections))
+    return error;
   Error kept = file->keep(out);
   if (kept)
     return fileError(out, errorToErrorCode(std::move(kept)));

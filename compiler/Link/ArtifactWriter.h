@@ -8,6 +8,7 @@
 //        before. Everything is written to a temporary file in OUT's directory,
 //        synced, made executable and renamed over OUT; when an error is returned,
 //        or the writer is destroyed before finish(), the temporary file is gone.
+//        Before it is renamed, all of it is read back and its checksums compared.
 //        Layout: runtime/schema/artifact.fbs and Trailer.h.
 //
 //   auto writer = ArtifactWriter::create(out, elf);      // copies the ELF, pads
@@ -44,10 +45,17 @@ struct ArtifactDescription {
   struct Tensor {
     std::string name, format;
     uint64_t offset = 0, bytes = 0; // in the weight section
+    uint64_t checksum = 0;          // filled in by the writer
   };
+  /// A row of the memory plan: its key, what is printed, bytes.
   struct MemoryRow {
-    std::string name;
+    std::string name, label;
     uint64_t bytes = 0;
+  };
+  /// See schema::Section; filled in by the writer.
+  struct Section {
+    std::string name;
+    uint64_t offset = 0, size = 0, checksum = 0;
   };
 
   /// See schema::ProfileOp.
@@ -69,7 +77,11 @@ struct ArtifactDescription {
   std::vector<MemoryRow> memoryPlan;
   std::vector<ProfileOp> profile;
   uint64_t arenaBytes = 0, stateBytes = 0;
-  uint32_t maxThreads = 64;
+  std::vector<schema::StateRegion> stateRegions;
+  uint64_t stateIdentity = 0;
+  uint32_t maxThreads = 64, plannedThreads = 0;
+  uint64_t memoryBudget = 0; // 0: none
+  std::vector<Section> sections;
   float temperature = 0.8f, topP = 0.95f, minP = 0.05f, repeatPenalty = 1.0f;
   int32_t topK = 40;
 
@@ -94,8 +106,15 @@ public:
   /// Size of the weight section so far: the offset of what is appended next.
   uint64_t weightBytes() const { return weightsSize; }
 
-  /// Writes description and trailer and puts the file in place. Nothing can be called afterwards.
-  llvm::Error finish(const ArtifactDescription &description);
+  /// Between these, the bytes of the tensor that begins at weightBytes() are appended.
+  void beginTensor();
+  void endTensor();
+
+  /// Writes the compiled-in prefix, unless it is empty, description and trailer, and puts the file in place. Nothing can
+  /// be called afterwards.
+  llvm::Error finish(const ArtifactDescription &description, llvm::ArrayRef<uint8_t> prefix = {});
+  /// Bytes behind weights and prefix: the description and the trailer; after finish().
+  uint64_t tableBytes() const { return tablesSize; }
   /// Size of the finished file.
   uint64_t fileBytes() const { return position; }
 
@@ -105,14 +124,23 @@ private:
   llvm::Error flush();
   llvm::Error pad(uint64_t alignment);
   llvm::Error copyFrom(llvm::StringRef elf);
-  llvm::Error commit();
+  llvm::Error verify(llvm::ArrayRef<ArtifactDescription::Section> sections);
+  llvm::Error commit(llvm::ArrayRef<ArtifactDescription::Section> sections);
+  ArtifactDescription::Section endSection(llvm::StringRef name);
 
   std::string out;
   std::optional<llvm::sys::fs::TempFile> file;
   std::vector<char> buffer; // bytes not yet written
-  uint64_t position = 0, weightsOffset = 0, weightsSize = 0;
-  schema::Checksum64 weightsChecksum;
+  uint64_t position = 0, weightsOffset = 0, weightsSize = 0, tablesSize = 0;
+  uint64_t sectionOffset = 0;        // of the section that is being written
+  schema::Checksum64 sectionSum;     // of what it has so far
+  std::optional<std::pair<uint64_t, schema::Checksum64>> tensor; // offset and sum of the one that is being written
+  std::vector<std::pair<uint64_t, uint64_t>> tensorSums;         // offsets and checksums, ascending
+  ArtifactDescription::Section program;
 };
+
+/// What tableBytes() will be: the size of the description does not depend on offsets and checksums.
+llvm::Expected<uint64_t> countTableBytes(ArtifactDescription description, uint64_t weightsSize, uint64_t prefixSize);
 
 /// Serialises a description; used by finish() and by tests.
 llvm::Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &description, uint64_t weightsOffset,

@@ -180,6 +180,7 @@ llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
     if (writer.weightBytes() != weight.offset)
       return invalid("internal error: weight '" + weight.name + "' would start at " +
                      llvm::Twine(writer.weightBytes()) + " instead of " + llvm::Twine(weight.offset));
+    writer.beginTensor();
     auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(weight.type.getEncoding());
     llvm::Error error =
         layout ? writePacked(files, weight, layout, writer, requantized) : writePlain(files, weight, writer);
@@ -188,6 +189,7 @@ llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
     if (writer.weightBytes() != weight.offset + weight.bytes)
       return invalid("weight '" + weight.name + "' took " + llvm::Twine(writer.weightBytes() - weight.offset) +
                      " bytes, but " + llvm::Twine(weight.bytes) + " were planned");
+    writer.endTensor();
   }
   return writer.align(kBufferAlignment);
 }

@@ -38,6 +38,7 @@ public:
                     void (*row)(void *context, size_t index), void *context);
 
   std::span<float> logits() const { return buffers.logits; }
+  uint8_t *state() const { return buffers.state; }
   size_t chunk() const { return buffers.chunkTokens.size(); }
 
 private:

@@ -39,7 +39,10 @@ bool Session::feed(std::span<const int32_t> ids) {
 
 StopReason Session::generate(Sampler &sampler, TextStream &stream, const GenerateOptions &options) {
   double start = monotonicSeconds();
+  pendingId = -1;
   StopReason reason = generateTokens(sampler, stream, options);
+  if (reason != StopReason::Length && reason != StopReason::ContextFull && reason != StopReason::Interrupted)
+    pendingId = -1;
   if (reason != StopReason::StopString)
     stream.finish();
   times.decodeSeconds += monotonicSeconds() - start;
@@ -60,12 +63,14 @@ StopReason Session::generateTokens(Sampler &sampler, TextStream &stream, const G
           return StopReason::ContextFull;
       }
       historyIds[length] = id;
+      pendingId = -1;
       engine->evaluate(historyIds.subspan(length, 1), static_cast<int64_t>(length));
       highest = std::max(highest, ++length);
     }
     id = sampler.sample(engine->logits(), history());
     if (id < 0)
       return StopReason::NotANumber;
+    pendingId = id;
     ++times.decodeTokens;
     if (options.onToken)
       options.onToken(options.context, id);

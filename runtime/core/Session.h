@@ -62,6 +62,19 @@ public:
   /// Samples and evaluates until something ends the answer; its text goes to `stream`.
   StopReason generate(Sampler &sampler, TextStream &stream, const GenerateOptions &options);
 
+  /// Room for the ids of a cache that is being loaded.
+  std::span<int32_t> historyBuffer() { return historyIds; }
+  /// The cache holds the first `positions` of them, after up to `most` were written.
+  void restored(size_t positions, size_t most) {
+    length = positions;
+    highest = most;
+  }
+  /// Positions written since the last evaluation from the beginning: a ring holds the last of these.
+  size_t written() const { return highest; }
+
+  /// The token that ended generate() because of its limit or a full context: part of the text, not of the cache. -1: none.
+  int32_t pending() const { return pendingId; }
+
   size_t context() const { return historyIds.size(); }
   std::span<const int32_t> history() const { return historyIds.first(length); }
   Timing &timing() { return times; }
@@ -76,6 +89,7 @@ private:
   size_t length = 0;
   size_t highest = 0; // positions written since the last evaluation from the beginning
   size_t maxRewind = SIZE_MAX;
+  int32_t pendingId = -1;
   Timing times;
 };
 

@@ -10,6 +10,7 @@
 #include "runtime/platform/Clock.h"
 #include "runtime/schema/artifact_generated.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -17,8 +18,7 @@
 
 namespace nibble::rt {
 
-/// Reads a file, or standard input for "-", into `buffer`. One line end at the end is the editor's, not the prompt's.
-static Status readPrompt(std::string_view path, std::span<char> buffer, std::string_view &text) {
+Status readPrompt(std::string_view path, std::span<char> buffer, std::string_view &text) {
   int file = path == "-" ? 0 : open(path.data(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return Status::failure(Exit::Usage, "cannot open %s: %s", path.data(), strerror(errno));
@@ -47,33 +47,56 @@ static Status readPrompt(std::string_view path, std::span<char> buffer, std::str
   return status;
 }
 
+/// Puts what was loaded in front of the `count` ids that lie in program.ids: a text goes on.
+static Status continueText(Program &program, size_t count, std::span<const int32_t> &ids) {
+  std::span<const int32_t> before = program.session.history();
+  size_t first = before.size() + (program.pendingToken >= 0);
+  if (first + count > program.ids.size())
+    return Status::failure(Exit::Usage, "the prompt has %zu tokens, which is beyond all contexts", first + count);
+  std::copy_backward(program.ids.begin(), program.ids.begin() + count, program.ids.begin() + first + count);
+  std::copy(before.begin(), before.end(), program.ids.begin());
+  if (program.pendingToken >= 0)
+    program.ids[before.size()] = program.pendingToken;
+  ids = program.ids.first(first + count);
+  return Status::success();
+}
+
+/// The ids of a text that no template surrounds.
+static Status rawIds(Program &program, std::string_view prompt, std::span<const int32_t> &ids) {
+  const Options &options = program.options;
+  size_t count = 0;
+  Status status = Status::success();
+  if (!options.tokens.empty()) {
+    status = parseIds(options.tokens, program.description().config()->vocab(), program.ids, count);
+  } else {
+    EncodeOptions encoding;
+    encoding.addSpecial = program.restoredTokens == 0; // a text begins once
+    encoding.specials = options.special ? SpecialTokens::All : SpecialTokens::UserDefined;
+    status = program.encode(prompt, encoding, ids);
+    count = ids.size();
+  }
+  return status.failed() ? status : continueText(program, count, ids);
+}
+
 Status promptIds(Program &program, std::span<const int32_t> &ids) {
   const Options &options = program.options;
-  if (!options.tokens.empty()) {
-    size_t count = 0;
-    Status status = parseIds(options.tokens, program.description().config()->vocab(), program.ids, count);
-    ids = program.ids.first(count);
-    return status;
-  }
   std::string_view prompt = options.prompt;
+  Conversation &conversation = program.conversation;
   if (!options.file.empty()) {
-    Status status = readPrompt(options.file, program.text, prompt);
+    Status status = readPrompt(options.file, conversation.room(), prompt);
     if (status.failed())
       return status;
   }
-  if (options.raw) {
-    EncodeOptions encoding;
-    encoding.addSpecial = true;
-    encoding.specials = options.special ? SpecialTokens::All : SpecialTokens::UserDefined;
-    return program.encode(prompt, encoding, ids);
-  }
-  ChatTurn messages[2];
-  size_t count = 0;
-  if (!options.system.empty())
-    messages[count++] = {"system", options.system};
-  messages[count++] = {"user", prompt};
+  if (options.raw || !options.tokens.empty())
+    return rawIds(program, prompt, ids);
+  if (!options.loadState.empty() && conversation.isEmpty())
+    return Status::failure(Exit::Usage, "%s holds a text, not a conversation: go on with --raw", options.loadState.data());
+  bool added = options.file.empty() ? conversation.add("user", prompt) : conversation.add("user", prompt.size());
+  if (!added)
+    return Status::failure(Exit::Usage, "the prompt has %zu bytes; a context of %u tokens holds at most %zu more",
+                           prompt.size(), program.description().config()->context(), conversation.room().size());
   bool tooLong;
-  return encodeConversation(program, {messages, count}, ids, tooLong);
+  return encodeConversation(program, conversation.all(), ids, tooLong);
 }
 
 static const char *describe(StopReason reason) {
@@ -156,11 +179,16 @@ int runAnswer(Program &program) {
     ContextShift shift(program, program.options.raw ? hasBos : ids.size(), nullptr);
     generate.makeRoom = shiftsWhenFull(program) ? ContextShift::makeRoom : nullptr;
     generate.roomContext = &shift;
+    AnswerSink sink{&program};
+    bool talks = !program.options.raw && program.options.tokens.empty() && !program.options.printIds;
+    if (talks && program.conversation.add("assistant", size_t(0)))
+      program.stream.redirect(AnswerSink::write, &sink);
     reason = program.session.generate(program.sampler, program.stream, generate);
   }
   program.out.write("\n");
   printSummary(program, reason);
-  return exitCodeOf(program, reason);
+  status = saveState(program, reason == StopReason::NotANumber ? -1 : program.session.pending());
+  return status.failed() ? program.fail(status) : exitCodeOf(program, reason);
 }
 
 } // namespace nibble::rt

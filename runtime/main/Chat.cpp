@@ -53,19 +53,6 @@ private:
   size_t position = 0, filled = 0;
 };
 
-/// Where an answer goes: to the screen, and into the conversation.
-struct AnswerSink {
-  Program *program;
-  Conversation *conversation;
-
-  static void write(void *self, std::string_view piece) {
-    auto &sink = *static_cast<AnswerSink *>(self);
-    sink.program->out.write(piece);
-    sink.program->out.flush();
-    sink.conversation->extend(piece);
-  }
-};
-
 } // namespace
 
 /// Positions kept free for an answer before older exchanges are forgotten: an eighth of the context.
@@ -97,10 +84,10 @@ static StopReason answer(Program &program, Conversation &conversation, std::span
   GenerateOptions generate;
   generate.limit = program.options.generate == Options::UnsetInteger ? -1 : program.options.generate;
   generate.dropLeadingSpace = program.tokenizer.dropsLeadingSpace();
-  AnswerSink sink{&program, &conversation};
+  AnswerSink sink{&program};
   program.stream.redirect(AnswerSink::write, &sink);
   program.stream.restart();
-  conversation.add("assistant", 0);
+  conversation.add("assistant", size_t(0));
   ContextShift shift(program, ids.size(), &conversation);
   generate.makeRoom = shiftsWhenFull(program) ? ContextShift::makeRoom : nullptr;
   generate.roomContext = &shift;
@@ -111,14 +98,15 @@ int runChat(Program &program) {
   if (!program.description().chat())
     return program.fail(Status::failure(
         Exit::Usage, "this is a base model without a chat template: it cannot chat; use --raw to continue a text"));
-  static Conversation conversation(program.text, program.options.system);
+  Conversation &conversation = program.conversation;
   static LineReader lines;
   bool terminal = isatty(0);
   for (;;) {
     if (terminal)
       program.err.write("> ");
     program.err.flush();
-    while (conversation.room().size() < program.text.size() / 4 && conversation.forgetOldest()) {
+    while ((conversation.room().size() < program.text.size() / 4 || conversation.isFull()) &&
+           conversation.forgetOldest()) {
     }
     size_t size = 0;
     Line line = lines.next(conversation.room(), size);
@@ -150,7 +138,8 @@ int runChat(Program &program) {
   }
   if (terminal)
     program.err.write("\n");
-  return program.finish();
+  Status status = saveState(program, -1);
+  return status.failed() ? program.fail(status) : program.finish();
 }
 
 } // namespace nibble::rt

@@ -17,4 +17,16 @@ namespace nibble::rt {
 Status encodeConversation(Program &program, std::span<const ChatTurn> messages, std::span<const int32_t> &ids,
                           bool &tooLong);
 
+/// Where an answer goes: to the screen, and into the conversation.
+struct AnswerSink {
+  Program *program;
+
+  static void write(void *self, std::string_view piece) {
+    Program &program = *static_cast<AnswerSink *>(self)->program;
+    program.out.write(piece);
+    program.out.flush();
+    program.conversation.extend(piece);
+  }
+};
+
 } // namespace nibble::rt

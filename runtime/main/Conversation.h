@@ -2,8 +2,8 @@
 //
 // What:  who said what, in one buffer of fixed size.
 // Contract: contents lie behind each other in the buffer in the order of the
-//        messages; forgetting the oldest exchange moves the rest forward. A system
-//        message stays.
+//        messages (a system message may lie elsewhere); forgetting the oldest
+//        exchange moves the rest forward. A system message stays.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -17,11 +17,26 @@ namespace nibble::rt {
 
 class Conversation {
 public:
-  Conversation(std::span<char> buffer, std::string_view system) : buffer(buffer) {
+  Conversation() = default;
+  Conversation(std::span<char> buffer, std::string_view system) { begin(buffer, system); }
+
+  /// Forgets everything; the system message, unless empty, stays where its text lies.
+  void begin(std::span<char> newBuffer, std::string_view system) {
+    buffer = newBuffer;
+    used = count = 0;
     if (!system.empty())
       messages[count++] = {"system", system};
     pinned = count;
   }
+
+  /// Takes `size` bytes of room() as the system message; to be called before there is any other.
+  void addSystem(size_t size) {
+    std::string_view text(buffer.data(), size);
+    begin(buffer.subspan(size), text);
+  }
+
+  bool isEmpty() const { return count == 0; }
+  bool hasSystem() const { return pinned != 0; }
 
   std::span<const ChatTurn> all() const { return {messages, count}; }
 
@@ -36,6 +51,17 @@ public:
     used += size;
     return true;
   }
+
+  /// Adds a message with a copy of `text`.
+  bool add(std::string_view role, std::string_view text) {
+    if (text.size() > room().size())
+      return false;
+    std::memcpy(room().data(), text.data(), text.size());
+    return add(role, text.size());
+  }
+
+  /// Whether a question and its answer could not be added.
+  bool isFull() const { return count + 2 > MaxMessages; }
 
   /// Adds to the last message what has been written to room().
   void extend(std::string_view text) {

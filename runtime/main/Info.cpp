@@ -12,22 +12,19 @@ namespace nibble::rt {
 
 static const char *text(const flatbuffers::String *string) { return string ? string->c_str() : ""; }
 
-/// The rows of the plan that holds for this run.
-template <typename Visit> static void forEachRow(const Program &program, Visit visit) {
-  visit("weights (mapped from the file)", program.artifact.weightSize());
-  visit("program, tables, main stack", program.artifact.overheadBytes());
-  visit("state (KV cache, hidden rows)", program.plan.state);
-  visit("arena", program.plan.arena);
-  visit("thread stacks", program.plan.stacks);
-  visit("logits and sampling", program.plan.logits + program.plan.candidates);
-  visit("text and tokenizer", program.plan.runtimeBytes() - program.plan.logits - program.plan.candidates);
-}
-
 /// Bytes per format of the source, in order of appearance.
 struct FormatShare {
   const char *name;
   uint64_t tensors, bytes;
 };
+
+/// Sum of the plan that was printed when the program was compiled.
+static uint64_t compiledPlan(const schema::Artifact &description) {
+  uint64_t sum = 0;
+  for (size_t i = 0; description.memory_plan() && i < description.memory_plan()->size(); ++i)
+    sum += description.memory_plan()->Get(i)->bytes();
+  return sum;
+}
 
 static size_t countFormats(const schema::Artifact &description, std::span<FormatShare> shares) {
   size_t count = 0;
@@ -71,12 +68,15 @@ static void printText(Program &program) {
     out.print("%-12s %-8s %5llu tensors %14llu bytes\n", i ? "" : "formats", shares[i].name,
               static_cast<unsigned long long>(shares[i].tensors), static_cast<unsigned long long>(shares[i].bytes));
   out.print("memory       with %u threads:\n", program.threads);
-  uint64_t total = 0;
-  forEachRow(program, [&](const char *name, uint64_t bytes) {
+  auto row = [&](const char *, const char *name, uint64_t bytes) {
     out.print("  %-32s %14llu bytes\n", name, static_cast<unsigned long long>(bytes));
-    total += bytes;
-  });
-  out.print("  %-32s %14llu bytes (%.1f MiB)\n", "sum", static_cast<unsigned long long>(total), double(total) / 1048576);
+  };
+  program.plan.forEachRow(row);
+  out.print("  %-32s %14llu bytes (%.1f MiB)\n", "sum", static_cast<unsigned long long>(program.plan.total()),
+            double(program.plan.total()) / 1048576);
+  out.print("  %-32s %14llu bytes\n", "as compiled, with its threads", static_cast<unsigned long long>(compiledPlan(d)));
+  if (d.memory_budget())
+    out.print("  %-32s %14llu bytes\n", "budget", static_cast<unsigned long long>(d.memory_budget()));
 }
 
 static void printJson(Program &program) {
@@ -109,12 +109,13 @@ static void printJson(Program &program) {
             c.layers(), c.embedding(), c.heads(), c.kv_heads(), c.head_dim(), c.feed_forward(), c.vocab(), c.context(),
             c.chunk(), d.chat() ? "true" : "false", static_cast<unsigned long long>(d.weights()->checksum()),
             static_cast<unsigned long long>(program.artifact.fileSize()), program.threads);
-  uint64_t total = 0;
-  forEachRow(program, [&](const char *name, uint64_t bytes) {
-    out.print("\"%s\": %llu, ", name, static_cast<unsigned long long>(bytes));
-    total += bytes;
+  program.plan.forEachRow([&](const char *key, const char *, uint64_t bytes) {
+    out.print("\"%s\": %llu, ", key, static_cast<unsigned long long>(bytes));
   });
-  out.print("\"sum\": %llu}, \"formats\": {", static_cast<unsigned long long>(total));
+  out.print("\"sum\": %llu}, \"memory_as_compiled\": %llu, \"planned_threads\": %u, \"memory_budget\": %llu, "
+            "\"formats\": {",
+            static_cast<unsigned long long>(program.plan.total()), static_cast<unsigned long long>(compiledPlan(d)),
+            d.planned_threads(), static_cast<unsigned long long>(d.memory_budget()));
   FormatShare shares[32];
   size_t count = countFormats(d, shares);
   for (size_t i = 0; i < count; ++i)

@@ -11,10 +11,10 @@
 namespace nibble::rt {
 
 static int runVerify(Program &program) {
-  Status status = program.artifact.verifyWeights();
+  Status status = program.artifact.verify();
   if (status.failed())
     return program.fail(status);
-  program.out.write("the weights are as they were compiled\n");
+  program.out.write("program, weights and tables are as they were compiled\n");
   return program.finish();
 }
 
@@ -30,6 +30,8 @@ static int runMode(Program &program) {
     return runLogits(program);
   if (!options.perplexityFile.empty())
     return runPerplexity(program);
+  if (!options.prefixFile.empty())
+    return runPrefix(program);
   return runAnswer(program);
 }
 

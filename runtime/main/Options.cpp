@@ -67,9 +67,16 @@ constexpr Row Rows[] = {
     flagRow("--quiet", "-q", &Options::quiet, "no timing summary"),
     flagRow("--print-ids", "", &Options::printIds, "print the ids of the generated tokens instead of text"),
     flagRow("--tokenize", "", &Options::tokenize, "print the ids of the prompt and end"),
+    textRow("--save-state", "", &Options::saveState, "FILE", "at the end, save the conversation and its KV cache"),
+    textRow("--load-state", "", &Options::loadState, "FILE", "go on from what --save-state wrote (with --raw: the text)"),
+    textRow("--prefix-file", "", &Options::prefixFile, "FILE",
+            "with --save-state: evaluate FILE as system message, or as text of a base model, save, end"),
+    flagRow("--no-prefix", "", &Options::noPrefix, "leave out the prefix that was compiled in"),
+    textRow("--weights-residency", "", &Options::residencyName, "HOW",
+            "map (default: read when needed, shared), lock (kept in memory) or read (copied at start)"),
     textRow("--tokens", "", &Options::tokens, "IDS", "the prompt as token ids: 1,2,3"),
     flagRow("--info", "", &Options::info, "print what this program is and needs"),
-    flagRow("--verify", "", &Options::verify, "compare the checksum of the weights"),
+    flagRow("--verify", "", &Options::verify, "compare the checksums of all parts of this file"),
     flagRow("--bench", "", &Options::bench, "measure prefill of -p (512) and decode of -n (64) tokens"),
     integerRow("--bench-prompt", "-p", &Options::benchPrompt, 1, INT_MAX, "tokens that --bench and --profile prefill"),
     integerRow("--bench-depth", "-d", &Options::benchDepth, 0, INT_MAX, "positions that --bench leaves before the first (0)"),
@@ -151,6 +158,34 @@ Status store(const Row &row, std::string_view value, Options &options) {
   return Status::failure(Exit::Internal, "an option of unknown kind");
 }
 
+Status parseResidency(Options &options) {
+  static constexpr std::pair<std::string_view, Residency> Names[] = {
+      {"map", Residency::Map}, {"lock", Residency::Lock}, {"read", Residency::Read}};
+  if (options.residencyName.empty())
+    return Status::success();
+  for (auto [name, residency] : Names)
+    if (options.residencyName == name) {
+      options.residency = residency;
+      return Status::success();
+    }
+  return usage("--weights-residency is map, lock or read, not '", options.residencyName, "'");
+}
+
+/// Of states and prefixes.
+Status checkStateOptions(const Options &o) {
+  bool generates = !o.info && !o.verify && !o.bench && !o.profile && !o.tokenize && o.logitsFile.empty() && o.perplexityFile.empty();
+  if (!o.saveState.empty() && !generates)
+    return usage("--save-state belongs to an answer, a chat or --prefix-file");
+  if (!o.loadState.empty() && (o.info || o.verify || o.bench || o.profile || !o.perplexityFile.empty()))
+    return usage("--load-state has no meaning here");
+  if (!o.loadState.empty() && !o.system.empty())
+    return usage("--system begins a conversation; that of --load-state has begun");
+  if (!o.prefixFile.empty() && (o.saveState.empty() || o.chat || o.raw || o.hasPrompt || !o.file.empty() ||
+                                !o.tokens.empty() || !o.system.empty() || !o.loadState.empty()))
+    return usage("--prefix-file takes --save-state and neither a prompt nor another beginning");
+  return Status::success();
+}
+
 /// Refuses combinations that would leave an option without effect.
 Status checkCombinations(const Options &o) {
   int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
@@ -178,7 +213,11 @@ Status checkCombinations(const Options &o) {
     return usage("-p belongs to --bench and --profile; the prompt is given without an option");
   if (o.json && !o.bench && !o.profile && !o.info && o.perplexityFile.empty())
     return usage("--json belongs to --info, --bench, --profile and --perplexity");
-  bool needsPrompt = takesPrompt && !o.chat && !o.help && !o.version;
+  Status states = checkStateOptions(o);
+  if (states.failed())
+    return states;
+  bool continues = o.raw && !o.loadState.empty();
+  bool needsPrompt = takesPrompt && !o.chat && !o.help && !o.version && o.prefixFile.empty() && !continues;
   if (needsPrompt && !prompts)
     return usage("no prompt: give one as an argument, with -f FILE, or -i to chat");
   return Status::success();
@@ -217,7 +256,8 @@ Status parseOptions(std::span<char *const> arguments, Options &options) {
     if (status.failed())
       return status;
   }
-  return checkCombinations(options);
+  Status status = parseResidency(options);
+  return status.failed() ? status : checkCombinations(options);
 }
 
 void printHelp(Output &out, std::string_view program) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "runtime/core/MemoryPlan.h"
+#include "runtime/platform/Artifact.h"
 #include "runtime/platform/Output.h"
 #include "runtime/platform/Status.h"
 
@@ -27,13 +28,15 @@ struct Options {
   std::string_view prompt; // the argument without a name
   std::string_view onFull; // "stop", "shift", or empty
   std::string_view file, system, tokens, logitsFile, perplexityFile;
+  std::string_view loadState, saveState, prefixFile, residencyName;
+  Residency residency = Residency::Map; // --weights-residency, from its name
   std::string_view stops[MaxStops];
   size_t stopCount = 0;
   bool hasPrompt = false;
   bool raw = false, special = false, chat = false, quiet = false, json = false, printIds = false;
   bool help = false, version = false, info = false, bench = false, tokenize = false, verify = false;
   bool profile = false;
-  bool noPrefill = false, noThink = false;
+  bool noPrefill = false, noThink = false, noPrefix = false;
   int32_t generate = UnsetInteger;    // -n
   int32_t benchPrompt = UnsetInteger; // -p
   int32_t benchDepth = UnsetInteger;  // -d

@@ -7,16 +7,24 @@
 
 #include "nibble/abi.h"
 #include "runtime/platform/Clock.h"
+#include "runtime/platform/ProgramImage.h"
 #include "runtime/schema/artifact_generated.h"
 
 #include <algorithm>
 #include <csignal>
+#include <sys/auxv.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 namespace nibble::rt {
 
 std::atomic<bool> interrupted{false};
+
+#if defined(__aarch64__)
+static constexpr uint16_t NativeMachine = EM_AARCH64;
+#else
+static constexpr uint16_t NativeMachine = EM_X86_64;
+#endif
 
 void catchInterrupt() {
   struct sigaction action = {};
@@ -61,7 +69,8 @@ Status Program::open(const char *path, const char *name) {
   threads = std::min<uint32_t>(availableProcessors(), most);
   if (options.threads != Options::UnsetInteger) {
     if (static_cast<uint32_t>(options.threads) > most)
-      return Status::failure(Exit::Usage, "--threads: this program can use at most %u", most);
+      return Status::failure(Exit::Usage, "--threads: this program can use at most %u%s", most,
+                             description().memory_budget() ? "; its memory budget has room for no more stacks" : "");
     threads = static_cast<uint32_t>(options.threads);
   }
   context = config.context();
@@ -71,7 +80,18 @@ Status Program::open(const char *path, const char *name) {
                              context);
     context = static_cast<uint32_t>(options.context);
   }
+  plan = computeMemoryPlan(planInputs());
+  return Status::success();
+}
+
+PlanInputs Program::planInputs() const {
+  const schema::Config &config = *description().config();
   PlanInputs inputs;
+  inputs.weightBytes = artifact.weightSize();
+  inputs.prefixBytes = artifact.prefixBytes();
+  inputs.tableBytes = artifact.tableBytes();
+  const auto *headers = reinterpret_cast<const Elf64_Phdr *>(getauxval(AT_PHDR));
+  inputs.programBytes = segmentBytes(headers, getauxval(AT_PHNUM), NativeMachine);
   inputs.arenaBytes = description().arena_bytes();
   inputs.stateBytes = description().state_bytes();
   inputs.vocab = config.vocab();
@@ -81,8 +101,7 @@ Status Program::open(const char *path, const char *name) {
   inputs.threads = threads;
   inputs.profiledOps = description().profile() ? description().profile()->size() : 0;
   planChat(description().chat(), inputs);
-  plan = computeMemoryPlan(inputs);
-  return Status::success();
+  return inputs;
 }
 
 /// Fills what the command line left open with the model's defaults.
@@ -168,14 +187,17 @@ Status Program::start() {
   Status status = checkMachine(description());
   if (status.failed())
     return status;
-  status = block.map(plan.planBytes());
+  status = artifact.loadWeights(options.residency);
+  if (!status.failed())
+    status = block.map(plan.blockBytes());
   if (status.failed())
     return status;
   carve();
   resolveSampling();
   if (description().chat() && chat.usesTime())
     startTime = localTime();
-  return Status::success();
+  conversation.begin(text, options.system);
+  return restoreState(*this);
 }
 
 void Program::stop() { team.stop(); }

@@ -15,6 +15,7 @@
 #include "runtime/core/MemoryPlan.h"
 #include "runtime/core/Sampler.h"
 #include "runtime/core/Session.h"
+#include "runtime/main/Conversation.h"
 #include "runtime/main/Options.h"
 #include "runtime/platform/Artifact.h"
 #include "runtime/platform/Memory.h"
@@ -40,6 +41,9 @@ struct Program {
   Session session;
   Sampler sampler;
   TextStream stream;
+  Conversation conversation; // begins with what was loaded, or with --system
+  size_t restoredTokens = 0; // tokens of a loaded state or prefix that the KV cache holds
+  int32_t pendingToken = -1; // written as the last one of the loaded text, but not in the cache
   MemoryPlan plan = {};
   uint32_t threads = 1, context = 0;
   double startSeconds = 0; // when main began
@@ -61,7 +65,7 @@ struct Program {
   void stop();
 
   /// All that the process occupies, from the plan of this run.
-  uint64_t plannedBytes() const { return artifact.weightSize() + artifact.overheadBytes() + plan.planBytes(); }
+  uint64_t plannedBytes() const { return plan.total(); }
 
   const schema::Artifact &description() const { return artifact.description(); }
 
@@ -75,6 +79,7 @@ struct Program {
   int finish(int code = 0);
 
 private:
+  PlanInputs planInputs() const;
   void carve();
   void resolveSampling();
 };
@@ -92,7 +97,15 @@ int runBench(Program &program);
 int runLogits(Program &program);
 int runPerplexity(Program &program);
 int runProfile(Program &program);
+int runPrefix(Program &program);
 
+/// Continues a saved conversation or text: --load-state, or else the compiled-in prefix.
+Status restoreState(Program &program);
+/// Writes the session and the conversation to --save-state; `pending` is a token that was written but not read, or -1.
+Status saveState(Program &program, int32_t pending);
+
+/// Reads a file, or standard input for "-", into `buffer`. One line end at the end is the editor's, not the prompt's.
+Status readPrompt(std::string_view path, std::span<char> buffer, std::string_view &text);
 /// Reads the prompt of the command line into ids: argument, -f, --tokens; template or raw.
 Status promptIds(Program &program, std::span<const int32_t> &ids);
 /// Why the answer ended and how fast it was, to standard error.

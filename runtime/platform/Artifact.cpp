@@ -44,7 +44,12 @@ static bool readAt(int file, void *data, size_t size, uint64_t offset) {
   return true;
 }
 
-Status Artifact::readTrailer(int file, const char *name, schema::Trailer &trailer) {
+Artifact::~Artifact() {
+  if (file >= 0)
+    close(file);
+}
+
+Status Artifact::readTrailer(const char *name, schema::Trailer &trailer) {
   struct stat info;
   if (fstat(file, &info) != 0)
     return Status::failure(Exit::Internal, "cannot stat %s: %s", name, strerror(errno));
@@ -67,31 +72,41 @@ Status Artifact::readTrailer(int file, const char *name, schema::Trailer &traile
   return Status::success();
 }
 
-Status Artifact::map(int file, const char *name, const schema::Trailer &trailer) {
-  size_t length = size - trailer.weightsOffset;
-  void *base = mmap(nullptr, length, PROT_READ, MAP_PRIVATE, file, static_cast<off_t>(trailer.weightsOffset));
+Status Artifact::map(const char *name, const schema::Trailer &trailer) {
+  weightsOffset = trailer.weightsOffset;
+  weightCount = trailer.weightsSize;
+  uint64_t begin = trailer.descriptionOffset / schema::WeightAlignment * schema::WeightAlignment;
+  void *base = mmap(nullptr, size - begin, PROT_READ, MAP_PRIVATE, file, static_cast<off_t>(begin));
   if (base == MAP_FAILED)
     return Status::failure(Exit::Internal, "cannot map %s: %s", name, strerror(errno));
-  weightBytes = static_cast<const uint8_t *>(base);
-  weightCount = trailer.weightsSize;
-  programCount = trailer.weightsOffset;
-  // Read ahead while the prompt is tokenized; a refusal costs nothing but time.
-  madvise(base, length, MADV_WILLNEED);
-  const uint8_t *description = weightBytes + (trailer.descriptionOffset - trailer.weightsOffset);
-  descriptionCount = trailer.descriptionSize;
-  descriptionSum = schema::checksum64(description, descriptionCount);
+  const uint8_t *description = static_cast<const uint8_t *>(base) + (trailer.descriptionOffset - begin);
+  descriptionSum = schema::checksum64(description, trailer.descriptionSize);
   if (descriptionSum != trailer.descriptionChecksum)
     return damaged(name, "checksum of the description differs");
   // The tokenizer's tables are flat vectors: few tables, shallow.
-  flatbuffers::Verifier verifier(description, descriptionCount, /*max_depth=*/16, /*max_tables=*/1000000);
+  flatbuffers::Verifier verifier(description, trailer.descriptionSize, /*max_depth=*/16, /*max_tables=*/1000000);
   if (!schema::VerifyArtifactBuffer(verifier))
     return damaged(name, "the description is malformed");
   root = schema::GetArtifact(description);
   return Status::success();
 }
 
+/// Whether all saved parts lie inside the state.
+static Status checkRegions(const schema::Artifact &root) {
+  for (size_t i = 0; root.state_regions() && i < root.state_regions()->size(); ++i) {
+    const schema::StateRegion &region = *root.state_regions()->Get(i);
+    uint64_t row = 0, before = 0, end = 0;
+    if (__builtin_mul_overflow(region.blocks(), region.block_bytes(), &row) ||
+        __builtin_mul_overflow(region.repeats() - 1, region.stride(), &before) || region.repeats() == 0 ||
+        __builtin_add_overflow(row, before, &end) || __builtin_add_overflow(end, region.offset(), &end) ||
+        end > root.state_bytes())
+      return Status::failure(Exit::Damaged, "the description's part %zu of the state lies outside of it", i);
+  }
+  return Status::success();
+}
+
 /// Checks what the rest of the runtime takes for granted.
-Status Artifact::check() const {
+Status Artifact::check() {
   const schema::Config &config = *root->config();
   const schema::WeightSection &section = *root->weights();
   if (root->abi_version() != NIBBLE_ABI_VERSION)
@@ -107,27 +122,71 @@ Status Artifact::check() const {
   if (!sensible)
     return Status::failure(Exit::Damaged, "the description's sizes make no sense (vocabulary %u, context %u, chunk %u)",
                            config.vocab(), config.context(), config.chunk());
-  return Status::success();
+  uint64_t end = weightsOffset + weightCount;
+  for (size_t i = 0; root->sections() && i < root->sections()->size(); ++i) {
+    const schema::Section &part = *root->sections()->Get(i);
+    if (part.offset() > size || part.size() > size - part.offset())
+      return Status::failure(Exit::Damaged, "the description's section %s lies outside the file", part.name()->c_str());
+    if (part.name()->string_view() == "prefix" && part.offset() >= end)
+      prefixSection = &part;
+  }
+  return checkRegions(*root);
 }
 
+uint64_t Artifact::prefixBytes() const { return prefixSection ? prefixSection->size() : 0; }
+
 Status Artifact::open(const char *path, const char *name) {
-  int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  file = ::open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return Status::failure(Exit::Internal, "cannot open %s: %s", name, strerror(errno));
+  snprintf(displayName, sizeof(displayName), "%s", name);
   schema::Trailer trailer;
-  Status status = readTrailer(file, name, trailer);
+  Status status = readTrailer(name, trailer);
   if (!status.failed())
-    status = map(file, name, trailer);
-  close(file); // the mapping keeps the file
+    status = map(name, trailer);
   return status.failed() ? status : check();
 }
 
-Status Artifact::verifyWeights() const {
-  uint64_t sum = schema::checksum64(weightBytes, weightCount);
-  if (sum != root->weights()->checksum())
-    return Status::failure(Exit::Damaged, "the weights are damaged: checksum %016llx, expected %016llx",
-                           static_cast<unsigned long long>(sum),
-                           static_cast<unsigned long long>(root->weights()->checksum()));
+Status Artifact::read(void *data, size_t bytes, uint64_t offset) const {
+  if (readAt(file, data, bytes, offset))
+    return Status::success();
+  return Status::failure(Exit::Internal, "cannot read %s: %s", displayName, strerror(errno));
+}
+
+/// A copy in memory of this process; the system's copy of the file is given up piece by piece.
+Status Artifact::readWeights() {
+  constexpr size_t Piece = 16 << 20;
+  void *base = mmap(nullptr, weightCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED)
+    return Status::failure(Exit::Internal, "cannot get %zu MiB of memory for the weights: %s", weightCount >> 20,
+                           strerror(errno));
+  for (size_t done = 0; done < weightCount; done += Piece) {
+    size_t bytes = weightCount - done < Piece ? weightCount - done : Piece;
+    Status status = read(static_cast<uint8_t *>(base) + done, bytes, weightsOffset + done);
+    if (status.failed())
+      return status;
+    posix_fadvise(file, static_cast<off_t>(weightsOffset + done), static_cast<off_t>(bytes), POSIX_FADV_DONTNEED);
+  }
+  mprotect(base, weightCount, PROT_READ);
+  weightBytes = static_cast<const uint8_t *>(base);
+  return Status::success();
+}
+
+Status Artifact::loadWeights(Residency residency) {
+  if (residency == Residency::Read)
+    return readWeights();
+  void *base = mmap(nullptr, weightCount, PROT_READ, MAP_PRIVATE, file, static_cast<off_t>(weightsOffset));
+  if (base == MAP_FAILED)
+    return Status::failure(Exit::Internal, "cannot map the weights of %s: %s", displayName, strerror(errno));
+  weightBytes = static_cast<const uint8_t *>(base);
+  if (residency == Residency::Lock && mlock(base, weightCount) != 0)
+    return Status::failure(Exit::Internal,
+                           "cannot lock %zu MiB of weights in memory: %s; raise the limit (ulimit -l) or leave out "
+                           "--weights-residency=lock",
+                           weightCount >> 20, strerror(errno));
+  // Read ahead while the prompt is tokenized; a refusal costs nothing but time.
+  if (residency == Residency::Map)
+    madvise(base, weightCount, MADV_WILLNEED);
   return Status::success();
 }
 

@@ -52,8 +52,10 @@ protected:
         return toString(std::move(error));
     if (auto error = (*writer)->align(64))
       return toString(std::move(error));
-    if (auto error = (*writer)->finish(description))
+    llvm::ArrayRef<uint8_t> section(reinterpret_cast<const uint8_t *>(prefix.data()), prefix.size());
+    if (auto error = (*writer)->finish(description, section))
       return toString(std::move(error));
+    writtenTableBytes = (*writer)->tableBytes();
     return "";
   }
   std::string openError(const std::string &path) {
@@ -69,7 +71,8 @@ protected:
   }
 
   fs::path directory;
-  std::string elf, out;
+  std::string elf, out, prefix;
+  uint64_t writtenTableBytes = 0;
   ArtifactDescription description;
 };
 
@@ -81,11 +84,16 @@ TEST_F(ArtifactTest, RoundTrip) {
   rt::Artifact artifact;
   ASSERT_FALSE(artifact.open(out.c_str(), "prog").failed());
   EXPECT_EQ(artifact.weightSize(), 5056u); // to 64
+  ASSERT_FALSE(artifact.loadWeights(rt::Residency::Map).failed());
   EXPECT_EQ(std::string(reinterpret_cast<const char *>(artifact.weights()), 5000), weights);
   EXPECT_EQ(artifact.description().weights()->offset(), 131072u);
   EXPECT_EQ(artifact.description().model_name()->str(), "m");
-  EXPECT_FALSE(artifact.verifyWeights().failed());
+  EXPECT_FALSE(artifact.verify().failed());
   EXPECT_EQ(filesInDirectory(), 2u); // no temporary file
+  rt::Artifact copy;
+  ASSERT_FALSE(copy.open(out.c_str(), "prog").failed());
+  ASSERT_FALSE(copy.loadWeights(rt::Residency::Read).failed());
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(copy.weights()), 5000), weights);
 }
 
 TEST_F(ArtifactTest, EqualInputsGiveEqualFiles) {
@@ -130,7 +138,71 @@ TEST_F(ArtifactTest, AFlippedWeightIsFoundByVerify) {
   write(out, whole);
   rt::Artifact artifact;
   ASSERT_FALSE(artifact.open(out.c_str(), "prog").failed());
-  EXPECT_EQ(artifact.verifyWeights().code(), rt::Exit::Damaged);
+  EXPECT_EQ(artifact.verify().code(), rt::Exit::Damaged);
+}
+
+TEST_F(ArtifactTest, APrefixLiesBetweenWeightsAndDescription) {
+  prefix = std::string(1001, 'p');
+  ASSERT_EQ(make("abc"), "");
+  rt::Artifact artifact;
+  ASSERT_FALSE(artifact.open(out.c_str(), "prog").failed());
+  ASSERT_TRUE(artifact.prefix());
+  EXPECT_EQ(artifact.prefix()->offset(), 131072u + 64);
+  EXPECT_EQ(artifact.prefixBytes(), 1001u);
+  std::string bytes(1001, ' ');
+  ASSERT_FALSE(artifact.read(bytes.data(), bytes.size(), artifact.prefix()->offset()).failed());
+  EXPECT_EQ(bytes, prefix);
+  EXPECT_FALSE(artifact.verify().failed());
+  EXPECT_EQ(artifact.fileSize(), 131072u + 64 + 1001 + artifact.tableBytes());
+}
+
+// The plan counts the tables before there is a file: their size may not depend on what is only known then.
+TEST_F(ArtifactTest, TheSizeOfTheTablesIsKnownBefore) {
+  for (size_t bytes : {0, 7, 64}) {
+    prefix = std::string(bytes, 'p');
+    auto planned = countTableBytes(description, 64, bytes);
+    ASSERT_TRUE(bool(planned));
+    description.sourceHash = std::string(64, 'f');
+    description.stateIdentity = 99;
+    ASSERT_EQ(make("abc"), "");
+    rt::Artifact artifact;
+    ASSERT_FALSE(artifact.open(out.c_str(), "prog").failed());
+    EXPECT_EQ(artifact.tableBytes(), *planned) << bytes;
+    EXPECT_EQ(writtenTableBytes, *planned);
+  }
+}
+
+// What another process does to the file while it is written is found when it is read back.
+TEST_F(ArtifactTest, AWriteThatWasLostIsFound) {
+  write(out, "old");
+  auto writer = ArtifactWriter::create(out, elf);
+  ASSERT_TRUE(bool(writer));
+  std::string weights(3 << 20, 'w'); // more than is kept back
+  llvm::cantFail((*writer)->append(weights.data(), weights.size()));
+  for (auto &entry : fs::directory_iterator(directory))
+    if (entry.path().string().find(".tmp-") != std::string::npos) {
+      std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(131072 + 5);
+      file << 'x';
+    }
+  EXPECT_EQ(toString((*writer)->finish(description)),
+            "cannot write " + out + ": its section 'weights' is not what was written when read back");
+  writer->reset();
+  EXPECT_EQ(read(out), "old");
+  EXPECT_EQ(filesInDirectory(), 2u);
+}
+
+TEST_F(ArtifactTest, PartsOutsideTheFileOrTheStateAreRefused) {
+  description.stateBytes = 4096;
+  description.stateRegions.emplace_back(0, 2, 2048, 16, 128, 16);
+  ASSERT_EQ(make("abc"), "");
+  EXPECT_EQ(openError(out), "");
+  description.stateRegions.emplace_back(2048, 2, 2048, 16, 128, 16);
+  ASSERT_EQ(make("abc"), "");
+  EXPECT_EQ(openError(out), "the description's part 1 of the state lies outside of it");
+  description.stateRegions.back() = schema::StateRegion(0, 1ull << 60, 1ull << 60, 16, 128, 16);
+  ASSERT_EQ(make("abc"), "");
+  EXPECT_NE(openError(out), "");
 }
 
 TEST_F(ArtifactTest, SenselessSizesAreRefused) {

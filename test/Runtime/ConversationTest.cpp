@@ -43,4 +43,35 @@ TEST(Conversation, WhatDoesNotFitIsCutOrRefused) {
   EXPECT_EQ(conversation.all().size(), 1u);
 }
 
+// As a saved conversation is read: the system message lies in the buffer, too, and stays when others are forgotten.
+TEST(Conversation, ARestoredSystemMessageStays) {
+  char buffer[32] = "briefone1two";
+  Conversation conversation(buffer, "");
+  EXPECT_TRUE(conversation.isEmpty());
+  conversation.addSystem(5);
+  ASSERT_TRUE(conversation.add("user", size_t(3)));
+  ASSERT_TRUE(conversation.add("assistant", size_t(1)));
+  ASSERT_TRUE(conversation.add("user", size_t(3)));
+  EXPECT_TRUE(conversation.hasSystem());
+  EXPECT_TRUE(conversation.forgetOldest());
+  ASSERT_EQ(conversation.all().size(), 2u);
+  EXPECT_EQ(conversation.all()[0].content, "brief");
+  EXPECT_EQ(conversation.all()[1].content, "two");
+  ASSERT_TRUE(conversation.add("assistant", std::string_view("zwei")));
+  EXPECT_EQ(conversation.all()[2].content, "zwei");
+}
+
+TEST(Conversation, IsFullBeforeItHasNoRoomForATurn) {
+  char buffer[8];
+  Conversation conversation(buffer, "system");
+  size_t turns = 0;
+  for (; !conversation.isFull(); ++turns) {
+    ASSERT_TRUE(conversation.add("user", size_t(0)));
+    ASSERT_TRUE(conversation.add("assistant", size_t(0)));
+  }
+  EXPECT_EQ(turns, (MaxMessages - 1) / 2);
+  EXPECT_TRUE(conversation.forgetOldest());
+  EXPECT_FALSE(conversation.isFull());
+}
+
 } // namespace

@@ -6,7 +6,8 @@
 // Keys:  context, chunk, triple, features (comma-separated), broken (1: NaN logits),
 //        max_threads, chat (1: with a chat template),
 //        profile (1: as compiled with --profile),
-//        endless (1: behind z follows a, not the end).
+//        endless (1: behind z follows a, not the end), name, identity (of saved
+//        states), prefix (a state file to be compiled in).
 //
 // A prompt that ends in "w" is answered with "xyz" (FakeTokenizer.h).
 //
@@ -18,6 +19,7 @@
 #include "test/Runtime/FakeTokenizer.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <map>
@@ -45,7 +47,10 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   weights.broken = number("broken", 0);
 
   ArtifactDescription d;
-  d.modelName = "fake";
+  d.modelName = keys.count("name") ? keys["name"] : "fake";
+  d.stateIdentity = static_cast<uint64_t>(number("identity", 7));
+  // What a position leaves in the state is its token.
+  d.stateRegions.emplace_back(0, 1, 4 * weights.context, weights.context, 4, 1);
   d.architecture = "none";
   d.layers = d.embedding = d.heads = d.kvHeads = d.headDim = d.feedForward = 1;
   d.vocab = static_cast<uint32_t>(weights.vocab);
@@ -61,7 +66,7 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   d.sourceName = "fake.gguf";
   d.sourceHash = "00";
   d.tensors.push_back({"record", "f32", 0, sizeof(weights)});
-  d.memoryPlan.push_back({"weights", sizeof(weights)});
+  d.memoryPlan.push_back({"weights", "weights", sizeof(weights)});
   d.arenaBytes = test::FakeArenaBytes;
   d.stateBytes = weights.stateBytes();
   d.maxThreads = static_cast<uint32_t>(number("max_threads", 64));
@@ -80,11 +85,19 @@ static Error run(StringRef elf, StringRef out, std::map<std::string, std::string
   auto writer = ArtifactWriter::create(out, elf);
   if (!writer)
     return writer.takeError();
+  (*writer)->beginTensor();
   if (Error error = (*writer)->append(&weights, sizeof(weights)))
     return error;
+  (*writer)->endTensor();
   if (Error error = (*writer)->align(4096))
     return error;
-  return (*writer)->finish(d);
+  if (!keys.count("prefix"))
+    return (*writer)->finish(d);
+  auto prefix = MemoryBuffer::getFile(keys["prefix"], /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!prefix)
+    return createStringError(prefix.getError(), "cannot read the prefix");
+  StringRef bytes = (*prefix)->getBuffer();
+  return (*writer)->finish(d, ArrayRef(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
 }
 
 } // namespace nibble

@@ -96,4 +96,25 @@ TEST(Options, HelpNamesEveryOption) {
     EXPECT_NE(help.find(name), help.npos) << name;
 }
 
+TEST(Options, StatesAndPrefixes) {
+  EXPECT_EQ(Parsed({"--raw", "--load-state", "a"}).error(), ""); // a text goes on without a prompt
+  EXPECT_NE(Parsed({"--load-state", "a"}).error(), "");          // a conversation does not
+  EXPECT_EQ(Parsed({"-i", "--load-state", "a", "--save-state", "a"}).error(), "");
+  EXPECT_EQ(Parsed({"--prefix-file", "a", "--save-state", "b"}).error(), "");
+  for (std::vector<std::string> wrong : {std::vector<std::string>{"--prefix-file", "a"},
+                                         {"--prefix-file", "a", "--save-state", "b", "hello"},
+                                         {"--prefix-file", "a", "--save-state", "b", "-i"},
+                                         {"--tokenize", "hello", "--save-state", "b"},
+                                         {"--perplexity", "a", "--load-state", "b"},
+                                         {"hello", "--load-state", "b", "--system", "c"}})
+    EXPECT_NE(Parsed(wrong).error(), "") << wrong[0];
+}
+
+TEST(Options, ResidencyOfWeights) {
+  EXPECT_EQ(Parsed({"a"}).options.residency, Residency::Map);
+  EXPECT_EQ(Parsed({"a", "--weights-residency", "lock"}).options.residency, Residency::Lock);
+  EXPECT_EQ(Parsed({"a", "--weights-residency=read"}).options.residency, Residency::Read);
+  EXPECT_NE(Parsed({"a", "--weights-residency=swap"}).error(), "");
+}
+
 } // namespace

@@ -150,6 +150,36 @@ TEST(Session, EvaluatesOnlyWhatIsNew) {
   EXPECT_EQ(fresh.logits, reused);
 }
 
+// What was written but not read is told, so that a saved text can go on with it.
+TEST(Session, TellsThePendingToken) {
+  Chat chat;
+  ASSERT_TRUE(chat.session.feed(Chat::ids("a")));
+  EXPECT_EQ(chat.generate(3), StopReason::Length);
+  EXPECT_EQ(chat.session.pending(), 260 + ('d' - 'a'));
+  EXPECT_EQ(chat.generate(0), StopReason::Length);
+  EXPECT_EQ(chat.session.pending(), -1);
+  ASSERT_TRUE(chat.session.feed(Chat::ids("hellow")));
+  EXPECT_EQ(chat.generate(), StopReason::EndOfGeneration);
+  EXPECT_EQ(chat.session.pending(), -1);
+  Chat full(6);
+  ASSERT_TRUE(full.session.feed(Chat::ids("abc")));
+  EXPECT_EQ(full.generate(), StopReason::ContextFull);
+  EXPECT_EQ(full.session.pending(), 260 + ('f' - 'a'));
+}
+
+TEST(Session, GoesOnFromARestoredCache) {
+  Chat first, second;
+  ASSERT_TRUE(first.session.feed(Chat::ids("abcdef")));
+  std::span<const int32_t> history = first.session.history();
+  std::copy(history.begin(), history.end(), second.session.historyBuffer().begin());
+  second.state = first.state;
+  second.session.restored(history.size(), first.session.written());
+  ASSERT_TRUE(first.session.feed(Chat::ids("abcdefgh")));
+  ASSERT_TRUE(second.session.feed(Chat::ids("abcdefgh")));
+  EXPECT_EQ(second.session.timing().prefillTokens, 2u);
+  EXPECT_EQ(first.logits, second.logits);
+}
+
 TEST(Session, ADifferentBeginningIsEvaluatedAgain) {
   Chat chat, fresh;
   ASSERT_TRUE(chat.session.feed(Chat::ids("abcdef")));

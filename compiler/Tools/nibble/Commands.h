@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace nibble {
@@ -47,6 +48,9 @@ inline constexpr char kWeightsHelp[] =
 
 /// Whether the text is a list of formats; if not, the exit code after a message that points at the column.
 int checkWeightRules(const std::string &text);
+
+/// A number of bytes: "1.5GiB", "512MB", "1000000".
+std::optional<uint64_t> parseSize(const std::string &text);
 
 /// Prints "nibble: error: MESSAGE" to standard error and returns the exit code of the error's class.
 int reportError(llvm::Error error);

@@ -6,8 +6,11 @@
 #include "compiler/Import/Inspect.h"
 #include "compiler/Import/OpenModel.h"
 #include "compiler/Link/LinkProgram.h"
+#include "compiler/Link/StateRegions.h"
+#include "compiler/Tools/nibble/Prefix.h"
 #include "compiler/Tools/nibble/SourceHash.h"
 #include "dialects/LM/LM.h"
+#include "runtime/threads/Team.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
@@ -32,7 +35,7 @@ Compilation::Compilation(const CompileOptions &options) : options(options) {
   context.printOpOnDiagnostic(false); // a user asked about a model, not about IR
   context.disableMultithreading(); // phases are short; threads would make their order of messages vary
   diagnostics = std::make_unique<ScopedDiagnosticHandler>(&context, [this](Diagnostic &diagnostic) {
-    if (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !this->options.remarks)
+    if (this->options.silent || (diagnostic.getSeverity() == DiagnosticSeverity::Remark && !this->options.remarks))
       return success();
     StringRef kind = diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
                      : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
@@ -99,12 +102,18 @@ int Compilation::import() {
   target->attachTo(*module);
   if (lastPhase() != Phase::link)
     return kDone;
-
+  lastingStates = findLastingStates(*module);
   return importTexts();
 }
 
 /// Tokenizer and chat template: their faults are to be found before minutes of packing, not after.
 int Compilation::importTexts() {
+  if (like) {
+    tokenizer = like->tokenizer;
+    chatTemplate = like->chatTemplate;
+    tables = like->tables;
+    return describe();
+  }
   auto source = readTokenizer(*file);
   if (!source)
     return reportError(source.takeError());
@@ -126,6 +135,10 @@ int Compilation::importTexts() {
   if (!built)
     return reportError(built.takeError());
   tables = std::move(*built);
+  return describe();
+}
+
+int Compilation::describe() {
   if (llvm::Error error = describeModel(*file, *module, *target, tokenizer, chatTemplate, options.import, description))
     return reportError(std::move(error));
   return kDone;
@@ -142,7 +155,7 @@ int Compilation::runPhase(Phase phase) {
   if (!collected)
     return reportError(collected.takeError());
   weights = std::move(*collected);
-  return lastPhase() == Phase::link ? checkPlan() : kDone;
+  return lastPhase() == Phase::link ? describeMemory() : kDone;
 }
 
 /// The table that instrument-profile left.
@@ -159,8 +172,8 @@ static void describeProfile(ModuleOp module, ArtifactDescription &description) {
   }
 }
 
-/// The memory plan, and whether it fits the budget.
-int Compilation::checkPlan() {
+/// What the description says about memory: the sizes of the program's regions, and its weights and states.
+int Compilation::describeMemory() {
   describeProfile(*module, description);
   for (const PlacedWeight &weight : weights)
     description.tensors.push_back({weight.name, weight.formatName(), weight.offset, weight.bytes});
@@ -169,16 +182,67 @@ int Compilation::checkPlan() {
   };
   description.arenaBytes = size(kArenaBytes);
   description.stateBytes = size(kStateBytes);
-  planMemory(size(kWeightsBytes), tables, tokenizer, description);
-  if (!options.quiet)
-    printPlan(description, llvm::errs());
+  description.memoryBudget = options.memoryBudget.value_or(0);
+  arenaBound = size(kArenaBound);
+  sizes.weights = size(kWeightsBytes);
+  sizes.program = options.programBytes.value_or(kProgramBytes);
+  description.stateRegions = collectStateRegions(*module, lastingStates);
+  stateKeyText = stateKey(description, *module) + options.pipeline.weights;
+  for (const AdapterOption &adapter : options.adapters)
+    stateKeyText += "\n" + adapter.path + "=" + std::to_string(adapter.scale);
+  return makePlan();
+}
+
+/// The plan of what is known. The size of the description is a part of it, and the plan one of the description: what that
+/// size depends on is the prefix and whether all threads may run. Serializing builds the tokenizer, so it is not repeated
+/// for nothing.
+int Compilation::makePlan() {
+  planMemory(sizes, tables, tokenizer, description);
+  for (;;) {
+    std::pair<uint64_t, bool> counted(sizes.prefix, description.maxThreads < rt::MaxThreads);
+    if (like) {
+      sizes.tables = like->sizes.tables;
+    } else if (countedTables != counted) {
+      auto bytes = countTableBytes(description, sizes.weights, sizes.prefix);
+      if (!bytes)
+        return reportError(bytes.takeError());
+      sizes.tables = std::max(sizes.tables, *bytes);
+      countedTables = counted;
+    }
+    planMemory(sizes, tables, tokenizer, description);
+    if (like || countedTables == std::pair(sizes.prefix, description.maxThreads < rt::MaxThreads))
+      return kDone;
+  }
+}
+
+bool Compilation::fitsBudget() const {
+  return !options.memoryBudget || plannedBytes(description) <= *options.memoryBudget;
+}
+
+int Compilation::reportOverBudget() const {
   uint64_t total = plannedBytes(description);
-  if (!options.memoryBudget || total <= *options.memoryBudget)
-    return kDone;
   return reportError(kOverBudget, "the program needs " + std::to_string(total) + " bytes, " +
                                       std::to_string(total - *options.memoryBudget) + " more than the budget of " +
-                                      std::to_string(*options.memoryBudget) +
-                                      "; a smaller --context would make the cache smaller");
+                                      std::to_string(*options.memoryBudget));
+}
+
+/// The plan with the code as it was linked; nothing has been written before it fits.
+int Compilation::finishPlan(StringRef elf) {
+  llvm::Expected<uint64_t> segments = countSegments(elf);
+  if (!segments)
+    return reportError(segments.takeError());
+  if (*segments > kProgramBytes)
+    return reportError(kInternalError, "the program's code and static data take " + std::to_string(*segments) +
+                                           " bytes, more than a plan holds for them");
+  sizes.program = *segments;
+  sizes.prefix = prefix.size();
+  if (int code = makePlan())
+    return code;
+  if (!fitsBudget())
+    return kOverBudget;
+  if (!options.quiet)
+    printPlan(description, llvm::errs());
+  return kDone;
 }
 
 int Compilation::emitCode() {
@@ -213,10 +277,11 @@ int Compilation::link() {
   llvm::FileRemover removeElf(elf);
   if (llvm::Error error = linkProgram(object, runtimeDirectory(options.executable, target->triple), elf))
     return reportError(std::move(error));
-  uint64_t elfBytes = 0;
-  if (!llvm::sys::fs::file_size(elf, elfBytes) && elfBytes > kProgramBytes)
-    return reportError(kInternalError, "the program's code takes " + std::to_string(elfBytes) +
-                                           " bytes, more than the plan holds for it");
+  if (!options.prefixFile.empty())
+    if (int code = evaluatePrefix(options, *target, prefix))
+      return code;
+  if (int code = finishPlan(elf))
+    return code;
 
   SourceHash hash(*file); // runs beside the packing
   auto writer = ArtifactWriter::create(options.output, elf);
@@ -229,13 +294,31 @@ int Compilation::link() {
   if (!digest)
     return reportError(digest.takeError());
   description.sourceHash = *digest;
-  if (llvm::Error error = (*writer)->finish(description))
+  std::string identity = *digest + "\n" + stateKeyText;
+  description.stateIdentity = schema::checksum64(identity.data(), identity.size());
+  if (int code = checkPrefix(prefix, description))
+    return code;
+  if (llvm::Error error = (*writer)->finish(description, prefix))
     return reportError(std::move(error));
+  if ((*writer)->tableBytes() > sizes.tables)
+    return reportError(kInternalError, "the tables take " + std::to_string((*writer)->tableBytes()) + " bytes, but " +
+                                           std::to_string(sizes.tables) + " were planned");
+  if (int code = writeReport((*writer)->fileBytes()))
+    return code;
   if (!options.quiet && !requantized.empty())
     printErrors(requantized, llvm::errs());
   if (!options.quiet)
     llvm::errs() << options.output << ": " << formatBytes((*writer)->fileBytes()) << "\n";
   return kDone;
+}
+
+/// --report: everything of the plan, for programs.
+int Compilation::writeReport(uint64_t fileBytes) {
+  if (options.reportFile.empty())
+    return kDone;
+  llvm::json::Object report = reportOf(description, arenaBound, sizes.weights);
+  report["file_bytes"] = fileBytes;
+  return writeJSON(options.reportFile, std::move(report));
 }
 
 /// Writes the IR or what `emit` gave: to the output file, or to standard output without one.
@@ -291,7 +374,8 @@ int Compilation::resolveTarget() {
   return kDone;
 }
 
-int Compilation::plan() {
+int Compilation::plan(const Compilation *other) {
+  like = other;
   int code = resolveTarget();
   if (code == kDone)
     code = import();

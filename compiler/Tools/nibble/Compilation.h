@@ -41,24 +41,38 @@ struct CompileOptions {
   std::string chatTemplate; ///< a file, "none", or empty for the model's own
   std::string onFull;       ///< "stop", "shift", or empty for the program's usual choice
   std::optional<uint64_t> memoryBudget; ///< bytes
+  std::string reportFile;               ///< JSON of the memory plan and what the program holds
+  std::string prefixFile;               ///< a text that the program begins with
   bool remarks = false, timing = false, quiet = false;
+  bool silent = false; ///< no message at all: for trying what would fit
+  std::optional<uint64_t> programBytes; ///< to plan with for the code, instead of the most there may be
 };
 
 class Compilation {
 public:
   explicit Compilation(const CompileOptions &options);
-  /// All phases up to the one asked for; writes the output.
+  /// All phases up to the one asked for; writes the output. A program over its budget is not reported here:
+  /// kOverBudget, and reportOverBudget() says by how much.
   int run();
-  /// The phases up to bufferize, without output; then getDescription() holds the memory plan.
-  int plan();
+  int reportOverBudget() const;
+  /// The phases up to bufferize, without output; then getDescription() holds the memory plan, with a bound for the code.
+  /// `like` is a compilation of the same model that has a plan: its texts and tables are taken.
+  int plan(const Compilation *like = nullptr);
   const ArtifactDescription &getDescription() const { return description; }
+  /// Bytes of what has been planned, with a bound for the code until that is linked.
+  const FileSizes &getSizes() const { return sizes; }
 
 private:
   int resolveTarget();
   int import();
   int importTexts();
+  int describe();
   int runPhase(Phase phase);
-  int checkPlan();
+  int describeMemory();
+  int makePlan();
+  bool fitsBudget() const;
+  int finishPlan(llvm::StringRef elf);
+  int writeReport(uint64_t fileBytes);
   int emitCode();
   int link();
   int writeText();
@@ -79,6 +93,13 @@ private:
   TokenizerSource tokenizer;
   std::string chatTemplate;
   TextTables tables;
+  const Compilation *like = nullptr; ///< see plan()
+  FileSizes sizes;
+  std::optional<std::pair<uint64_t, bool>> countedTables; ///< what sizes.tables was counted for
+  llvm::StringMap<bool> lastingStates; ///< see findLastingStates
+  uint64_t arenaBound = 0;         ///< the least that the arena could have
+  std::string stateKeyText;        ///< see stateKey
+  std::vector<uint8_t> prefix;     ///< the section of that name
   std::string code; ///< what the phase emit gave
 };
 

@@ -4,29 +4,13 @@
 // for and Nibble cannot do yet is refused here, with exit code 4.
 //
 //===----------------------------------------------------------------------===//
+#include "compiler/Tools/nibble/Budget.h"
 #include "compiler/Tools/nibble/Commands.h"
 #include "compiler/Tools/nibble/Compilation.h"
 
-#include <charconv>
 #include <memory>
 
 namespace nibble {
-
-/// "1.5GiB", "512MB", "1000000": a number and a unit of 1000 or 1024; no value if it is neither.
-static std::optional<uint64_t> parseSize(const std::string &text) {
-  double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number < 0)
-    return std::nullopt;
-  static const std::pair<const char *, double> units[] = {
-      {"", 1},           {"B", 1},   {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},       {"GB", 1e9},
-      {"KiB", 1024},     {"MiB", 1 << 20},  {"GiB", 1 << 30},  {"K", 1024},      {"M", 1 << 20},     {"G", 1 << 30}};
-  std::string unit(end, text.data() + text.size());
-  for (auto [name, factor] : units)
-    if (unit == name && number * factor < 1e18)
-      return static_cast<uint64_t>(number * factor);
-  return std::nullopt;
-}
 
 namespace {
 
@@ -34,7 +18,7 @@ namespace {
 struct Arguments {
   CompileOptions options;
   std::string emit = "exe", kv, stopAfter, budget;
-  uint64_t context = 0;
+  uint64_t context = 0, chunk = 0;
   std::vector<std::string> lora;
 };
 
@@ -89,7 +73,52 @@ int interpret(Arguments &arguments) {
     if (!options.memoryBudget)
       return reportError(kUsage, "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
   }
+  if (arguments.chunk)
+    options.import.chunk = arguments.chunk;
+  bool isProgram = options.kind == OutputKind::Executable && !options.stopAfter;
+  for (auto [name, given] : {std::pair("--memory-budget", options.memoryBudget.has_value()),
+                             std::pair("--report", !options.reportFile.empty()),
+                             std::pair("--prefix-file", !options.prefixFile.empty())})
+    if (given && !isProgram)
+      return reportError(kUsage, std::string(name) + " is for programs; --emit and --stop-after write none");
   return kDone;
+}
+
+/// --report of a program that does not fit.
+int reportAlternatives(const CompileOptions &options, const std::vector<Alternative> &alternatives) {
+  if (options.reportFile.empty())
+    return kDone;
+  return writeJSON(options.reportFile, llvm::json::Object{{"memory_budget", *options.memoryBudget},
+                                                          {"alternatives", toJSON(alternatives)}});
+}
+
+/// Compiles; with a budget chooses the chunk, and says what would fit if nothing does. How much the code takes is only
+/// known when it is linked, so the choice begins with a guess and goes on where that was too little.
+int compileWithin(CompileOptions &options, bool chooseChunk) {
+  if (!options.memoryBudget)
+    return Compilation(options).run();
+  if (chooseChunk) {
+    options.programBytes = kUsualProgramBytes;
+    std::optional<uint64_t> chunk = chunkWithin(options);
+    chooseChunk = chunk.has_value(); // else there is nothing to try
+    options.import.chunk = chunk.value_or(options.import.chunk);
+  }
+  for (;; options.import.chunk /= 2) {
+    Compilation compilation(options);
+    int code = compilation.run();
+    if (code != kOverBudget)
+      return code;
+    if (chooseChunk && options.import.chunk > 1)
+      continue;
+    compilation.reportOverBudget();
+    options.programBytes = compilation.getSizes().program + kCodeMargin;
+    break;
+  }
+  std::vector<Alternative> alternatives = findAlternatives(options);
+  printAlternatives(alternatives);
+  if (int code = reportAlternatives(options, alternatives))
+    return code;
+  return kOverBudget;
 }
 
 } // namespace
@@ -109,9 +138,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--emit", arguments->emit, "exe, obj, asm, llvm or mlir")->capture_default_str();
   command->add_option("--context", arguments->context, "positions the program can hold (default: as trained, at most 2048)")
       ->check(kCounts);
-  command->add_option("--chunk", options.import.chunk, "tokens that prefill takes at once")
-      ->check(kCounts)
-      ->capture_default_str();
+  command->add_option("--chunk", arguments->chunk,
+                      "tokens that prefill takes at once (default: 64, less if the budget asks for it)")
+      ->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
   command->add_option("--activations", options.pipeline.activations,
@@ -128,6 +157,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
                       "stop or shift: what the program does at the end of its context unless it is told otherwise")
       ->check(CLI::IsMember({"stop", "shift"}));
   command->add_option("--memory-budget", arguments->budget, "fail with exit code 5 if the program needs more");
+  command->add_option("--report", options.reportFile, "write the memory plan and what it is made of to this JSON file");
+  command->add_option("--prefix-file", options.prefixFile,
+                      "a text that the program has read already: its system message, or the beginning of a text");
   command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot or float")
       ->check(CLI::IsMember({"auto", "dot", "float"}))
       ->capture_default_str();
@@ -143,7 +175,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   return [arguments] {
     if (int code = interpret(*arguments))
       return code;
-    return Compilation(arguments->options).run();
+    return compileWithin(arguments->options, /*chooseChunk=*/arguments->chunk == 0);
   };
 }
 

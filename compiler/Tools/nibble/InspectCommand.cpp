@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Import/Inspect.h"
 #include "compiler/Import/OpenModel.h"
+#include "compiler/Tools/nibble/Budget.h"
 #include "compiler/Tools/nibble/Commands.h"
 #include "compiler/Tools/nibble/Compilation.h"
 
@@ -14,10 +15,34 @@
 
 namespace nibble {
 
+/// Adds the plan to what is printed. Its row of the program is a bound: there is no code yet.
+static int inspectPlan(CompileOptions &options, bool chooseChunk, bool asJSON, llvm::json::Object &json) {
+  if (options.memoryBudget && chooseChunk)
+    options.import.chunk = chunkWithin(options).value_or(options.import.chunk);
+  Compilation compilation(options);
+  int code = compilation.plan();
+  if (code != kDone)
+    return code;
+  const ArtifactDescription &description = compilation.getDescription();
+  json["memoryPlan"] = toJSON(description);
+  json["chunk"] = description.chunk;
+  if (!asJSON) {
+    printPlan(description, llvm::outs());
+    llvm::outs() << "  (the program's code is counted with the most there may be; compiling gives the exact sum)\n";
+  }
+  if (!options.memoryBudget || plannedBytes(description) <= *options.memoryBudget)
+    return kDone;
+  std::vector<Alternative> alternatives = findAlternatives(options);
+  json["alternatives"] = toJSON(alternatives);
+  compilation.reportOverBudget();
+  printAlternatives(alternatives);
+  return kOverBudget;
+}
+
 Command addInspectCommand(CLI::App &app) {
   struct Arguments {
-    std::string model, target = "native", cpu, kv;
-    uint64_t context = 0;
+    std::string model, target = "native", cpu, kv, weights = "keep", budget;
+    uint64_t context = 0, chunk = 0;
     bool json = false;
   };
   auto arguments = std::make_shared<Arguments>();
@@ -27,8 +52,13 @@ Command addInspectCommand(CLI::App &app) {
   command->add_option("--cpu", arguments->cpu, "CPU of the memory plan");
   command->add_option("--context", arguments->context, "context of the memory plan")->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
+  command->add_option("--chunk", arguments->chunk, "tokens that prefill takes at once")->check(kCounts);
+  command->add_option("--weights", arguments->weights, kWeightsHelp);
+  command->add_option("--memory-budget", arguments->budget, "exit code 5 if the plan needs more, and what would fit");
   command->add_flag("--json", arguments->json, "print JSON");
   return [arguments]() -> int {
+    if (int code = checkWeightRules(arguments->weights))
+      return code;
     KVTypes kv;
     if (!arguments->kv.empty()) {
       llvm::Expected<KVTypes> parsed = KVTypes::parse(arguments->kv);
@@ -54,12 +84,12 @@ Command addInspectCommand(CLI::App &app) {
       options.import.kv = kv;
       if (arguments->context)
         options.import.context = arguments->context;
-      Compilation compilation(options);
-      code = compilation.plan();
-      if (code == kDone && !arguments->json)
-        printPlan(compilation.getDescription(), llvm::outs());
-      if (code == kDone)
-        json["memoryPlan"] = toJSON(compilation.getDescription());
+      if (arguments->chunk)
+        options.import.chunk = arguments->chunk;
+      options.pipeline.weights = arguments->weights;
+      if (!arguments->budget.empty() && !(options.memoryBudget = parseSize(arguments->budget)))
+        return reportError(kUsage, "--memory-budget: '" + arguments->budget + "' is no size; write 800MB, 1.5GiB or bytes");
+      code = inspectPlan(options, arguments->chunk == 0, arguments->json, json);
     }
     if (arguments->json)
       llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(json))) << "\n";

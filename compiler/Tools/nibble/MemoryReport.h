@@ -1,7 +1,7 @@
 //===- MemoryReport.h - what the program will occupy -----------------------===//
 //
-// The memory plan: weights, state, arena, the runtime's buffers, stacks, tables. The runtime's rows come from the very
-// function that the program carves its memory with (runtime/core/MemoryPlan.h).
+// The memory plan: weights, state, arena, the runtime's buffers, stacks, tables. The rows come from the very function
+// that the program carves its memory with (runtime/core/MemoryPlan.h); docs/memory.md explains them.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -18,12 +18,18 @@
 
 namespace nibble {
 
-/// Threads that the printed plan counts stacks for; the program prints its own with --info.
+/// Threads that the printed plan counts stacks for, if the budget allows; the program prints its own with --info.
 inline constexpr uint32_t kPlannedThreads = 4;
 
-/// What the plan holds for the program's own code and data and for the stack of its first thread, in bytes. The code is
-/// not there yet when the plan is made; linking checks the bound (SmolLM2's program takes 1.0 MB).
-inline constexpr uint64_t kProgramBytes = 3 << 20, kMainStackBytes = 256 << 10;
+/// What a plan counts for the program's code and static data as long as they have not been linked, in bytes: the most
+/// there may be, which linking checks.
+inline constexpr uint64_t kProgramBytes = 3 << 20;
+
+/// What they usually take (1.1 MB, most of it the C library and the runtime): a guess to begin with.
+inline constexpr uint64_t kUsualProgramBytes = 5 << 18;
+
+/// By how much the code of a program may grow with another context, chunk or cache.
+inline constexpr uint64_t kCodeMargin = 32 << 10;
 
 /// Fills in everything that is known after `import`: names, shape, target, defaults, tokenizer and chat template.
 llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const TargetInfo &target,
@@ -38,13 +44,28 @@ struct TextTables {
 /// Builds the tables; what the file says wrongly about its texts is found here.
 llvm::Expected<TextTables> buildTextTables(const TokenizerSource &tokenizer, const std::string &chatTemplate);
 
-/// Fills `memoryPlan` from the sizes in the description; all in bytes.
-void planMemory(uint64_t weightBytes, const TextTables &tables, const TokenizerSource &tokenizer,
+/// Bytes of the parts of the program's file.
+struct FileSizes {
+  uint64_t weights = 0, prefix = 0;
+  uint64_t tables = 0;  ///< description and trailer
+  uint64_t program = 0; ///< of the segments in memory
+};
+
+/// Fills `memoryPlan` and the number of threads that it holds for: of 4, what the budget allows, and at least one. With a
+/// budget also the most threads that the program may ever use.
+void planMemory(const FileSizes &sizes, const TextTables &tables, const TokenizerSource &tokenizer,
                 ArtifactDescription &description);
+
+/// Memory of the segments of a linked program.
+llvm::Expected<uint64_t> countSegments(llvm::StringRef elf);
 
 uint64_t plannedBytes(const ArtifactDescription &description);
 void printPlan(const ArtifactDescription &description, llvm::raw_ostream &out);
-/// The rows and their sum, in bytes.
+/// The rows, by key, and their sum, in bytes.
 llvm::json::Object toJSON(const ArtifactDescription &description);
+/// What --report writes: model, target, plan, the arena beside the least it could have, tensors.
+llvm::json::Object reportOf(const ArtifactDescription &description, uint64_t arenaBound, uint64_t weightBytes);
+/// Writes a file as a whole or not at all; returns an exit code.
+int writeJSON(const std::string &path, llvm::json::Object object);
 
 } // namespace nibble

@@ -10,6 +10,8 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <charconv>
+
 namespace nibble {
 
 int reportError(ExitCode code, const std::string &message) {
@@ -21,6 +23,22 @@ int reportError(llvm::Error error) {
   std::string message;
   int code = takeImportError(std::move(error), message);
   return reportError(static_cast<ExitCode>(code), message);
+}
+
+/// "1.5GiB", "512MB", "1000000": a number and a unit of 1000 or 1024; no value if it is neither.
+std::optional<uint64_t> parseSize(const std::string &text) {
+  double number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0)
+    return std::nullopt;
+  static const std::pair<const char *, double> units[] = {
+      {"", 1},           {"B", 1},   {"kB", 1e3},     {"KB", 1e3},     {"MB", 1e6},       {"GB", 1e9},
+      {"KiB", 1024},     {"MiB", 1 << 20},  {"GiB", 1 << 30},  {"K", 1024},      {"M", 1 << 20},     {"G", 1 << 30}};
+  std::string unit(end, text.data() + text.size());
+  for (auto [name, factor] : units)
+    if (unit == name && number * factor < 1e18)
+      return static_cast<uint64_t>(number * factor);
+  return std::nullopt;
 }
 
 } // namespace nibble
