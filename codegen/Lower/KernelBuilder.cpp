@@ -68,6 +68,11 @@ Value KernelBuilder::vectorI32(ArrayRef<int32_t> values) {
   return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, values));
 }
 
+Value KernelBuilder::vectorI8(ArrayRef<int8_t> values) {
+  auto type = vec(i8(), static_cast<int64_t>(values.size()));
+  return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(type, values));
+}
+
 //===--- arithmetic --------------------------------------------------------===//
 
 Value KernelBuilder::add(Value a, Value c) { return arith::AddIOp::create(b, loc, a, c); }

@@ -64,6 +64,8 @@ public:
   Value zero(mlir::Type type);
   /// Vector constant from its lanes (i32 elements).
   Value vectorI32(llvm::ArrayRef<int32_t> values);
+  /// The same of i8 elements.
+  Value vectorI8(llvm::ArrayRef<int8_t> values);
 
   //===--- integers (wrap-around) -----------------------------------------===//
   Value add(Value a, Value c);

@@ -26,7 +26,7 @@ namespace {
 class EmbedKernel {
 public:
   EmbedKernel(KernelBuilder &k, mpgemm::LayoutAttr layout)
-      : k(k), reader(k, layout, /*lanes=*/1), panel(reader.layout()),
+      : k(k), reader(k, layout, /*lanes=*/1, /*row=*/nullptr), panel(reader.layout()),
         block(dyn_cast<lowbit::BlockType>(layout.getElement())) {}
 
   /// Columns of an item of work.
@@ -61,7 +61,9 @@ void EmbedKernel::emitItem(Value table, Value token, Value item, Value y) {
 void EmbedKernel::emitUnit(Value panelPointer, Value r, Value item, Value y) {
   int64_t units = panel.unitsPerRecord();
   Value index = k.remu(item, units);
-  Value start = k.offset(panelPointer, k.mul(k.divu(item, units), panel.recordBytes()));
+  Value book = panel.bookPerRow ? k.offset(panelPointer, k.mul(r, panel.bookEntryBytes)) : panelPointer;
+  reader.openPanel(book);
+  Value start = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(k.divu(item, units), panel.recordBytes()));
   // The reader sees one row: pointers are moved to row r first.
   Value record = k.offset(start, k.mul(r, panel.scaleOffset(0, 1)));
   Value unit = k.offset(k.offset(start, panel.codesOffset()), k.mul(index, panel.unitBytes()));
@@ -88,11 +90,8 @@ void EmbedKernel::emitGroup(Value record, Value unit, Value subScales, Value sub
     minimum = k.extract(reader.minimum(record, s, 0), 0);
   if (panel.hasMin && panel.isTwoLevel())
     minimum = k.mulf(minimum, k.intToFloat(k.extract(reader.subMinimum(subMinima, group, 0), 0), k.f32()));
-  for (int64_t column = group * panel.group; column < (group + 1) * panel.group; column += panel.kr) {
-    Value code = reader.quad(unit, column / panel.kr, 0);
-    code = reader.range().isSigned ? k.sext(code, k.i32()) : k.zext(code, k.i32());
-    code = k.sub(code, reader.range().offset);
-    Value value = k.mulf(k.splat(scale, panel.kr), k.intToFloat(code, k.f32()));
+  for (int64_t column = group * panel.runSpan(); column < (group + 1) * panel.runSpan(); column += panel.kr) {
+    Value value = k.mulf(k.splat(scale, panel.kr), reader.numbers(unit, column / panel.kr, 0));
     if (minimum) {
       Value all = k.splat(minimum, panel.kr);
       value = panel.isTwoLevel() ? k.subf(value, all) : k.addf(value, all);

@@ -203,10 +203,13 @@ static LogicalResult checkRow(mpgemm::MmaOp op, const InstructionRow &row) {
                : LogicalResult(op->emitOpError() << "row '" << row.name << "' multiplies one f32 matrix");
   if (!block || op.getActivations().size() != 3)
     return op->emitOpError() << "row '" << row.name << "' multiplies low-bit codes with quantized activations";
-  unsigned bits = block.getCode().width;
-  if (layout.getBias() != row.storageBias(bits, block.getCode().isSigned))
+  const lowbit::CodeKind &code = block.getCode();
+  if (code.isInteger() && layout.getBias() != row.storageBias(code.width, code.isSigned))
     return op->emitOpError() << "row '" << row.name << "' needs codes stored with bias "
-                             << row.storageBias(bits, block.getCode().isSigned) << ", but has " << layout;
+                             << row.storageBias(code.width, code.isSigned) << ", but has " << layout;
+  if (!block.hasIntegers())
+    return op->emitOpError() << "row '" << row.name << "' multiplies integers, which the codes of " << block
+                             << " do not stand for";
   return success();
 }
 

@@ -33,7 +33,7 @@ constexpr int64_t kStraightQuads = 4;
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
-      : k(k), mma(mma), emitter(dotEmitter(*mma.row)), reader(k, mma.layout, mma.row->lanes, &emitter),
+      : k(k), mma(mma), emitter(dotEmitter(*mma.row)), reader(k, mma.layout, mma.row->lanes, mma.row, &emitter),
         panel(reader.layout()), tokens(tokens), run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
         runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1) {
     dot.lanes = mma.row->lanes, dot.strip = emitter.stripOf(tokens), dot.quads = run / panel.kr;
@@ -115,6 +115,7 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 }
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0) {
+  reader.openPanel(panelPointer);
   Tile zeros(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   return rowsOf(k.loop(k.i64(0), k.i64(panel.records()), 1, zeros, [&](Value record, ValueRange sums) {
     return emitRecord(panelPointer, row0, record, sums);
@@ -122,7 +123,7 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0) {
 }
 
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, ValueRange sums) {
-  Value record = k.offset(panelPointer, k.mul(index, panel.recordBytes()));
+  Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
   Tile carried(sums.begin(), sums.end());
   if (panel.unitsPerRecord() == 1)
@@ -151,7 +152,7 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
 
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
-  int64_t span = run * runs, field = panel.group / span;
+  int64_t span = run * runs, field = panel.runSpan() / span;
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {

@@ -21,7 +21,7 @@ constexpr int64_t kUnrollCodes = 4;
 class FloatPanel {
 public:
   FloatPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
-      : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes), panel(reader.layout()), tokens(tokens),
+      : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes, mma.row), panel(reader.layout()), tokens(tokens),
         lanes(mma.row->lanes), vectors(mma.row->vectors) {}
 
   PanelSums emit(Value panelPointer, Value row0);
@@ -31,7 +31,7 @@ private:
   PanelSums emitUnit(Value record, Value unitIndex, Value x, PanelSums sums);
   PanelSums emitGroup(Value unit, Value x, int64_t group, ArrayRef<Value> scale, ArrayRef<Value> minimum,
                       PanelSums sums);
-  Value decode(Value codes, Value scale, Value minimum);
+  Value decode(Value numbers, Value scale, Value minimum);
   Value groupScale(Value record, Value unitIndex, int64_t group, int64_t v);
   Value groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v);
   /// acc += x[column] · w for all rows of the tile.
@@ -48,10 +48,12 @@ PanelSums FloatPanel::emit(Value panelPointer, Value row0) {
   PanelSums zeros(tokens * vectors, k.zero(k.vec(k.f32(), lanes)));
   if (panel.isFloat())
     return emitElements(panelPointer, row0, zeros);
+  reader.openPanel(panelPointer);
   int64_t units = panel.unitsPerRecord();
+  Value records = k.offset(panelPointer, panel.recordOffset(0));
   // All units of all records, in order: one loop.
   return k.loop(k.i64(0), k.i64(panel.records() * units), 1, zeros, [&](Value unit, ValueRange sums) {
-    Value record = k.offset(panelPointer, k.mul(k.divu(unit, units), panel.recordBytes()));
+    Value record = k.offset(records, k.mul(k.divu(unit, units), panel.recordBytes()));
     Value column = k.mul(unit, panel.unitSpan());
     Value x = k.at(mma.x.pointer, k.f32(), k.add(k.mul(row0, mma.x.stride), column));
     return emitUnit(record, k.remu(unit, units), x, PanelSums(sums.begin(), sums.end()));
@@ -107,18 +109,18 @@ PanelSums FloatPanel::emitUnit(Value record, Value unitIndex, Value x, PanelSums
 /// The columns of a group in order. Those that lie in one bit field of all planes are walked in a loop.
 PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Value> scale, ArrayRef<Value> minimum,
                                 PanelSums sums) {
-  int64_t field = panel.group;
+  int64_t field = panel.runSpan();
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane));
   int64_t step = std::min(field, kUnrollCodes);
-  for (int64_t first = group * panel.group; first < (group + 1) * panel.group; first += field)
+  for (int64_t first = group * panel.runSpan(); first < (group + 1) * panel.runSpan(); first += field)
     sums = k.loop(k.i64(0), k.i64(field), step, sums, [&](Value column, ValueRange carried) {
       PanelSums next(carried.begin(), carried.end());
       Value codes = k.offset(unit, k.mul(column, panel.vectorBytes()));
       for (int64_t i = 0; i < step; ++i) {
         SmallVector<Value> w;
         for (int64_t v = 0; v < vectors; ++v)
-          w.push_back(decode(reader.quad(k.offset(codes, i * panel.vectorBytes()), first, v), scale[v], minimum[v]));
+          w.push_back(decode(reader.numbers(k.offset(codes, i * panel.vectorBytes()), first, v), scale[v], minimum[v]));
         addColumn(k.at(x, k.f32(), column), first + i, w, next);
       }
       return next;
@@ -126,10 +128,9 @@ PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Val
   return sums;
 }
 
-/// Codes as numbers, in the arithmetic of lowbit.decode.
-Value FloatPanel::decode(Value codes, Value scale, Value minimum) {
-  codes = reader.range().isSigned ? k.sext(codes, k.i32()) : k.zext(codes, k.i32());
-  Value value = k.mulf(scale, k.intToFloat(k.sub(codes, reader.range().offset), k.f32()));
+/// The values of codes' numbers, in the arithmetic of lowbit.decode.
+Value FloatPanel::decode(Value numbers, Value scale, Value minimum) {
+  Value value = k.mulf(scale, numbers);
   if (!minimum)
     return value;
   return panel.isTwoLevel() ? k.subf(value, minimum) : k.addf(value, minimum);

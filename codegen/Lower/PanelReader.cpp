@@ -6,18 +6,52 @@
 
 #include "codegen/Lower/PanelReader.h"
 
+#include "codegen/Targets/ByteLookup.h"
 #include "codegen/Targets/DotEmitter.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 
 namespace nibble {
 
-PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lanes,
+PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lanes, const InstructionRow *row,
                          const DotEmitter *emitter)
     : k(k), panel(attr.getPanelLayout()), block(dyn_cast<lowbit::BlockType>(attr.getElement())), lanes(lanes),
-      emitter(emitter) {
-  if (!block)
+      row(row), emitter(emitter) {
+  if (block)
+    chooseRange(row);
+}
+
+/// Numbers of a codebook may be held as they are or moved: small unsigned ones suit any multiplication.
+static CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow *row) {
+  unsigned bits = llvm::Log2_64_Ceil(uint64_t(high - low) + 1);
+  if (!row || row->kind == RowKind::Float || (bits > row->unsignedBits && row->signedBytes))
+    return {8, true, 0};
+  if (bits > row->unsignedBits)
+    return {8, false, 128};
+  return {std::max(bits, 1u), false, -low};
+}
+
+void PanelReader::chooseRange(const InstructionRow *row) {
+  const lowbit::CodeKind &code = block.getCode();
+  if (code.stored != lowbit::CodeKind::None) {
+    codeRange = rangeOfNumbers(-128, 127, row);
     return;
+  }
+  if (code.book) {
+    if (!code.book->isInteger())
+      return;
+    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
+    codeRange = rangeOfNumbers(*low, *high, row);
+    for (int8_t integer : code.book->integers)
+      table.push_back(int8_t(integer + codeRange.offset));
+    return;
+  }
   codeRange.bits = panel.codeBits;
   codeRange.offset = block.getZeroPoint();
   if (panel.codeBits == 8) {
@@ -42,7 +76,7 @@ Value PanelReader::field(Value unit, mpgemm::BitPlane plane, int64_t quad, int64
   return k.bitAnd(bits, ((int64_t(1) << plane.width) - 1) << toBit);
 }
 
-Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
+Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
   mpgemm::BitPlanes planes = panel.planes();
   mpgemm::CodeLocation low = panel.locate(planes[0], quad * panel.kr, v * lanes);
   // A nibble under other planes: the emitter joins them.
@@ -58,9 +92,125 @@ Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
   return panel.codeSigned && panel.codeBits < 8 ? k.bitXor(codes, int64_t(1) << (panel.codeBits - 1)) : codes;
 }
 
-Value PanelReader::floats(Value pointer, FloatKind kind) {
-  Type element = kind == FloatKind::F32 ? k.f32() : kind == FloatKind::F16 ? k.f16() : k.bf16();
-  return k.toFloat(k.load(k.vec(element, lanes), pointer, 1), k.f32());
+void PanelReader::openPanel(Value panelPointer) {
+  storedBook = panel.bookEntryBytes ? panelPointer : Value();
+}
+
+/// Each of kr neighbours gets its row's element.
+static Value repeatEach(KernelBuilder &k, Value vector, int64_t times) {
+  SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < KernelBuilder::lanes(vector) * times; ++lane)
+    mask.push_back(lane / times);
+  return times == 1 ? vector : k.shuffle(vector, vector, mask);
+}
+
+/// Chooses among the numbers of a stored codebook, of the codebook's type.
+Value PanelReader::storedNumbers(Value codes, int64_t v) {
+  lowbit::CodeKind::Entry entry = block.getCode().entry;
+  Type type = entry == lowbit::CodeKind::I8 ? k.i8() : entry == lowbit::CodeKind::F16 ? k.f16() : k.f32();
+  SmallVector<Value> entries;
+  for (int64_t code = 0; code < int64_t(1) << panel.codeBits; ++code) {
+    Value at = k.offset(storedBook, panel.bookOffset(code, v * lanes));
+    Value number = panel.bookPerRow ? k.load(k.vec(type, lanes), at, 1) : k.splat(k.load(type, at, 1), lanes);
+    entries.push_back(repeatEach(k, number, panel.kr));
+  }
+  return emitChoice(k, codes, entries);
+}
+
+Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
+  Value read = codes(unit, quad, v);
+  if (!table.empty())
+    return emitByteLookup(k, row, read, table);
+  if (!storedBook)
+    return read;
+  return k.add(storedNumbers(read, v), codeRange.offset);
+}
+
+/// f32 numbers by their bytes. Most lists need two or three of the four: the others are 0 in all levels.
+Value PanelReader::lookUpFloats(Value codes, ArrayRef<float> levels) {
+  Value bits;
+  for (unsigned byte = 0; byte < 4; ++byte) {
+    SmallVector<int8_t> bytes;
+    for (float level : levels)
+      bytes.push_back(int8_t(llvm::bit_cast<uint32_t>(level) >> (8 * byte)));
+    if (llvm::all_of(bytes, [](int8_t entry) { return entry == 0; }))
+      continue;
+    Value part = k.shl(k.zext(emitByteLookup(k, row, codes, bytes), k.i32()), 8 * byte);
+    bits = bits ? k.bitOr(bits, part) : part;
+  }
+  Type type = k.vec(k.f32(), KernelBuilder::lanes(codes));
+  return bits ? k.bitcast(bits, type) : k.zero(type);
+}
+
+/// Sign, exponent and mantissa of codes at their places in an f32, whose exponent has another bias. Exact.
+static Value smallFloatsToFloats(KernelBuilder &k, Value codes, const lowbit::Codebook &book) {
+  Value code = k.zext(codes, k.i32());
+  Value magnitude = k.bitAnd(code, (int64_t(1) << (book.width - 1)) - 1);
+  Value bits = k.shl(magnitude, 23 - book.mantissaBits);
+  Type type = KernelBuilder::withElement(bits.getType(), k.f32());
+  int bias = (1 << (book.exponentBits - 1)) - 1;
+  Value value = k.mulf(k.bitcast(bits, type), k.constant(type, std::ldexp(1.0, 127 - bias)));
+  bits = k.bitcast(value, bits.getType());
+  for (int64_t special = 0; special < int64_t(1) << (book.width - 1); ++special) {
+    float level = book.levels[special];
+    if (std::isfinite(level))
+      continue;
+    Value isSpecial = k.eq(magnitude, k.constant(bits.getType(), special));
+    bits = k.select(isSpecial, k.constant(bits.getType(), int64_t(llvm::bit_cast<uint32_t>(level))), bits);
+  }
+  Value sign = k.shl(k.shru(code, int64_t(book.width) - 1), 31);
+  return k.bitcast(k.bitOr(bits, sign), type);
+}
+
+Value PanelReader::numbers(Value unit, int64_t quad, int64_t v) {
+  const lowbit::CodeKind &code = block.getCode();
+  if (storedBook && code.entry != lowbit::CodeKind::I8)
+    return k.toFloat(storedNumbers(codes(unit, quad, v), v), k.f32());
+  if (code.book && !code.book->isInteger() && code.book->mantissaBits)
+    return smallFloatsToFloats(k, codes(unit, quad, v), *code.book);
+  if (code.book && !code.book->isInteger())
+    return lookUpFloats(codes(unit, quad, v), code.book->levels);
+  Value bytes = this->quad(unit, quad, v);
+  Value integers = codeRange.isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
+  return k.intToFloat(k.sub(integers, codeRange.offset), k.f32());
+}
+
+/// 2^(code - 127 - unit) of bytes, denormals included.
+static Value exponentsToFloats(KernelBuilder &k, Value codes, unsigned unit) {
+  Value exponent = k.sub(k.zext(codes, k.i32()), int64_t(unit));
+  Value isNormal = k.cmp(KernelBuilder::ICmp::sgt, exponent, k.zero(exponent.getType()));
+  Value shift = k.sub(k.zero(exponent.getType()), k.mins(exponent, 0));
+  Value denormal = k.shru(k.constant(exponent.getType(), int64_t(0x00400000)), shift);
+  Value bits = k.select(isNormal, k.shl(exponent, 23), denormal);
+  return k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
+}
+
+/// The float with exponent and mantissa of E4M3, exact for denormals, and 0 for code 0x7f.
+static Value unsignedE4M3ToFloats(KernelBuilder &k, Value codes) {
+  Value code = k.zext(codes, k.i32());
+  Value isZero = k.cmp(KernelBuilder::ICmp::eq, code, k.constant(code.getType(), int64_t(0x7f)));
+  // As a float's exponent and mantissa the bits mean 2^-120 of what they mean here.
+  Value bits = k.shl(k.bitAnd(code, 0x7f), 20);
+  Value scaled = k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
+  Value value = k.mulf(scaled, k.constant(scaled.getType(), 0x1p120));
+  return k.select(isZero, k.zero(value.getType()), value);
+}
+
+Value PanelReader::floats(Value pointer, FloatKind kind, unsigned unit) {
+  Value value;
+  switch (kind) {
+  case FloatKind::E8M0:
+    return exponentsToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1), unit);
+  case FloatKind::UE4M3:
+    value = unsignedE4M3ToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1));
+    break;
+  case FloatKind::F16:
+  case FloatKind::BF16:
+  case FloatKind::F32:
+    Type element = kind == FloatKind::F32 ? k.f32() : kind == FloatKind::F16 ? k.f16() : k.bf16();
+    value = k.toFloat(k.load(k.vec(element, lanes), pointer, 1), k.f32());
+  }
+  return unit ? k.mulf(value, k.constant(value.getType(), std::ldexp(1.0, -int(unit)))) : value;
 }
 
 Value PanelReader::integers(Value pointer, bool isSigned) {
@@ -69,7 +219,7 @@ Value PanelReader::integers(Value pointer, bool isSigned) {
 }
 
 Value PanelReader::scale(Value record, int64_t s, int64_t v) {
-  return floats(k.offset(record, panel.scaleOffset(s, v * lanes)), panel.scaleKind);
+  return floats(k.offset(record, panel.scaleOffset(s, v * lanes)), panel.scaleKind, block.getCode().unit());
 }
 
 Value PanelReader::minimum(Value record, int64_t s, int64_t v) {

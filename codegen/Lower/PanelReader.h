@@ -13,6 +13,7 @@
 #ifndef NIBBLE_CODEGEN_LOWER_PANELREADER_H
 #define NIBBLE_CODEGEN_LOWER_PANELREADER_H
 
+#include "codegen/Intrinsics/InstructionTable.h"
 #include "codegen/Lower/KernelBuilder.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
@@ -20,25 +21,32 @@ namespace nibble {
 
 class DotEmitter;
 
-/// The number that the bits of a code stand for, as the kernel holds it:
-/// value = byte - offset, where the byte is signed or not.
+/// The integer that a code stands for, as the kernel holds it: byte - offset,
+/// where the byte is signed or not.
 struct CodeRange {
   unsigned bits = 8;
   bool isSigned = false; ///< only with 8 bits
-  int64_t offset = 0;    ///< zero point, and what made the code unsigned
+  int64_t offset = 0;    ///< zero point, and what made the number unsigned
 };
 
 class PanelReader {
 public:
-  /// `emitter` knows how to join the parts of a code with few instructions; without one they are masked and or-ed.
-  PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes, const DotEmitter *emitter = nullptr);
+  /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a code
+  /// with few instructions; without one they are masked and or-ed.
+  PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes, const InstructionRow *row,
+              const DotEmitter *emitter = nullptr);
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
 
-  /// Bytes of quad `quad` of a unit: lanes × kr codes of range().
+  /// Reads a stored codebook, which stands at the start of a panel. Must be called before quad() and numbers() where
+  /// the format has one; does nothing else where not.
+  void openPanel(mlir::Value panelPointer);
+  /// Bytes of quad `quad` of a unit: lanes × kr integers of range(). Not for codebooks of other numbers.
   mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
-  /// Float scale s of a record, f32 × lanes.
+  /// The same as f32: what the codes stand for, less the zero point, times 2^unit of a codebook.
+  mlir::Value numbers(mlir::Value unit, int64_t quad, int64_t v);
+  /// Float scale s of a record times 2^-unit of a codebook, f32 × lanes.
   mlir::Value scale(mlir::Value record, int64_t s, int64_t v);
   /// Float minimum s of a record (dmin with two levels).
   mlir::Value minimum(mlir::Value record, int64_t s, int64_t v);
@@ -50,16 +58,24 @@ public:
   mlir::Value element(mlir::Value columns, int64_t column, int64_t v);
 
 private:
+  void chooseRange(const InstructionRow *row);
   mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit);
-  mlir::Value floats(mlir::Value pointer, FloatKind kind);
+  /// The codes of a quad as they are stored; two's complement as offset binary.
+  mlir::Value codes(mlir::Value unit, int64_t quad, int64_t v);
+  mlir::Value lookUpFloats(mlir::Value codes, llvm::ArrayRef<float> levels);
+  mlir::Value storedNumbers(mlir::Value codes, int64_t v);
+  mlir::Value floats(mlir::Value pointer, FloatKind kind, unsigned unit = 0);
   mlir::Value integers(mlir::Value pointer, bool isSigned);
 
   KernelBuilder &k;
   mpgemm::PanelLayout panel;
   lowbit::BlockType block; ///< null for float weights
   int64_t lanes;
+  const InstructionRow *row;
   const DotEmitter *emitter;
   CodeRange codeRange;
+  llvm::SmallVector<int8_t> table; ///< bytes of range(), by code, of a codebook that the type knows
+  mlir::Value storedBook;          ///< pointer to a stored codebook
 };
 
 } // namespace nibble

@@ -37,7 +37,7 @@ Type multipliedType(Type element, const InstructionRow &row) {
   if (row.kind == RowKind::Float || !block)
     return block ? Type(Float32Type::get(element.getContext())) : element;
   bool isSigned = block.getCode().isSigned;
-  if (row.storageBias(block.getCode().width, isSigned) == 0 || block.hasMin())
+  if (!block.getCode().isInteger() || row.storageBias(block.getCode().width, isSigned) == 0 || block.hasMin())
     return element;
   lowbit::ZeroKind zero;
   zero.point = block.getZeroPoint() + (isSigned ? 128 : -128);
@@ -49,8 +49,12 @@ Type multipliedType(Type element, const InstructionRow &row) {
 /// Why a weight cannot lie in the panels of an integer row, or null.
 const char *whyNotDot(Type element, ArrayRef<int64_t> shape, const InstructionRow &row) {
   auto block = cast<lowbit::BlockType>(element);
-  auto layout = mpgemm::LayoutAttr::get(element.getContext(), element, shape[0], shape[1], row.nr(), row.kr(),
-                                        row.storageBias(block.getCode().width, block.getCode().isSigned));
+  if (!block.hasIntegers())
+    return "the numbers of its codebook are no integers of a byte";
+  const lowbit::CodeKind &code = block.getCode();
+  int64_t bias = code.isInteger() ? row.storageBias(code.width, code.isSigned) : 0;
+  auto layout =
+      mpgemm::LayoutAttr::get(element.getContext(), element, shape[0], shape[1], row.nr(), row.kr(), bias);
   if (const char *wrong = layout.getPanelLayout().check())
     return wrong;
   return shape[1] % mpgemm::kActivationGroup == 0

@@ -4,11 +4,29 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ReencodeGrids : Pass<"reencode-grids", "::mlir::ModuleOp"> {
+  let summary = "Give each element of a lattice format a code of its own.";
+  let description = [{
+    Weights of linears and tables of embeddings that are stored as vectors of a grid become tensors of the grid's
+    codebook by a `lowbit.cast`, which changes no value.
+
+    ```mlir
+    func.func @f(%t: tensor<1xi32>, %w: tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, %n: index) -> tensor<1x256xf32> {
+      %y = lm.embed %t, %w, %n : (tensor<1xi32>, tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, index) -> tensor<1x256xf32>
+      return %y : tensor<1x256xf32>
+    }
+    ```
+    reads `lowbit.cast %w : … -> tensor<64x256x!lowbit.block<iq2, 16, u5 x f16 : 256>>` then.
+  }];
+  let dependentDialects = ["::nibble::lowbit::LowBitDialect"];
+}
+
 def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
   let summary = "Give every linear types that the target can compute with.";
   let description = [{
     Chooses for each `LinearLike` the triple (weight, activation, accumulator) and the instruction row, as the
-    attribute `compute`: an integer dot product where the weight's codes fit a row's operand, a float row elsewhere.
+    attribute `compute`: an integer dot product where the weight's codes, or the numbers that they stand for in a
+    codebook, fit a row's operand, a float row with a remark elsewhere.
     The weight's value never changes; an eight-bit signed code for an unsigned operand becomes the unsigned code with
     zero point 128. A choice that falls back to a generic row is a remark that names the missing features, and an
     error with `require-native`.

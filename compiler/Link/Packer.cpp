@@ -113,9 +113,15 @@ namespace {
 struct RowParts {
   const uint8_t *codes;
   const int16_t *subScale, *subMin;
-  const uint16_t *scale, *min;
+  const uint32_t *scale, *min;
+  const uint8_t *book; ///< Null if none is stored, or none is to be.
 };
 } // namespace
+
+/// Of one stored codebook.
+static int64_t bytesOfBook(const PanelLayout &layout) {
+  return layout.bookBytes() / layout.bookRows();
+}
 
 static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes,
                            int64_t row) {
@@ -124,7 +130,11 @@ static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes,
   return {planes.codes.data() + row * layout.k,
           planes.subScale.data() + row * groups,
           planes.subMin.data() + row * groups,
-          planes.scale.data() + row * scales, planes.min.data() + row * scales};
+          planes.scale.data() + row * scales, planes.min.data() + row * scales,
+          planes.books.empty()
+              ? nullptr
+              : planes.books.data() + (layout.bookPerRow ? row : 0) *
+                                          bytesOfBook(layout)};
 }
 
 namespace {
@@ -154,13 +164,20 @@ RecordWriter::RecordWriter(const PanelLayout &layout)
                       layout.vectorsOf(plane)});
 }
 
+/// The low `bytes` bytes of a number.
+static void storeBits(uint8_t *out, uint32_t bits, unsigned bytes) {
+  for (unsigned byte = 0; byte < bytes; ++byte)
+    out[byte] = uint8_t(bits >> (8 * byte));
+}
+
 /// Moves `row` on to the next record's scales.
 void RecordWriter::scatterScales(RowParts &row, int64_t r,
                                  uint8_t *record) const {
+  const unsigned bytes = byteWidth(layout.scaleKind);
   for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
-    std::memcpy(record + layout.scaleOffset(s, r), row.scale++, 2);
+    storeBits(record + layout.scaleOffset(s, r), *row.scale++, bytes);
     if (layout.hasMin)
-      std::memcpy(record + layout.minOffset(s, r), row.min++, 2);
+      storeBits(record + layout.minOffset(s, r), *row.min++, bytes);
   }
   if (!layout.isTwoLevel())
     return;
@@ -176,6 +193,11 @@ void RecordWriter::scatterScales(RowParts &row, int64_t r,
 }
 
 void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {
+  const int64_t entry = layout.bookEntryBytes;
+  for (int64_t code = 0; row.book && code * entry < bytesOfBook(layout); ++code)
+    std::memcpy(panel + layout.bookOffset(code, r), row.book + code * entry,
+                entry);
+  panel += layout.recordOffset(0);
   const int64_t records = layout.records(), bytes = layout.recordBytes();
   const int64_t span = layout.recordSpan(), codes = layout.codesOffset();
   for (int64_t record = 0; record < records; ++record, panel += bytes) {
@@ -214,14 +236,16 @@ static llvm::Error checkFormat(const PanelLayout &layout,
                      format.name, layout.k, format.blockElements);
   if (layout.isFloat()) {
     if (layout.element == FloatKind::F32 ||
-        (format.isFloat && format.floatKind == layout.element))
+        (format.isFloat && format.plain == Format::Same &&
+         format.floatKind == layout.element))
       return llvm::Error::success();
     return packError("cannot pack {0} as {1} without changing values",
                      format.name, spelling(layout.element));
   }
   int64_t superGroup = format.isTwoLevel() ? format.blockElements : 0;
-  if (format.isFloat || format.codes.kind.width != layout.codeBits ||
-      format.codes.kind.isSigned != layout.codeSigned ||
+  lowbit::CodeKind code = format.codeKind();
+  if (format.isFloat || code.width != layout.codeBits ||
+      code.isSigned != layout.codeSigned || layout.bookEntryBytes ||
       format.group != layout.group || superGroup != layout.superGroup ||
       format.hasMin() != layout.hasMin ||
       format.floatKind != layout.scaleKind)
@@ -314,6 +338,10 @@ llvm::Error PanelWriter::addParts(const PackSource &source) {
     llvm::Expected<const Planes *> parts = source.readParts(row, count);
     if (!parts)
       return parts.takeError();
+    int64_t books = layout.bookPerRow ? count : 1;
+    if (int64_t((*parts)->books.size()) != books * bytesOfBook(layout))
+      return packError("cannot pack: {0} bytes of codebooks for {1} rows",
+                       (*parts)->books.size(), count);
     for (int64_t r = 0; r < count; ++r)
       records->scatterRow(partsOfRow(layout, **parts, r), filled + r,
                           panel.data());
@@ -348,6 +376,9 @@ llvm::Error PanelWriter::addSource(const PackSource &source) {
 llvm::Error PanelWriter::addRows(const Format &format,
                                  llvm::ArrayRef<uint8_t> bytes, int64_t count) {
   if (layout.isFloat()) {
+    if (int64_t index = findInexact(format, bytes); index >= 0)
+      return packError("cannot pack {0}: number {1} of these rows is no f32",
+                       format.name, index);
     addFloats(format, bytes, count);
   } else {
     unpackBlocks(format, bytes, count * layout.k / format.blockElements,
@@ -397,6 +428,8 @@ llvm::Error PanelWriter::finish() {
   } else {
     Planes zeros;
     zeros.codes.resize(layout.k);
+    if (layout.bookPerRow)
+      zeros.books.resize(layout.bookBytes());
     zeros.subScale.resize(layout.k / layout.group);
     zeros.subMin.resize(layout.k / layout.group);
     zeros.scale.resize(layout.k / layout.scaleSpan());
@@ -437,15 +470,13 @@ static uint8_t gatherCode(const PanelLayout &layout, const uint8_t *unit,
 
 static void gatherRecord(const PanelLayout &layout, const uint8_t *record,
                          int64_t r, Planes &planes) {
-  auto bits16 = [&](int64_t offset) {
-    uint16_t bits;
-    std::memcpy(&bits, record + offset, sizeof bits);
-    return bits;
+  auto floatBits = [&](int64_t offset) {
+    return loadBits(layout.scaleKind, record + offset);
   };
   for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
-    planes.scale.push_back(bits16(layout.scaleOffset(s, r)));
+    planes.scale.push_back(floatBits(layout.scaleOffset(s, r)));
     if (layout.hasMin)
-      planes.min.push_back(bits16(layout.minOffset(s, r)));
+      planes.min.push_back(floatBits(layout.minOffset(s, r)));
   }
   for (int64_t g = 0; layout.isTwoLevel() && g < layout.groupsPerRecord();
        ++g) {
@@ -465,6 +496,12 @@ void nibble::unpackPacked(const PanelLayout &layout,
   for (int64_t row = 0; row < layout.n; ++row) {
     const uint8_t *panel =
         packed.data() + layout.panelOffset(row / layout.nr);
+    int64_t entry = layout.bookEntryBytes;
+    for (int64_t at = 0; (layout.bookPerRow || row == 0) && entry &&
+                         at < bytesOfBook(layout);
+         ++at)
+      planes.books.push_back(
+          panel[layout.bookOffset(at / entry, row % layout.nr) + at % entry]);
     for (int64_t record = 0; record < layout.records(); ++record)
       gatherRecord(layout, panel + layout.recordOffset(record),
                    row % layout.nr, planes);

@@ -104,6 +104,8 @@ llvm::Expected<PackSource> changedSource(PackSource rows, lm::SourceAttr source,
     llvm::Expected<ArrayRef<uint8_t>> bytes = rows.readRows(first, count);
     if (!bytes)
       return bytes.takeError();
+    if (int64_t index = lowbit::findInexact(*rows.format, *bytes); index >= 0)
+      return invalid("number " + llvm::Twine(first * columns + index) + " of the " + source.getFormat() + " is no f32");
     values->resize(count * columns);
     lowbit::decodeBlocks(*rows.format, *bytes, values->size() / rows.format->blockElements, values->data());
     changes->apply(first, count, values->data());
@@ -127,10 +129,16 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
       rows = changedSource(std::move(*rows), source, layout.getK());
     if (!rows)
       return rows.takeError();
+    // The packer compares shapes of blocks; that the codes stand for the same numbers is known here.
+    Type stored = lowbit::elementType(layout.getContext(), *rows->format);
+    if (auto block = dyn_cast<lowbit::BlockType>(stored))
+      stored = lowbit::withoutGrid(block);
     if (source.getRequantized()) {
       RequantizedTensor &report = reports.emplace_back();
       report.name = source.getRequantized().str();
       *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report);
+    } else if (isa<lowbit::BlockType>(layout.getElement()) && stored != layout.getElement()) {
+      return invalid("a source in " + source.getFormat() + " does not hold the numbers of the weight's layout");
     }
     sources.push_back(std::move(*rows));
   }

@@ -47,6 +47,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     manager.addPass(createFuseLinears());
     break;
   case Phase::legalize:
+    manager.addPass(createReencodeGrids()); // first, so that linears have types that a row may take
     manager.addPass(createLegalizeLinears({options.strategy, options.activations, options.requireNative}));
     break;
   case Phase::tile:

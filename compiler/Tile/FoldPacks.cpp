@@ -59,9 +59,26 @@ LogicalResult FoldPacks::require(Operation *user, lm::WeightRefOp ref, mpgemm::L
   return success();
 }
 
+/// The weight whose numbers a value has, spelled in the same or another type: packing writes the last one. Casts that
+/// nobody reads any more are erased with eraseCasts().
+static Value throughCasts(Value value) {
+  while (auto spelled = value.getDefiningOp<lowbit::CastOp>())
+    value = spelled.getInput();
+  return value;
+}
+
+static void eraseCasts(Value value) {
+  while (auto spelled = value.getDefiningOp<lowbit::CastOp>()) {
+    if (!spelled->use_empty())
+      return;
+    value = spelled.getInput();
+    spelled.erase();
+  }
+}
+
 LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
   auto layout = cast<mpgemm::LayoutAttr>(cast<RankedTensorType>(pack.getResult().getType()).getEncoding());
-  Value weight = pack.getWeight();
+  Value spelled = pack.getWeight(), weight = throughCasts(spelled);
   if (auto argument = dyn_cast<BlockArgument>(weight)) {
     auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
     if (!func || !func.isPrivate() || !weight.hasOneUse())
@@ -77,6 +94,7 @@ LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
     }
     pack.getResult().replaceAllUsesWith(weight);
     pack.erase();
+    eraseCasts(spelled);
     weight.setType(layout.getPackedType());
     func.setType(FunctionType::get(&getContext(), func.getBody().getArgumentTypes(), func.getResultTypes()));
     return success();
@@ -86,18 +104,20 @@ LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
     return failure();
   pack.getResult().replaceAllUsesWith(weight);
   pack.erase();
+  eraseCasts(spelled);
   return success();
 }
 
 /// A table that a linear shares has that linear's layout; another has its rows one after the other, and runs of four
 /// codes, so that a row is read in one go.
 LogicalResult FoldPacks::layOutTable(lm::EmbedOp embed) {
-  auto ref = embed.getTable().getDefiningOp<lm::WeightRefOp>();
+  Value spelled = embed.getTable();
+  auto ref = throughCasts(spelled).getDefiningOp<lm::WeightRefOp>();
   if (!ref)
     return embed.emitOpError("reads a table that is no weight");
   Operation *weight = symbols->lookup<lm::WeightOp>(ref.getWeight());
   if (!layouts.count(weight)) {
-    auto type = cast<RankedTensorType>(ref.getResult().getType());
+    auto type = cast<RankedTensorType>(spelled.getType());
     int64_t run = isa<lowbit::BlockType>(type.getElementType()) ? 4 : 1;
     auto layout = mpgemm::LayoutAttr::getChecked([&] { return embed.emitOpError(); }, &getContext(),
                                                  type.getElementType(), type.getDimSize(0), type.getDimSize(1),
@@ -107,6 +127,8 @@ LogicalResult FoldPacks::layOutTable(lm::EmbedOp embed) {
     layouts[weight] = layout;
   }
   embed.setLayoutAttr(layouts[weight]);
+  embed.getTableMutable().set(ref.getResult());
+  eraseCasts(spelled);
   return success();
 }
 

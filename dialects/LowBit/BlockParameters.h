@@ -69,6 +69,13 @@ struct CodeKind : IntegerKind {
   constexpr bool isInteger() const { return !book && stored == None; }
   /// The scale is to be multiplied by 2^-unit, and the codes are integers then.
   unsigned unit() const { return book ? book->unit : 0; }
+  /// The number that a code stands for, without zero point, times 2^unit. Not
+  /// for a stored codebook.
+  float number(unsigned bits) const {
+    if (!book)
+      return float(decode(bits));
+    return book->isInteger() ? float(book->integers[bits]) : book->levels[bits];
+  }
   constexpr bool operator==(const CodeKind &) const = default;
 };
 

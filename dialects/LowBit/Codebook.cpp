@@ -32,9 +32,13 @@ public:
 
 private:
   CodebookTable();
-  const Codebook *add(std::string name, std::vector<float> levels);
-  void addNamed(std::string name, std::vector<float> levels) {
-    named.push_back(add(std::move(name), std::move(levels)));
+  Codebook *add(std::string name, std::vector<float> levels);
+  void addNamed(std::string name, std::vector<float> levels,
+                unsigned exponentBits = 0, unsigned mantissaBits = 0) {
+    Codebook *book = add(std::move(name), std::move(levels));
+    book->exponentBits = exponentBits;
+    book->mantissaBits = mantissaBits;
+    named.push_back(book);
   }
 
   std::mutex mutex;
@@ -57,6 +61,8 @@ static void findIntegers(Codebook &book) {
       continue;
     book.integers = std::move(integers);
     book.unit = unit;
+    for (float &level : book.levels)
+      level += 0.0f; // an integer has one zero
     return;
   }
 }
@@ -80,8 +86,7 @@ static std::vector<float> smallFloats(unsigned exponentBits,
     if (special == Special::NaN && code == count - 1)
       value = std::numeric_limits<float>::quiet_NaN();
     levels[code] = value;
-    // An integer has one zero; so has a codebook.
-    levels[count + code] = value == 0 ? value : -value;
+    levels[count + code] = -value;
   }
   return levels;
 }
@@ -94,14 +99,14 @@ static std::vector<float> scaled(unsigned unit, std::vector<float> levels) {
 
 CodebookTable::CodebookTable() {
 #define NIBBLE_SMALL_FLOAT(name, exponentBits, mantissaBits, special)          \
-  addNamed(#name, smallFloats(exponentBits, mantissaBits, Special::special));
+  addNamed(#name, smallFloats(exponentBits, mantissaBits, Special::special),   \
+           exponentBits, mantissaBits);
 #define NIBBLE_CODEBOOK(name, unit, ...)                                       \
   addNamed(#name, scaled(unit, {__VA_ARGS__}));
 #include "dialects/LowBit/Codebooks.def"
 }
 
-const Codebook *CodebookTable::add(std::string name,
-                                   std::vector<float> levels) {
+Codebook *CodebookTable::add(std::string name, std::vector<float> levels) {
   auto book = std::make_unique<Codebook>();
   book->name = std::move(name);
   book->width = unsigned(std::countr_zero(levels.size()));
@@ -117,8 +122,11 @@ static bool sameBits(float a, float b) {
 
 const Codebook *CodebookTable::find(llvm::ArrayRef<float> levels) {
   std::lock_guard lock(mutex);
+  Codebook wanted;
+  wanted.levels = levels.vec();
+  findIntegers(wanted);
   for (const std::unique_ptr<Codebook> &book : all)
-    if (llvm::equal(book->levels, levels, sameBits))
+    if (llvm::equal(book->levels, wanted.levels, sameBits))
       return book.get();
   return add("", levels.vec());
 }

@@ -35,6 +35,8 @@ struct Codebook {
   /// Of an integer codebook: levels[i] = integers[i] · 2^-unit. Else empty, 0.
   std::vector<int8_t> integers;
   unsigned unit = 0;
+  /// Of a small float: bits of its exponent and mantissa. Else 0.
+  unsigned exponentBits = 0, mantissaBits = 0;
 
   bool isInteger() const { return !integers.empty(); }
   /// Whether every level of `other` is one of this codebook's.

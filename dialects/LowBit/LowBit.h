@@ -29,6 +29,10 @@ namespace nibble::lowbit {
 /// The element type of `type` if it is a tensor of low-bit blocks, else null.
 BlockType getBlockType(mlir::Type type);
 
+/// The same type, with a code of its own for each element where `type` has
+/// vectors of a grid; every number stays what it is.
+BlockType withoutGrid(BlockType type);
+
 /// Whether every number that `from` can hold is one that `to` can hold too, so
 /// that re-encoding changes no value. Null if so, else the reason.
 const char *whyCastIsInexact(BlockType from, BlockType to);

@@ -382,6 +382,13 @@ BlockType lowbit::getBlockType(Type type) {
   return tensor ? dyn_cast<BlockType>(tensor.getElementType()) : BlockType();
 }
 
+BlockType lowbit::withoutGrid(BlockType type) {
+  CodeKind code = type.getCode();
+  code.grid = nullptr;
+  return BlockType::get(type.getContext(), code, type.getGroup(),
+                        type.getScale(), type.getZero());
+}
+
 static bool holds(FloatKind wide, FloatKind narrow) {
   if (wide == narrow)
     return true;

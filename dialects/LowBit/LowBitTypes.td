@@ -74,6 +74,12 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
     bool hasMin() const { return getZero().form == ZeroKind::Min; }
     /// The integer subtracted from a code; 0 where the type has none.
     int64_t getZeroPoint() const { return getZero().point; }
+    /// Whether codes stand for integers of a byte, up to a power of two.
+    bool hasIntegers() const {
+      return getCode().isInteger() ||
+             (getCode().book ? getCode().book->isInteger()
+                             : getCode().entry == CodeKind::I8);
+    }
     /// Whether the group is as long as the row, whatever that is.
     bool hasWholeRows() const { return getGroup() < 0; }
     /// The group in rows of `k` elements.

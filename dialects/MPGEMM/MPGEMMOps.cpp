@@ -36,8 +36,13 @@ static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t n
   layout.n = n, layout.k = k, layout.nr = nr, layout.kr = kr;
   layout.bias = static_cast<unsigned>(bias);
   if (auto block = dyn_cast<lowbit::BlockType>(element)) {
-    layout.codeBits = block.getCode().width;
-    layout.codeSigned = block.getCode().isSigned;
+    const lowbit::CodeKind &code = block.getCode();
+    layout.codeBits = code.width;
+    layout.codeSigned = code.isSigned;
+    if (code.stored != lowbit::CodeKind::None) {
+      layout.bookEntryBytes = code.entry == lowbit::CodeKind::I8 ? 1 : code.entry == lowbit::CodeKind::F16 ? 2 : 4;
+      layout.bookPerRow = code.stored == lowbit::CodeKind::Row;
+    }
     layout.group = block.getGroupIn(k);
     layout.superGroup = block.isTwoLevel() ? block.getScale().superGroup : 0;
     layout.hasMin = block.hasMin();
@@ -53,8 +58,11 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, T
   if (!isa<lowbit::BlockType>(element) && !element.isF32() && !element.isF16() && !element.isBF16())
     return emitError() << "a layout's element is a !lowbit.block, f32, f16 or bf16, but is " << element;
   auto block = dyn_cast<lowbit::BlockType>(element);
-  if (block && !block.getCode().isInteger())
-    return emitError() << "a layout holds integer codes, but the element is " << element;
+  if (block && block.getCode().grid)
+    return emitError() << "a layout holds each element's own code, but vectors are stored of " << element
+                       << "; run reencode-grids first";
+  if (block && !block.getCode().isInteger() && bias != 0)
+    return emitError() << "codes that are no integers have no bias, but " << element << " has " << bias;
   if (const char *wrong = makePanelLayout(element, n, k, nr, kr, bias).check())
     return emitError() << "wrong layout: " << wrong;
   return success();

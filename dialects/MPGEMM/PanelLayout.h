@@ -34,12 +34,17 @@
 //      ├──────────────────────┤ subMinOffset(g, r)     only with both
 //      │ min (R/G) × nr × u8  │
 //      ├──────────────────────┤ codesOffset()
-//      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() ≥ max(G, 32) k's
-//      └──────────────────────┘
+//      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() k's: max(G, 32) or more, and
+//      └──────────────────────┘   of a group longer than 256 a part of it
 //
 // For the usual formats R = S: 32 for Q4_0, Q4_1, Q8_0 and 256 for the K-quants.
 // R > S (several float scales in a record) only happens when S < 32, and with S = 32
-// where a unit is 64 (planes of one bit with kr = 8).
+// where a unit is 64 (planes of one bit with kr = 8). A group that is a whole row
+// has one record.
+//
+// Codes of a codebook are stored like unsigned integers. If the codebook comes
+// with the weight, its numbers stand before the records of each panel: number 0
+// of the panel's rows, number 1 of them, … (of one row, if all have the same).
 //
 // A unit: the code's bits are split into planes of 8, 4, 2 or 1 bits (6 = 4 + 2,
 // 5 = 4 + 1, 3 = 2 + 1, 7 = 4 + 2 + 1), the low bits in the first plane. The
@@ -114,6 +119,8 @@ struct PanelLayout {
   int64_t group = 0;       ///< k's that share the innermost scale.
   int64_t superGroup = 0;  ///< k's that share the float scale; 0 = one level.
   bool hasMin = false;     ///< m (one level), or dmin and sub-minima.
+  int64_t bookEntryBytes = 0; ///< Of a number of a stored codebook; 0 = none.
+  bool bookPerRow = false;    ///< Each row has its own stored codebook.
   FloatKind scaleKind = FloatKind::F16; ///< Of d and of m / dmin.
 
   FloatKind element = FloatKind::F32; ///< Of float weights.
@@ -129,9 +136,13 @@ struct PanelLayout {
 
   int64_t panels() const { return (n + nr - 1) / nr; }
   int64_t scaleSpan() const { return isTwoLevel() ? superGroup : group; }
-  /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8.
+  /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8. A part of a group
+  /// that is longer than 256.
   int64_t unitSpan() const {
     int64_t span = std::max<int64_t>(group, 32);
+    if (group > 256)
+      for (int64_t part : {32, 64, 128, 256})
+        span = group % part == 0 ? part : span;
     for (BitPlane plane : planes())
       span = std::max<int64_t>(span, 8 * kr / plane.width);
     return span;
@@ -140,7 +151,9 @@ struct PanelLayout {
   int64_t records() const { return k / recordSpan(); }
   int64_t scalesPerRecord() const { return recordSpan() / scaleSpan(); }
   int64_t groupsPerRecord() const { return recordSpan() / group; }
-  int64_t groupsPerUnit() const { return unitSpan() / group; }
+  int64_t groupsPerUnit() const { return unitSpan() / runSpan(); }
+  /// k's of a unit that share a scale.
+  int64_t runSpan() const { return std::min(group, unitSpan()); }
   int64_t unitsPerRecord() const { return recordSpan() / unitSpan(); }
   int64_t quadsPerUnit() const { return unitSpan() / kr; }
 
@@ -168,8 +181,13 @@ struct PanelLayout {
   int64_t recordBytes() const {
     return codesOffset() + unitsPerRecord() * unitBytes();
   }
+  int64_t bookRows() const { return bookPerRow ? nr : 1; }
+  int64_t bookBytes() const {
+    return bookRows() * bookEntryBytes * (int64_t(1) << codeBits);
+  }
   int64_t panelBytes() const {
-    return isFloat() ? k * nr * byteWidth(element) : records() * recordBytes();
+    return isFloat() ? k * nr * byteWidth(element)
+                     : bookBytes() + records() * recordBytes();
   }
   int64_t totalBytes() const { return panels() * panelBytes(); }
 
@@ -181,7 +199,13 @@ struct PanelLayout {
   int64_t panelOffset(int64_t panel) const { return panel * panelBytes(); }
 
   /// From the start of the panel.
-  int64_t recordOffset(int64_t record) const { return record * recordBytes(); }
+  int64_t recordOffset(int64_t record) const {
+    return bookBytes() + record * recordBytes();
+  }
+  /// Number `code` of row r's stored codebook.
+  int64_t bookOffset(int64_t code, int64_t r = 0) const {
+    return (code * bookRows() + (bookPerRow ? r : 0)) * bookEntryBytes;
+  }
   int64_t elementOffset(int64_t column, int64_t r) const {
     return (column * nr + r) * byteWidth(element);
   }
@@ -243,7 +267,8 @@ struct PanelLayout {
     if (group < 1 || superGroup % group != 0)
       return "the super block must be a multiple of a group";
     if (recordSpan() % unitSpan() != 0 || recordSpan() % scaleSpan() != 0 ||
-        unitSpan() % group != 0)
+        unitSpan() % runSpan() != 0 || group % runSpan() != 0 ||
+        unitSpan() > std::max<int64_t>(256, superGroup))
       return "a group must divide 32 or be a multiple of it that divides the "
              "super block";
     if (unitSpan() % kr != 0)

@@ -7,6 +7,8 @@ Every place in the file that a test may want to damage is recorded in `Writer.ma
 """
 import struct
 
+import gguf_lattices
+
 U8, I8, U16, I16, U32, I32, F32, BOOL, STRING, ARRAY, U64, I64, F64 = range(13)
 SCALARS = {U8: "<B", I8: "<b", U16: "<H", I16: "<h", U32: "<I", I32: "<i", F32: "<f", BOOL: "<B", U64: "<Q",
            I64: "<q", F64: "<d"}
@@ -124,6 +126,8 @@ TYPES = {
     "q4_k": (12, 256, 144, blocks(256, block_q4_k)),
     "q6_k": (14, 256, 210, blocks(256, block_q6_k)),
 }
+TYPES.update({name: (kind, elements, size, blocks(elements, encode))
+              for name, (kind, elements, size, encode) in gguf_lattices.BLOCKS.items()})
 
 
 class Tensor:

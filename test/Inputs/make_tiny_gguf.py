@@ -21,6 +21,7 @@ import os
 import random
 
 import gguf_breaks
+import gguf_lattices
 from gguf_writer import (ARRAY, BOOL, F32, F64, I8, I16, I32, I64, STRING, TYPES, U8, U16, U32, U64, Tensor, Writer)
 
 CHATML = ("{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + "
@@ -141,7 +142,7 @@ def choose_type(args, index, name, columns):
             return type_name
     if args.type != "mixed":
         return args.type
-    fitting = [t for t in TYPES if columns % TYPES[t][1] == 0]
+    fitting = [t for t in TYPES if t not in gguf_lattices.BLOCKS and columns % TYPES[t][1] == 0]
     return fitting[index % len(fitting)]
 
 

@@ -85,7 +85,7 @@ void measure(const TargetInfo &target, const InstructionRow &row, const Problem 
   const lowbit::Format &format = *lowbit::findFormat(problem.format);
   Weight w(format, problem.n, problem.k, random);
   bool dot = row.kind == RowKind::Dot4;
-  unsigned bias = w.isLowBit() ? row.storageBias(format.codes.kind.width, format.codes.kind.isSigned) : 0;
+  unsigned bias = w.biasFor(row);
   int64_t sumGroup = w.isLowBit() ? std::min(32u, format.group) : 32;
   KernelProgram program;
   program.add(productText(row, w, m, bias, sumGroup));

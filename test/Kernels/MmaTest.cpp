@@ -55,7 +55,7 @@ struct Shape {
 /// Ragged panels, one output, one record, several records, both additions.
 std::vector<Shape> shapesOf(const lowbit::Format &format, const InstructionRow &row) {
   int64_t span = format.isFloat ? 1 : std::max(32u, format.blockElements);
-  if (format.codes.kind.width % 2 == 1) // a plane of one bit is whole vectors
+  if (format.codeKind().width % 2 == 1) // a plane of one bit is whole vectors
     span = std::max(span, 8 * row.kr());
   std::vector<Shape> shapes = {{1, span, false, false}, {37, 3 * span, true, true}};
   if (format.isFloat)
@@ -94,7 +94,12 @@ template <typename T> std::shared_ptr<Bytes> bytesOf(const std::vector<T> &value
   return bytes;
 }
 
-using Case = std::pair<Machine, const lowbit::Format *>;
+/// A format's codes as they are, or pointing into numbers that the weight brings.
+struct Case {
+  Machine first;
+  const lowbit::Format *second;
+  lowbit::CodeKind stored = {};
+};
 
 class MmaTest : public testing::TestWithParam<Case> {
 protected:
@@ -121,7 +126,7 @@ float MmaTest::expectedDot(const Weight &w, const Activations &a, int64_t m, int
       int32_t dot = 0;
       sums.push_back(0);
       for (int64_t c = first; c < first + run; ++c) {
-        dot += (w.code(n, c) - w.format->zeroPoint) * a.codes[m * w.k + c];
+        dot += int32_t(w.number(n, c)) * a.codes[m * w.k + c];
         sums.back() += a.codes[m * w.k + c];
       }
       total += run < span ? w.subScale(n, first) * dot : dot;
@@ -159,7 +164,7 @@ std::string memref(std::initializer_list<int64_t> shape, const char *element) {
 /// The function of one product in buffer form. Rows of y are 3 columns longer than needed.
 std::string functionText(const InstructionRow &row, const Weight &w, const Shape &shape, int64_t m, int64_t sumGroup) {
   bool dot = row.kind == RowKind::Dot4;
-  unsigned bias = w.isLowBit() ? row.storageBias(w.format->codes.kind.width, w.format->codes.kind.isSigned) : 0;
+  unsigned bias = w.biasFor(row);
   std::string layout = w.layoutText(row.nr(), row.kr(), bias);
   std::vector<std::pair<std::string, std::string>> args = {
       {"%w", memref({w.layout(row.nr(), row.kr(), bias).totalBytes()}, "i8")}};
@@ -211,8 +216,9 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
   std::vector<Call> calls;
   std::vector<Expectation> expectations;
   for (const Shape &shape : shapesOf(format, row())) {
-    Weight w(format, shape.n, shape.k, random);
-    unsigned layoutBias = w.isLowBit() ? row().storageBias(format.codes.kind.width, format.codes.kind.isSigned) : 0;
+    lowbit::CodeKind stored = GetParam().stored;
+    Weight w = stored.width ? Weight(format, stored, shape.n, shape.k, random) : Weight(format, shape.n, shape.k, random);
+    unsigned layoutBias = w.biasFor(row());
     auto packed = std::make_shared<Bytes>(w.pack(row().nr(), row().kr(), layoutBias));
     std::vector<float> bias(shape.n), residual;
     for (float &value : bias)
@@ -271,19 +277,41 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
   }
 }
 
-/// Integer rows take every low-bit format (of SVE, one length; one format of each kind in the others); float rows take floats, and decode all formats on one machine and one
-/// format of each kind (8 bits, minima, bit planes, two levels) on the others.
+/// Whether the format's numbers are integers of a byte.
+bool isInteger(const lowbit::Format &format) {
+  lowbit::CodeKind kind = format.codeKind();
+  return !format.isFloat && (kind.isInteger() || kind.book->isInteger());
+}
+
+/// One machine takes every format, by integers where they are and by floats; the others take a format of each kind: 8
+/// bits, minima, bit planes, two levels, and codebooks small and large with each kind of scale.
 std::vector<Case> allCases() {
   std::vector<Case> cases;
+  std::vector<const lowbit::Format *> all;
+  for (const lowbit::Format &format : lowbit::formats())
+    all.push_back(&format);
+  for (const lowbit::Format &format : ownFormats())
+    all.push_back(&format);
   for (const Machine &machine : kMachines)
-    for (const lowbit::Format &format : lowbit::formats()) {
-      bool dot = findRow(machine.row)->kind == RowKind::Dot4, every = dot || machine.cpu == llvm::StringRef("haswell");
-      if (llvm::StringRef row = machine.row; row.contains("_sve128") || row.contains("_sve512"))
-        every = false;
-      bool chosen = llvm::is_contained({"q8_0", "q4_1", "q5_0", "q6_k"}, llvm::StringRef(format.name));
-      if (format.isFloat ? !dot : every || chosen)
-        cases.push_back({machine, &format});
+    for (const lowbit::Format *format : all) {
+      bool dot = findRow(machine.row)->kind == RowKind::Dot4;
+      llvm::StringRef cpu = machine.cpu, name = format->name;
+      bool every = cpu == "haswell";
+      bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
+                    (dot && llvm::is_contained({"q4_0", "q5_0", "q2_k", "q3_k", "iq4_nl", "iq2_xs", "e2m3_bf16", "q1_0", "tq2_0"}, name));
+      if (format->isFloat ? !dot : (every || chosen) && (!dot || isInteger(*format)))
+        cases.push_back({machine, format});
     }
+  using lowbit::CodeKind;
+  for (const Machine &machine : kMachines) {
+    bool dot = findRow(machine.row)->kind == RowKind::Dot4;
+    const lowbit::Format *q4 = lowbit::findFormat("iq4_nl");
+    cases.push_back({machine, q4, CodeKind(4, CodeKind::I8, CodeKind::Row)});
+    if (!dot && machine.cpu == llvm::StringRef("haswell"))
+      cases.push_back({machine, q4, CodeKind(4, CodeKind::F16, CodeKind::Row)});
+    if (machine.cpu == llvm::StringRef("haswell"))
+      cases.push_back({machine, q4, CodeKind(4, dot ? CodeKind::I8 : CodeKind::F32, CodeKind::Tensor)});
+  }
   return cases;
 }
 
@@ -291,7 +319,11 @@ INSTANTIATE_TEST_SUITE_P(Rows, MmaTest, testing::ValuesIn(allCases()),
                          [](const testing::TestParamInfo<Case> &info) {
                            std::string cpu = info.param.first.cpu;
                            std::replace_if(cpu.begin(), cpu.end(), [](char c) { return !llvm::isAlnum(c); }, '_');
-                           return std::string(info.param.first.row) + "_" + cpu + "_" + info.param.second->name;
+                           lowbit::CodeKind stored = info.param.stored;
+                           std::string suffix = stored.width ? std::string("_stored") + "ift"[stored.entry] +
+                                                                   (stored.stored == lowbit::CodeKind::Row ? "row" : "")
+                                                             : std::string();
+                           return std::string(info.param.first.row) + "_" + cpu + "_" + info.param.second->name + suffix;
                          });
 
 } // namespace

@@ -54,3 +54,19 @@ func.func @signed_only(%x: tensor<1x256xf32>, %a: tensor<64x256x!lowbit.block<u8
   return
 }
 }
+
+// -----
+// The numbers of a codebook are multiplied as integers if they are integers of a byte (times a power of two), and as
+// floats if not.
+// CHECK-LABEL: @codebooks
+module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">} {
+func.func @codebooks(%x: tensor<1x256xf32>, %a: tensor<64x256x!lowbit.block<e2m1, 32, e8m0>>,
+                     %b: tensor<64x256x!lowbit.block<cb<4 x i8 per row>, row, f16>>, %n: index) {
+  // DOT: weight = !lowbit.block<e2m1, 32, e8m0>, {{.*}} row = "aarch64_dotprod_
+  // FLOAT: weight = f32, {{.*}} row = "aarch64_neon_
+  %0 = lm.linear %x, %a rows %n : (tensor<1x256xf32>, tensor<64x256x!lowbit.block<e2m1, 32, e8m0>>, index) -> tensor<1x64xf32>
+  // DOT: weight = !lowbit.block<cb<4 x i8 per row>, row, f16>, {{.*}} row = "aarch64_dotprod_
+  %1 = lm.linear %x, %b rows %n : (tensor<1x256xf32>, tensor<64x256x!lowbit.block<cb<4 x i8 per row>, row, f16>>, index) -> tensor<1x64xf32>
+  return
+}
+}

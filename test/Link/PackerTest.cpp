@@ -48,8 +48,8 @@ static PanelLayout layoutFor(const Format &format, int64_t n, int64_t k,
   if (format.isFloat)
     return {.n = n, .k = k, .nr = nr, .kr = kr, .element = format.floatKind};
   return {.n = n, .k = k, .nr = nr, .kr = kr,
-          .codeBits = format.codes.kind.width,
-          .codeSigned = format.codes.kind.isSigned,
+          .codeBits = format.codeKind().width,
+          .codeSigned = format.codeKind().isSigned,
           .group = format.group,
           .superGroup = format.isTwoLevel() ? format.blockElements : 0,
           .hasMin = format.hasMin(),
@@ -133,6 +133,62 @@ TEST(Packer, bias) {
   EXPECT_EQ(found.codes, expected.codes);
 }
 
+/// Codebooks that come with a weight stand before the records of each panel.
+TEST(Packer, storedCodebooks) {
+  for (bool perRow : {false, true})
+    for (int64_t entry : {1, 2, 4}) {
+      PanelLayout layout{.n = 5, .k = 64, .nr = 4, .kr = 4, .codeBits = 3,
+                         .group = 32, .bookEntryBytes = entry,
+                         .bookPerRow = perRow};
+      ASSERT_EQ(layout.check(), nullptr);
+      auto partsOf = [&](int64_t first, int64_t count) {
+        Planes parts;
+        parts.codes = randomBytes(count * 64, unsigned(first));
+        for (uint8_t &code : parts.codes)
+          code &= 7;
+        parts.scale.assign(count * 2, 0x3c00u + uint32_t(first));
+        // Equal for all rows, or not.
+        parts.books = randomBytes(8 * entry, 9);
+        for (int64_t row = 1; perRow && row < count; ++row)
+          for (int64_t at = 0; at < 8 * entry; ++at)
+            parts.books.push_back(uint8_t(parts.books[at] + first + row));
+        return parts;
+      };
+      Planes current, found;
+      PackSource source;
+      source.rows = 5;
+      source.readParts = [&](int64_t first, int64_t count)
+          -> llvm::Expected<const Planes *> {
+        current = partsOf(first, count);
+        return &current;
+      };
+      std::vector<uint8_t> packed;
+      ASSERT_EQ(pack(layout, source, packed), "");
+      ASSERT_EQ(int64_t(packed.size()), layout.totalBytes());
+      // The second panel has the fifth row, and the shared codebook once more.
+      Planes first = partsOf(0, 4), last = partsOf(4, 1);
+      for (int64_t code = 0; code < 8; ++code)
+        EXPECT_EQ(packed[layout.panelOffset(1) + layout.bookOffset(code)],
+                  last.books[code * entry]);
+      unpackPacked(layout, packed, found);
+      first.codes.insert(first.codes.end(), last.codes.begin(),
+                         last.codes.end());
+      EXPECT_EQ(found.codes, first.codes);
+      if (perRow)
+        first.books.insert(first.books.end(), last.books.begin(),
+                           last.books.end());
+      EXPECT_EQ(found.books, first.books);
+      source.readParts = [&](int64_t row, int64_t count)
+          -> llvm::Expected<const Planes *> {
+        current = partsOf(row, count);
+        current.books.pop_back();
+        return &current;
+      };
+      EXPECT_NE(pack(layout, source, packed).find("bytes of codebooks"),
+                std::string::npos);
+    }
+}
+
 /// Rows that only fill up the last panel add nothing.
 TEST(Packer, padding) {
   const Format &format = *lowbit::findFormat("q4_k");
@@ -176,6 +232,26 @@ TEST(Packer, floats) {
       EXPECT_EQ(packed[layout.panelOffset(1) + layout.elementOffset(9, 3)], 0);
     }
   }
+}
+
+/// Doubles that are f32 are packed as these, others are an error.
+TEST(Packer, doubles) {
+  const Format &format = *lowbit::findFormat("f64");
+  double numbers[4 * 8];
+  for (int index = 0; index < 32; ++index)
+    numbers[index] = index / 4.0 - 3;
+  std::vector<uint8_t> bytes(sizeof numbers), packed;
+  std::memcpy(bytes.data(), numbers, sizeof numbers);
+  PanelLayout layout{.n = 4, .k = 8, .nr = 4, .kr = 1};
+  PackSource source = sourceOf(format, 8, bytes);
+  ASSERT_EQ(pack(layout, source, packed), "");
+  std::vector<float> found;
+  unpackPacked(layout, packed, found);
+  EXPECT_TRUE(std::equal(found.begin(), found.end(), numbers, numbers + 32));
+  numbers[17] = 0.1;
+  std::memcpy(bytes.data(), numbers, sizeof numbers);
+  EXPECT_EQ(pack(layout, source, packed),
+            "cannot pack f64: number 17 of these rows is no f32");
 }
 
 TEST(Packer, refusals) {

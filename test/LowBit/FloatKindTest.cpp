@@ -60,3 +60,24 @@ TEST(FloatKind, bytes) {
   EXPECT_EQ(toFloat(FloatKind::BF16, bytes + 2), 1.0f);
   EXPECT_EQ(bitsOf(toFloat(FloatKind::F32, bytes)), 0x3f803c00u);
 }
+
+TEST(FloatKind, exponentsOnly) {
+  EXPECT_EQ(e8m0ToFloat(127), 1.0f);
+  EXPECT_EQ(e8m0ToFloat(0), 0x1p-127f);
+  EXPECT_EQ(e8m0ToFloat(254), 0x1p127f);
+  EXPECT_EQ(e8m0ToFloat(255), std::numeric_limits<float>::infinity());
+  // Half of 2^128 is a number.
+  EXPECT_EQ(e8m0ToFloat(255, 1), 0x1p127f);
+  EXPECT_EQ(e8m0ToFloat(1, 1), 0x1p-127f);
+  EXPECT_EQ(e8m0ToFloat(0, 3), 0x1p-130f);
+  EXPECT_EQ(toFloat(FloatKind::E8M0, 130u, 1), 4.0f);
+}
+
+TEST(FloatKind, withoutSign) {
+  EXPECT_EQ(ue4m3ToFloat(0x38), 1.0f);
+  EXPECT_EQ(ue4m3ToFloat(0x7e), 448.0f);
+  EXPECT_EQ(ue4m3ToFloat(0x7f), 0.0f);
+  EXPECT_EQ(ue4m3ToFloat(0x01), 0x1p-9f);
+  EXPECT_EQ(ue4m3ToFloat(0x07), 7 * 0x1p-9f);
+  EXPECT_EQ(toFloat(FloatKind::UE4M3, 0x38u, 2), 0.25f);
+}

@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
   }
   std::mt19937 random(1);
   Weight w(*format, std::atol(argv[5]), std::atol(argv[6]), random);
-  unsigned bias = w.isLowBit() ? row->storageBias(format->codes.kind.width, format->codes.kind.isSigned) : 0;
+  unsigned bias = w.biasFor(*row);
   KernelProgram program;
   program.add(productText(*row, w, std::atol(argv[7]), bias, w.isLowBit() ? std::min(32u, format->group) : 32));
   std::string text = program.assembly(*target);

@@ -1,0 +1,29 @@
+//===- ByteLookup.h - looking up bytes in small tables ---------*- C++ -*-===//
+//
+// What: result[i] = table[code[i]] for vectors of bytes, as the machine does it
+// best: a byte shuffle of 16 entries where it has one, else a tree of choices by
+// the bits of the code. Tables of more than 16 entries are several of those.
+// Why: codes that stand for the numbers of a list are turned into these numbers
+// here, and from there on are like any other codes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_TARGETS_BYTELOOKUP_H
+#define NIBBLE_CODEGEN_TARGETS_BYTELOOKUP_H
+
+#include "codegen/Intrinsics/InstructionTable.h"
+#include "codegen/Lower/KernelBuilder.h"
+
+namespace nibble {
+
+/// `codes` is a vector of bytes below table.size(), which is a power of two. Emits
+/// what the machines of the row have; with no row, what any machine has.
+mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Value codes,
+                           llvm::ArrayRef<int8_t> table);
+
+/// entries[code] for each lane of `codes`, entries being vectors of as many lanes.
+mlir::Value emitChoice(KernelBuilder &k, mlir::Value codes, llvm::ArrayRef<mlir::Value> entries);
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_TARGETS_BYTELOOKUP_H

@@ -1,0 +1,31 @@
+//===- ByteShuffle.cpp - vpshufb ------------------------------------------===//
+//
+// See ByteShuffle.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Targets/X86/ByteShuffle.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+int64_t x86ShuffleBytes(const InstructionRow &row) {
+  for (StringRef feature : featuresOf(row))
+    if (feature == "avx512bw")
+      return 64;
+  for (StringRef feature : featuresOf(row)) // the latter two imply AVX2
+    if (feature == "avx2" || feature == "avxvnni" || feature == "avx512f")
+      return 32;
+  return 16;
+}
+
+Value emitX86Shuffle(KernelBuilder &k, Value table, Value codes) {
+  int64_t bytes = KernelBuilder::lanes(codes);
+  StringRef name = bytes == 64   ? "llvm.x86.avx512.pshuf.b.512"
+                   : bytes == 32 ? "llvm.x86.avx2.pshuf.b"
+                                 : "llvm.x86.ssse3.pshuf.b.128";
+  return k.intrinsic(name, codes.getType(), {table, codes});
+}
+
+} // namespace nibble

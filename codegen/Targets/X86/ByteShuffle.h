@@ -1,0 +1,24 @@
+//===- ByteShuffle.h - vpshufb ---------------------------------*- C++ -*-===//
+//
+// Each byte chooses one of the 16 bytes of its own 128-bit lane by its low four
+// bits; codes are below 16, so the top bit, which would give 0, is never set.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_TARGETS_X86_BYTESHUFFLE_H
+#define NIBBLE_CODEGEN_TARGETS_X86_BYTESHUFFLE_H
+
+#include "codegen/Intrinsics/InstructionTable.h"
+#include "codegen/Lower/KernelBuilder.h"
+
+namespace nibble {
+
+/// Bytes of the widest shuffle that a machine with the row's features has. Every row needs AVX at least.
+int64_t x86ShuffleBytes(const InstructionRow &row);
+
+/// `table` and `codes` have 16, 32 or 64 bytes.
+mlir::Value emitX86Shuffle(KernelBuilder &k, mlir::Value table, mlir::Value codes);
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_TARGETS_X86_BYTESHUFFLE_H
