@@ -149,6 +149,12 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
   return llvm::Error::success();
 }
 
+/// 0 for an unknown format, which has its own error.
+int64_t elementsOf(lm::SourceAttr source) {
+  const lowbit::Format *format = lowbit::findFormat(source.getFormat());
+  return format ? int64_t(source.getSize() / format->blockBytes * format->blockElements) : 0;
+}
+
 /// Floats in the order of the file: norms, biases.
 llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactWriter &writer) {
   for (Attribute attr : weight.sources) {
@@ -159,7 +165,8 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
       continue;
     }
     auto source = cast<lm::SourceAttr>(attr);
-    int64_t columns = weight.type.getShape().back();
+    // A vector that is put together from several sources is one row of each.
+    int64_t columns = weight.type.getRank() == 1 ? elementsOf(source) : weight.type.getShape().back();
     llvm::Expected<PackSource> rows = packSource(files, source, columns);
     bool isF32 = weight.type.getElementType().isF32();
     if (source.isChanged() && !isF32)

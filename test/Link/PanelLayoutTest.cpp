@@ -127,7 +127,7 @@ TEST(PanelLayout, refusals) {
   bad.kr = 3;
   EXPECT_NE(why(bad).find("kr must divide"), std::string::npos);
   bad = good;
-  bad.codeBits = 1, bad.kr = 8;
+  bad.codeBits = 1, bad.kr = 8, bad.group = bad.k = 96; // twelve quads of a plane, which takes eight
   EXPECT_NE(why(bad).find("kr is too large"), std::string::npos);
   bad = good;
   bad.bias = 128;

@@ -251,9 +251,6 @@ TEST(Interpreter, refusals) {
   EXPECT_EQ(failureOf("", "", {-1}), "token -1 is outside a vocabulary of 6\n");
   EXPECT_EQ(failureOf("", "", std::vector<int32_t>(65)),
             "65 tokens are more than the context of 64\n");
-  EXPECT_EQ(failureOf("context = 64", "context = 128",
-                      std::vector<int32_t>(65)),
-            "positions 64 to 65 are outside a context of 64\n");
   EXPECT_EQ(failureOf("@prefill(", "@other("),
             "there is no function prefill of tokens, position and number\n");
   EXPECT_EQ(failureOf("@head(", "@other("),
