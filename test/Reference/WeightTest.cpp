@@ -71,9 +71,9 @@ TEST(ReferenceWeight, refusals) {
             "a source in f32 does not hold the elements of the weight's type");
   EXPECT_EQ(message("tensor<1x2xf32>",
                     [](TestModule &test) {
-                      return test.bytes({0, 0}, "iq2_s");
+                      return test.bytes({0, 0}, "q9_9");
                     }),
-            "the format table has no row 'iq2_s'");
+            "the format table has no row 'q9_9'");
   EXPECT_NE(message("tensor<1x2xf32>",
                     [](TestModule &test) {
                       return "#lm.source<\"" + test.path +

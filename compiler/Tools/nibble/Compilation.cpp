@@ -187,7 +187,7 @@ int Compilation::describeMemory() {
   sizes.weights = size(kWeightsBytes);
   sizes.program = options.programBytes.value_or(kProgramBytes);
   description.stateRegions = collectStateRegions(*module, lastingStates);
-  stateKeyText = stateKey(description, *module) + options.pipeline.weights;
+  stateKeyText = stateKey(description, *module);
   for (const AdapterOption &adapter : options.adapters)
     stateKeyText += "\n" + adapter.path + "=" + std::to_string(adapter.scale);
   return makePlan();
