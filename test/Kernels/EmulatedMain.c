@@ -1,4 +1,5 @@
-// Executes the calls that KernelProgram.cpp wrote to standard input, and writes all buffers to standard output.
+// Reads buffers and calls that name them by number, as KernelProgram.cpp writes them, from standard input; executes the
+// calls in their order, and writes all buffers to standard output.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,21 +42,25 @@ static void invoke(void (*f)(void), void **b, u64 count, u64 n, u64 tid, u64 thr
 }
 
 int main(void) {
-  for (u64 calls = get(); calls > 0; --calls) {
-    u64 function = get(), count = get(), n = get(), threads = get(), sizes[8];
-    void *buffers[8];
-    for (u64 i = 0; i < count; ++i) {
-      sizes[i] = get();
-      buffers[i] = malloc(sizes[i] + 1);
-      if (fread(buffers[i], 1, sizes[i], stdin) != sizes[i])
-        return 1;
-    }
-    for (u64 tid = 0; tid < threads; ++tid)
-      invoke(functions[function], buffers, count, n, tid, threads);
-    for (u64 i = 0; i < count; ++i) {
-      fwrite(buffers[i], 1, sizes[i], stdout);
-      free(buffers[i]);
-    }
+  u64 buffers = get(), *sizes = malloc(buffers * sizeof *sizes);
+  void **data = malloc(buffers * sizeof *data);
+  for (u64 i = 0; i < buffers; ++i) {
+    sizes[i] = get();
+    data[i] = malloc(sizes[i] + 1);
+    if (fread(data[i], 1, sizes[i], stdin) != sizes[i])
+      return 1;
   }
+  for (u64 calls = get(); calls > 0; --calls) {
+    u64 function = get(), n = get(), threads = get(), count = get();
+    void *arguments[8];
+    if (count > 8)
+      return 2;
+    for (u64 i = 0; i < count; ++i)
+      arguments[i] = data[get()];
+    for (u64 tid = 0; tid < threads; ++tid)
+      invoke(functions[function], arguments, count, n, tid, threads);
+  }
+  for (u64 i = 0; i < buffers; ++i)
+    fwrite(data[i], 1, sizes[i], stdout);
   return 0;
 }

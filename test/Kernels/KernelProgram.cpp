@@ -1,7 +1,7 @@
 //===- KernelProgram.cpp - compile operations, run them, look at the bytes ===//
 //
-// See KernelProgram.h. For qemu, the calls and their buffers go into a file, and a
-// small static program (EmulatedMain.c) that is linked with the object executes them.
+// See KernelProgram.h. For qemu, the buffers and the calls go into a file, and a small
+// static program (EmulatedMain.c) that is linked with the object executes the calls.
 //
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/KernelProgram.h"
@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
@@ -170,48 +171,70 @@ static std::string shell(const std::string &command) {
   return std::system(command.c_str()) == 0 ? "" : "failed: " + command;
 }
 
+namespace {
+
+/// The number of each function and of each buffer in the emulated program. A buffer that calls share has one number, so
+/// that a call sees what earlier ones wrote.
+struct Numbers {
+  std::map<std::string, uint64_t> functions;
+  llvm::MapVector<Bytes *, uint64_t> buffers;
+
+  explicit Numbers(const std::vector<Call> &calls) {
+    for (const Call &call : calls) {
+      functions.emplace(call.function, functions.size());
+      for (auto &buffer : call.buffers)
+        buffers.insert({buffer.get(), buffers.size()});
+    }
+  }
+};
+
+} // namespace
+
+/// All buffers, then all calls, as EmulatedMain.c reads them.
+static void writeInput(std::ofstream output, const std::vector<Call> &calls, Numbers &numbers) {
+  auto put = [&](uint64_t value) { output.write(reinterpret_cast<const char *>(&value), sizeof value); };
+  put(numbers.buffers.size());
+  for (auto &[buffer, number] : numbers.buffers) {
+    put(buffer->size());
+    output.write(reinterpret_cast<const char *>(buffer->data()), buffer->size());
+  }
+  put(calls.size());
+  for (const Call &call : calls) {
+    put(numbers.functions[call.function]), put(call.n), put(call.threads), put(call.buffers.size());
+    for (auto &buffer : call.buffers)
+      put(numbers.buffers[buffer.get()]);
+  }
+}
+
 std::string KernelProgram::runEmulated(std::vector<Call> &calls) {
   namespace fs = std::filesystem;
   fs::path directory = fs::temp_directory_path() / ("nibble-kernels-" + std::to_string(getpid()));
   fs::create_directories(directory);
-  std::map<std::string, uint64_t> index;
-  for (const Call &call : calls)
-    index.emplace(call.function, index.size());
+  Numbers numbers(calls);
 
   std::ofstream(directory / "kernels.o", std::ios::binary) << object;
   std::ofstream table(directory / "table.c");
-  for (auto &[name, i] : index)
+  for (auto &[name, i] : numbers.functions)
     table << "extern void " << name << "(void);\n";
   table << "void (*const functions[])(void) = {\n";
-  for (auto &[name, i] : index)
+  for (auto &[name, i] : numbers.functions)
     table << "  [" << i << "] = " << name << ",\n";
   table << "};\n";
   table.close();
 
-  std::ofstream input(directory / "calls", std::ios::binary);
-  auto put = [&](uint64_t value) { input.write(reinterpret_cast<const char *>(&value), sizeof value); };
-  put(calls.size());
-  for (const Call &call : calls) {
-    put(index[call.function]), put(call.buffers.size()), put(call.n), put(call.threads);
-    for (auto &buffer : call.buffers) {
-      put(buffer->size());
-      input.write(reinterpret_cast<const char *>(buffer->data()), buffer->size());
-    }
-  }
-  input.close();
+  writeInput(std::ofstream(directory / "input", std::ios::binary), calls, numbers);
 
   std::string base = directory.string();
   std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " +
                             NIBBLE_EMULATED_MAIN + " " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
   if (error.empty())
-    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu " + emulatedCpu + " " + base + "/program < " + base + "/calls > " + base +
+    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu " + emulatedCpu + " " + base + "/program < " + base + "/input > " + base +
                   "/results");
   if (error.empty()) {
     std::ifstream output(directory / "results", std::ios::binary);
-    for (Call &call : calls)
-      for (auto &buffer : call.buffers)
-        if (!output.read(reinterpret_cast<char *>(buffer->data()), buffer->size()))
-          error = "the emulated program wrote too little";
+    for (auto &[buffer, number] : numbers.buffers)
+      if (!output.read(reinterpret_cast<char *>(buffer->data()), buffer->size()))
+        error = "the emulated program wrote too little";
   }
   fs::remove_all(directory);
   return error;

@@ -9,7 +9,8 @@
 //
 // Contract: each function takes its memrefs (static shapes), then n, tid and
 // nthreads as index. A call runs it for tid = 0 … threads-1, one after the other:
-// no thread may depend on another's part of the same operation.
+// no thread may depend on another's part of the same operation. Calls run in their
+// order; one that shares a buffer with earlier ones finds in it what they wrote.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -34,7 +35,7 @@ llvm::Expected<TargetInfo> targetOf(llvm::StringRef triple, llvm::StringRef cpu)
 
 struct Call {
   std::string function;
-  std::vector<std::shared_ptr<Bytes>> buffers; ///< written back after the call
+  std::vector<std::shared_ptr<Bytes>> buffers; ///< hold the results after the run
   int64_t n = 0;
   int32_t threads = 1;
 };
