@@ -58,6 +58,31 @@ static void spellOutDotProducts(ModuleOp module) {
   }
 }
 
+/// Replaces each vpshufb of 64 bytes by two of 32: it shuffles each 16 bytes by themselves (Intel SDM, volume 2, PSHUFB).
+static void halveByteShuffles(ModuleOp module) {
+  SmallVector<LLVM::CallIntrinsicOp> calls;
+  module.walk([&](LLVM::CallIntrinsicOp call) {
+    if (call.getIntrin() == "llvm.x86.avx512.pshuf.b.512")
+      calls.push_back(call);
+  });
+  for (LLVM::CallIntrinsicOp call : calls) {
+    OpBuilder b(call);
+    Location loc = call.getLoc();
+    auto bytes = llvm::to_vector(llvm::seq<int32_t>(0, 64));
+    SmallVector<Value> halves;
+    for (ArrayRef<int32_t> mask : {ArrayRef(bytes).take_front(32), ArrayRef(bytes).take_back(32)}) {
+      SmallVector<Value> arguments;
+      for (Value argument : call.getArgs())
+        arguments.push_back(LLVM::ShuffleVectorOp::create(b, loc, argument, argument, mask));
+      halves.push_back(LLVM::CallIntrinsicOp::create(b, loc, arguments[0].getType(),
+                                                     b.getStringAttr("llvm.x86.avx2.pshuf.b"), arguments)
+                           .getResult(0));
+    }
+    call.getResults().replaceAllUsesWith(LLVM::ShuffleVectorOp::create(b, loc, halves[0], halves[1], bytes));
+    call.erase();
+  }
+}
+
 llvm::Expected<TargetInfo> targetOf(llvm::StringRef triple, llvm::StringRef cpu) {
   auto [name, features] = cpu.split('+');
   return TargetInfo::get(triple, name, features.empty() ? "" : "+" + features.str());
@@ -92,8 +117,10 @@ static std::string build(const std::string &source, const TargetInfo &target, co
   addLowerPasses(passes);
   if (failed(passes.run(*module)))
     return "";
-  if (machine.cpu != target.cpu)
+  if (machine.cpu != target.cpu) {
     spellOutDotProducts(*module);
+    halveByteShuffles(*module);
+  }
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   if (llvm::Error error = emitModule(*module, machine, kind, stream)) {
