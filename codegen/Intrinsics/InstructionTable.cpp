@@ -19,12 +19,14 @@ static constexpr InstructionRow kTable[] = {
   {#name, RowKind::Dot4, Isa::isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
 #define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
   {#name, RowKind::Float, Isa::isa, 1, lanes, vectors, tile, vectors, 8, true, features},
+#define NIBBLE_LOOKUP_ROW(name, emitter, isa, lanes, features)                                                         \
+  {#name, RowKind::Lookup, Isa::isa, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false, features},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
 unsigned InstructionRow::storageBias(unsigned codeBits, bool codeSigned) const {
   // Narrower codes fit either kind of operand; the kernel shifts their range itself.
-  if (kind == RowKind::Float || codeBits < 8)
+  if (kind != RowKind::Dot4 || codeBits < 8)
     return 0;
   bool fits = codeSigned ? signedBytes : unsignedBits >= 8;
   return fits ? 0 : 128;

@@ -22,6 +22,7 @@ namespace nibble {
 enum class RowKind : uint8_t {
   Dot4,  ///< 8-bit activations, sums of `depth` products in i32
   Float, ///< f32 activations, codes decoded to f32
+  Lookup, ///< 8-bit activations, sums of four of them looked up by the bits of codes
 };
 
 enum class Isa : uint8_t { Generic, X86, AArch64 };
@@ -46,6 +47,8 @@ struct InstructionRow {
   int64_t kr() const { return depth; }
   /// The length of vectors that its kernels are compiled for, where the instruction leaves it open; else 0.
   int64_t scalableBits() const;
+  /// Whether sums are integers: activations are quantized.
+  bool isInteger() const { return kind != RowKind::Float; }
   /// `bias` of the layout of a weight with such codes: 128 turns bytes of one signedness
   /// into bytes of the other, where the instruction wants the other.
   unsigned storageBias(unsigned codeBits, bool codeSigned) const;

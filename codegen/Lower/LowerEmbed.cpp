@@ -116,6 +116,8 @@ LogicalResult lowerEmbed(Operation *op, KernelLibrary &library) {
   auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(embed.getLayout().value_or(Attribute()));
   if (!layout)
     return op->emitOpError("reads a table without an #mpgemm.layout");
+  if (layout.getLookup())
+    return op->emitOpError("reads a table whose codes lie as indices; rows can be read from codes only");
   if (embed.getOuts().size() != 1)
     return op->emitOpError("has no buffer to fill; kernels are emitted for the buffer form");
   FailureOr<RowBuffer> y = RowBuffer::get(op, embed.getOuts().front(), "result");

@@ -39,6 +39,7 @@ LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
       .Case([&](lm::StateReadOp) { return lowerStateRead(op, library); })
       .Case([&](mpgemm::QuantizeOp) { return lowerQuantize(op, library); })
       .Case([&](mpgemm::RoundOp) { return lowerRound(op, library); })
+      .Case([&](mpgemm::LutBuildOp) { return lowerLutBuild(op, library); })
       .Case([&](mpgemm::MmaOp) { return lowerMma(op, library); })
       .Default([](Operation *other) { return other->emitOpError("has no lowering to a kernel"); });
 }

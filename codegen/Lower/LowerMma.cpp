@@ -85,7 +85,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
     : k(k), shape(shape), panelLayout(shape.layout.getPanelLayout()) {
   unsigned next = 0;
   weight = pointers[next++];
-  RowMatrix *activations[] = {&mma.x, &mma.scales, &mma.sums};
+  RowMatrix *activations[] = {&mma.x, &mma.scales, &mma.sums, &mma.bases};
   for (auto [index, stride] : llvm::enumerate(shape.activationStrides))
     *activations[index] = {pointers[next++], stride};
   if (shape.hasBias)
@@ -118,8 +118,8 @@ void MmaKernel::emitRows(Value index, Value n) {
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
   mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
   for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors) {
-    PanelSums sums = shape.row->kind == RowKind::Dot4 ? accumulateDot(k, mma, panel, row0, tokens)
-                                                      : accumulateFloat(k, mma, panel, row0, tokens);
+    PanelSums sums = shape.row->isInteger() ? accumulateDot(k, mma, panel, row0, tokens)
+                                               : accumulateFloat(k, mma, panel, row0, tokens);
     storeTile(sums, index, row0, tokens);
   }
 }
@@ -196,12 +196,15 @@ static LogicalResult checkRow(mpgemm::MmaOp op, const InstructionRow &row) {
   if (layout.getNr() != row.nr() || layout.getKr() != row.kr())
     return op->emitOpError() << "row '" << row.name << "' needs a layout with nr = " << row.nr() << " and kr = "
                              << row.kr() << ", but has " << layout;
+  if (layout.getLookup() != (row.kind == RowKind::Lookup))
+    return op->emitOpError() << "row '" << row.name << "' " << (layout.getLookup() ? "multiplies" : "looks up")
+                             << " codes, but has " << layout;
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
   if (row.kind == RowKind::Float)
     return op.getActivations().size() == 1
                ? success()
                : LogicalResult(op->emitOpError() << "row '" << row.name << "' multiplies one f32 matrix");
-  if (!block || op.getActivations().size() != 3)
+  if (!block || op.getActivations().size() < 3)
     return op->emitOpError() << "row '" << row.name << "' multiplies low-bit codes with quantized activations";
   const lowbit::CodeKind &code = block.getCode();
   if (code.isInteger() && layout.getBias() != row.storageBias(code.width, code.isSigned))
@@ -225,10 +228,11 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
     return failure();
 
   Builder b(op.getContext());
-  bool dot = shape.row->kind == RowKind::Dot4;
+  bool dot = shape.row->isInteger();
   std::pair<StringRef, Type> expected[] = {{dot ? "codes" : "activations", dot ? Type(b.getI8Type()) : b.getF32Type()},
                                            {"scales", b.getF32Type()},
-                                           {"sums", b.getI32Type()}};
+                                           {"sums", b.getI32Type()},
+                                           {"bases", b.getI32Type()}};
   for (auto [value, what] : llvm::zip(op.getActivations(), expected)) {
     FailureOr<int64_t> stride = rowStride(op, value, what.first, what.second);
     if (failed(stride))
@@ -258,6 +262,9 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   shape.activationGroup = k / scales;
   if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
     return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
+  if (shape.row->kind == RowKind::Lookup &&
+      cast<MemRefType>(op.getActivations()[3].getType()).getDimSize(1) * run != k)
+    return op->emitOpError() << "needs one base for " << run << " columns";
   return shape;
 }
 

@@ -21,6 +21,7 @@ namespace nibble {
 mlir::LogicalResult lowerEmbed(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerQuantize(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerRound(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerLutBuild(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);
 
 /// lm.rms_norm and lm.layer_norm: split by rows × heads, row by row.

@@ -33,10 +33,11 @@ constexpr int64_t kStraightQuads = 4;
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
-      : k(k), mma(mma), emitter(dotEmitter(*mma.row)), reader(k, mma.layout, mma.row->lanes, mma.row, &emitter),
-        panel(reader.layout()), tokens(tokens), run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+      : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
+        reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
+        run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
         runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1) {
-    dot.lanes = mma.row->lanes, dot.strip = emitter.stripOf(tokens), dot.quads = run / panel.kr;
+    dot.lanes = mma.row->lanes, dot.strip = emitter ? emitter->stripOf(tokens) : 1, dot.quads = run / panel.kr;
     dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
   }
 
@@ -47,6 +48,7 @@ private:
   struct Unit {
     Value codes, subScales, subMinima; ///< sub… are null with one level
     Value x, scales, sums;             ///< at the unit's first column, row 0 of the tile
+    Value bases;                       ///< of look-ups; the same
   };
   /// One value a strip and vector, strip by strip.
   using Tile = SmallVector<Value>;
@@ -62,6 +64,10 @@ private:
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   Tile integerSums(const Unit &unit, int64_t column);
+  bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
+  /// Bytes of x from one column to the next: codes, or tables' low parts.
+  int64_t columnBytes() const { return isLookup() ? mpgemm::kQuadEntries / mpgemm::kQuadColumns : 1; }
+  Tile lookUp(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
   Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots);
   KernelBuilder::Values activations(int64_t strip, Value x, int64_t count, int64_t stride);
@@ -74,7 +80,7 @@ private:
 
   KernelBuilder &k;
   const MmaOperands &mma;
-  const DotEmitter &emitter;
+  const DotEmitter *emitter; ///< null for look-ups
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t tokens;
@@ -95,7 +101,7 @@ Value DotPanel::spread(Value rows) {
 Value DotPanel::spread(int64_t strip, function_ref<Value(int64_t)> valueOf) {
   // Splat first: a splat of a loaded number costs nothing.
   Value first = valueOf(strip * dot.strip);
-  return dot.strip == 1 ? k.splat(first, dot.lanes) : emitter.alternate(k, dot, first, valueOf(strip * dot.strip + 1));
+  return dot.strip == 1 ? k.splat(first, dot.lanes) : emitter->alternate(k, dot, first, valueOf(strip * dot.strip + 1));
 }
 
 /// From the order of strips to one vector per row of activations.
@@ -143,10 +149,12 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
     if (panel.hasMin)
       unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), group);
   }
-  unit.x = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), column));
+  unit.x = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), k.mul(column, columnBytes())));
   unit.scales = k.at(mma.scales.pointer, k.f32(),
                      k.add(k.mul(row0, mma.scales.stride), k.divu(column, mma.activationGroup)));
   unit.sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(row0, mma.sums.stride), k.divu(column, mma.sumGroup)));
+  if (isLookup())
+    unit.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, run)));
   return unit;
 }
 
@@ -163,8 +171,10 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   for (int64_t column = 0; column < panel.unitSpan(); column += field * span)
     sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
       Unit moved = unit;
-      moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.vectorBytes()));
-      moved.x = k.offset(unit.x, k.mul(index, span));
+      moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.stepBytes()));
+      moved.x = k.offset(unit.x, k.mul(index, span * columnBytes()));
+      if (isLookup())
+        moved.bases = k.at(unit.bases, k.i32(), k.mul(index, span / run));
       if (mma.activationGroup == mpgemm::kActivationGroup)
         moved.scales = k.at(unit.scales, k.f32(), k.mul(index, span / mpgemm::kActivationGroup));
       moved.sums = k.at(unit.sums, k.i32(), k.mul(index, span / mma.sumGroup));
@@ -222,14 +232,18 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     if (dot.codes.offset)
       for (int64_t strip = 0; strip < strips(); ++strip)
         ofCodes[strip] = codeSums(unit, first, strip);
-    Tile dots = multiplyRun(unit, first, ofCodes);
+    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes);
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value sub;
       if (runs > 1)
         sub = spread(reader.subScale(unit.subScales, first / panel.group, mma.firstVector + v));
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &sum = total[strip * mma.vectors + v];
-        Value added = emitter.finish(k, dot, dots[strip * mma.vectors + v], ofCodes[strip], sub);
+        Value added = dots[strip * mma.vectors + v];
+        if (emitter)
+          added = emitter->finish(k, dot, added, ofCodes[strip], sub);
+        else if (sub)
+          added = k.mul(added, sub);
         sum = sum ? k.add(sum, added) : added;
       }
     }
@@ -237,14 +251,25 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
   return total;
 }
 
+/// Sums of a run from tables, in i32; a tile of look-ups has one row.
+DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
+  Value base = k.load(k.i32(), k.at(unit.bases, k.i32(), column / run));
+  Value tables = k.offset(unit.x, column * columnBytes());
+  Tile dots = lookUpRun(k, {mma.row, mma.layout, unit.codes, tables, base, column, run});
+  if (dot.codes.offset)
+    for (Value &sum : dots)
+      sum = k.sub(sum, k.mul(ofCodes[0], dot.codes.offset));
+  return dots;
+}
+
 /// Sums of a run, in the emitter's form.
 DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
   Tile dots;
   for (int64_t strip = 0; strip < strips(); ++strip)
-    dots.append(mma.vectors, emitter.start(k, dot, ofCodes[strip]));
+    dots.append(mma.vectors, emitter->start(k, dot, ofCodes[strip]));
   int64_t first = column / panel.kr;
   Value x = k.offset(unit.x, column);
-  if (!emitter.walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
+  if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads(unit.codes, first, 1, dot.quads, x, dots);
     return dots;
   }
@@ -266,7 +291,7 @@ KernelBuilder::Values DotPanel::activations(int64_t strip, Value x, int64_t coun
     SmallVector<Value> rows;
     for (int64_t t = 0; t < dot.strip; ++t)
       rows.push_back(k.offset(x, (strip * dot.strip + t) * mma.x.stride + i * stride * panel.kr));
-    operands.append(emitter.loadActivations(k, dot, rows, together));
+    operands.append(emitter->loadActivations(k, dot, rows, together));
   }
   return operands;
 }
@@ -279,7 +304,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
       w.push_back(reader.quad(codes, quad + i * stride, mma.firstVector + v));
     return w;
   };
-  if (emitter.walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
+  if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
     SmallVector<Tile> w(mma.vectors);
     for (int64_t strip = 0; strip < strips(); ++strip) {
       KernelBuilder::Values a = activations(strip, x, count, stride);
@@ -287,7 +312,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
         if (strip == 0)
           w[v] = weights(v);
         Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter.multiply(k, dot, sum, w[v], a);
+        sum = emitter->multiply(k, dot, sum, w[v], a);
       }
     }
     return;
@@ -300,7 +325,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
       Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter.multiply(k, dot, sum, w, a[strip][i]);
+        sum = emitter->multiply(k, dot, sum, w, a[strip][i]);
       }
     }
 }

@@ -6,7 +6,8 @@
 // The result of one output element is one chain of f32 operations in ascending
 // order of columns, whatever the number of rows computed at once:
 //
-//   dot    per run of min(group, 32) columns:  acc = fma(dw · da, float(Σ w·a), acc)
+//   dot, look-up (the same integers, MmaLookup.cpp)
+//          per run of min(group, 32) columns:  acc = fma(dw · da, float(Σ w·a), acc)
 //          and with minima                     acc = fma(mw, da · float(Σ a), acc)
 //          dw = d, or d · sub;  mw = m, or -(dmin · subMin)
 //          with integer sub-scales of groups below 32, per 32 columns:
@@ -37,9 +38,10 @@ struct RowMatrix {
 struct MmaOperands {
   const InstructionRow *row = nullptr;
   mpgemm::LayoutAttr layout;
-  RowMatrix x;         ///< i8 codes (dot), f32 (float)
-  RowMatrix scales;    ///< f32 (rows × k/activationGroup), dot only
-  RowMatrix sums;      ///< i32 (rows × k/sumGroup), dot only
+  RowMatrix x;         ///< i8 codes (dot), i8 tables (look-up), f32 (float)
+  RowMatrix scales;    ///< f32 (rows × k/activationGroup), not for float
+  RowMatrix sums;      ///< i32 (rows × k/sumGroup), not for float
+  RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
@@ -53,6 +55,19 @@ PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value pa
                         int64_t tokens);
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                           int64_t tokens);
+
+/// Columns column … column + columns - 1 of a unit, which have one scale and one base.
+struct LookupRun {
+  const InstructionRow *row;
+  mpgemm::LayoutAttr layout;
+  mlir::Value codes;  ///< of the unit
+  mlir::Value tables; ///< at the run's first column
+  mlir::Value base;   ///< i32
+  int64_t column, columns;
+};
+
+/// Σ code·activation of the run as i32, row->vectors vectors; codes as PanelReader::range() has them.
+llvm::SmallVector<mlir::Value> lookUpRun(KernelBuilder &k, const LookupRun &run);
 
 } // namespace nibble
 

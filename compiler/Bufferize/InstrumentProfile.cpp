@@ -37,6 +37,7 @@ int64_t operationsPerElement(Operation *op) {
       .Case([](lm::RMSNormOp) { return 4; })       // square, add, scale, weight
       .Case([](lm::RopeOp) { return 3; })          // two products and a sum
       .Case([](lm::GluOp) { return 12; })          // an exponential, two products
+      .Case([](mpgemm::LutBuildOp) { return 2; })  // an entry of two bytes: three sums and its parts
       .Case([](mpgemm::QuantizeOp) { return 22; }) // four candidates: scale, round, difference, square, add
       .Default([](Operation *) { return 0; });
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "compiler/Legalize/Passes.h"
+#include "compiler/Legalize/Strategy.h"
 #include "compiler/Target/TargetInfo.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
@@ -24,6 +25,7 @@ struct LegalizeLinears : impl::LegalizeLinearsBase<LegalizeLinears> {
   void runOnOperation() override;
 
 private:
+  llvm::DenseSet<StringRef> tables; ///< weights that embeddings read rows of
   const InstructionRow *choose(lm::LinearLike op, Type element, const TargetInfo &target);
   Type activationType(const InstructionRow &row);
   bool takesFloats() const { return activations == "f32" || activations == "f16" || activations == "bf16"; }
@@ -46,45 +48,29 @@ Type multipliedType(Type element, const InstructionRow &row) {
                                 block.getScale(), zero);
 }
 
-/// Why a weight cannot lie in the panels of an integer row, or null.
-const char *whyNotDot(Type element, ArrayRef<int64_t> shape, const InstructionRow &row) {
-  auto block = cast<lowbit::BlockType>(element);
-  if (!block.hasIntegers())
-    return "the numbers of its codebook are no integers of a byte";
-  const lowbit::CodeKind &code = block.getCode();
-  int64_t bias = code.isInteger() ? row.storageBias(code.width, code.isSigned) : 0;
-  auto layout =
-      mpgemm::LayoutAttr::get(element.getContext(), element, shape[0], shape[1], row.nr(), row.kr(), bias);
-  if (const char *wrong = layout.getPanelLayout().check())
-    return wrong;
-  return shape[1] % mpgemm::kActivationGroup == 0
-             ? nullptr
-             : "its width is no multiple of the 32 columns of an activation group";
-}
-
 /// The row for a linear, or null with a diagnostic.
 const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, const TargetInfo &target) {
-  auto has = [&](StringRef feature) { return target.has(feature); };
-  const InstructionRow *real = bestRow(target.triple, has, RowKind::Float);
-  if (!isa<lowbit::BlockType>(element) || strategy == "float" || takesFloats())
-    return real;
-  // The best row whose panels can hold the weight; a generic one only where there is no other.
   auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
-  const char *wrong = nullptr;
-  for (const InstructionRow *row : rowsFor(target.triple, has)) {
-    if (row->kind != RowKind::Dot4 || (row->features.empty() && wrong))
-      continue;
-    const char *why = whyNotDot(element, shape, *row);
-    if (!why)
-      return row;
-    wrong = wrong ? wrong : why;
-  }
-  if (strategy == "dot") {
-    op->emitError() << "cannot be an integer dot product: " << wrong;
+  auto ref = op.getWeights().getDefiningOp<lm::WeightRefOp>();
+  bool readAsRows = ref && tables.contains(ref.getWeight());
+  SmallVector<Candidate, 3> candidates = candidatesFor(element, shape, readAsRows, target);
+  if (strategy == "dot" && isa<lowbit::BlockType>(element) && !candidates[0].wrong.empty()) {
+    op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;
   }
-  op->emitRemark() << "computed in float: " << wrong;
-  return real;
+  const Candidate &chosen = chooseFrom(candidates, takesFloats() ? "float" : StringRef(strategy));
+  if (!isa<lowbit::BlockType>(element))
+    return chosen.row; // floats are multiplied as they are
+  if (chosen.strategy == "float" && strategy != "float" && !takesFloats())
+    op->emitRemark() << "computed in float: " << candidates[0].wrong;
+  InFlightDiagnostic remark = op->emitRemark();
+  remark << shape[0] << " x " << shape[1] << " " << element << " is computed by " << chosen.strategy << ", row '"
+         << chosen.row->name << "': " << describeCost(chosen);
+  for (const Candidate &other : candidates)
+    if (&other != &chosen)
+      remark << "; " << other.strategy << (other.wrong.empty() ? ", row '" + other.row->name.str() + "'" : "") << ": "
+             << describeCost(other);
+  return chosen.row;
 }
 
 /// The number type of the other operand: i8 with a scale for every activation group, codes that a row's scale is shared
@@ -116,28 +102,34 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
 }
 
 void LegalizeLinears::runOnOperation() {
-  if (strategy != "auto" && strategy != "dot" && strategy != "float") {
-    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot and float";
+  if (!llvm::is_contained({"auto", "dot", "lut", "float"}, strategy)) {
+    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot, lut and float";
     return signalPassFailure();
   }
   if (!takesFloats() && activations != "int8" && activations != "int8:row") {
     getOperation().emitError() << "unknown activations '" << activations << "'; they are int8, int8:row, f16, bf16 and f32";
     return signalPassFailure();
   }
-  if (takesFloats() && strategy == "dot") {
-    getOperation().emitError() << "activations of " << activations << " are no operands of an integer dot product";
+  if (takesFloats() && (strategy == "dot" || strategy == "lut")) {
+    getOperation().emitError() << "activations of " << activations << " are no operands of an integer "
+                               << (strategy == "dot" ? "dot product" : "look-up");
     return signalPassFailure();
   }
   FailureOr<TargetInfo> target = TargetInfo::fromModule(getOperation());
   if (failed(target))
     return signalPassFailure();
   MLIRContext *context = &getContext();
+  tables.clear();
+  getOperation().walk([&](lm::EmbedOp embed) {
+    if (auto ref = embed.getTable().getDefiningOp<lm::WeightRefOp>())
+      tables.insert(ref.getWeight());
+  });
   WalkResult result = getOperation().walk([&](lm::LinearLike op) {
     Type element = cast<RankedTensorType>(op.getWeights().getType()).getElementType();
     const InstructionRow *row = choose(op, element, *target);
     if (!row || failed(reportRow(op, *row, *target)))
       return WalkResult::interrupt();
-    bool integer = row->kind == RowKind::Dot4;
+    bool integer = row->isInteger();
     Type real = Float32Type::get(context);
     op->setAttr("compute", mpgemm::ComputeAttr::get(context, multipliedType(element, *row),
                                                     activationType(*row),

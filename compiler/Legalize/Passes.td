@@ -25,8 +25,9 @@ def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
   let summary = "Give every linear types that the target can compute with.";
   let description = [{
     Chooses for each `LinearLike` the triple (weight, activation, accumulator) and the instruction row, as the
-    attribute `compute`: an integer dot product where the weight's codes, or the numbers that they stand for in a
-    codebook, fit a row's operand, a float row with a remark elsewhere.
+    attribute `compute`: integer dot products or look-ups, whichever the cost model expects to be faster, where the
+    weight's codes, or the numbers that they stand for in a codebook, allow it, a float row elsewhere; `strategy`
+    overrides it where it can. A remark says what was chosen, what it costs and what the alternatives cost.
     The weight's value never changes; an eight-bit signed code for an unsigned operand becomes the unsigned code with
     zero point 128. A choice that falls back to a generic row is a remark that names the missing features, and an
     error with `require-native`.
@@ -40,7 +41,7 @@ def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
     gets `{compute = #mpgemm.compute<weight = !lowbit.block<…>, activation = i8, accumulator = i32, row = "…">}`.
   }];
   let options = [
-    Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, dot or float">,
+    Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, dot, lut or float">,
     Option<"activations", "activations", "std::string", "\"int8\"", "int8, int8:row, f16, bf16 or f32">,
     Option<"requireNative", "require-native", "bool", "false", "fail instead of falling back to a generic row">
   ];

@@ -158,6 +158,8 @@ RecordWriter::RecordWriter(const PanelLayout &layout)
     : layout(layout), shape{layout.unitsPerRecord(), layout.unitSpan(),
                             layout.unitBytes(), layout.vectorBytes(),
                             layout.bias} {
+  if (layout.lookup)
+    return; // scatterIndices
   for (BitPlane plane : layout.planes())
     planes.push_back({scatterFunctionFor(layout.kr, plane.width),
                       plane.firstBit, layout.vectorOffset(plane, 0),
@@ -192,6 +194,19 @@ void RecordWriter::scatterScales(RowParts &row, int64_t r,
     subMins[g * layout.nr] = uint8_t(*row.subMin++);
 }
 
+/// Indices instead of numbers (LookupLayout.h): a quad's bits, one nibble for each bit of the code.
+static void scatterIndices(const PanelLayout &layout, const uint8_t *codes, int64_t r, uint8_t *units) {
+  for (int64_t unit = 0; unit < layout.unitsPerRecord(); ++unit, units += layout.unitBytes())
+    for (int64_t column = 0; column < layout.unitSpan(); column += mpgemm::kQuadColumns, codes += mpgemm::kQuadColumns)
+      for (BitPlane plane : layout.planes()) {
+        unsigned index = 0;
+        for (unsigned i = 0; i < mpgemm::kQuadColumns; ++i)
+          index |= (codes[i] >> plane.firstBit & 1u) << i;
+        mpgemm::CodeLocation place = layout.locate(plane, column, r);
+        units[place.offset] |= uint8_t(index << place.shift);
+      }
+}
+
 void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {
   const int64_t entry = layout.bookEntryBytes;
   for (int64_t code = 0; row.book && code * entry < bytesOfBook(layout); ++code)
@@ -202,6 +217,8 @@ void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {
   const int64_t span = layout.recordSpan(), codes = layout.codesOffset();
   for (int64_t record = 0; record < records; ++record, panel += bytes) {
     scatterScales(row, r, panel);
+    if (layout.lookup)
+      scatterIndices(layout, row.codes, r, panel + codes);
     for (const PlaneScatter &plane : planes)
       plane.scatter(shape, plane, row.codes, panel + codes + r * layout.kr);
     row.codes += span;
@@ -266,7 +283,7 @@ static llvm::Error checkAll(const PanelLayout &layout,
                             llvm::ArrayRef<PackSource> sources) {
   if (const char *reason = layout.check())
     return packError("cannot pack: {0}", reason);
-  if (!layout.isFloat() && layout.kr != 1 && layout.kr != 2 &&
+  if (!layout.isFloat() && !layout.lookup && layout.kr != 1 && layout.kr != 2 &&
       layout.kr != 4 && layout.kr != 8)
     return packError("cannot pack with kr = {0}: it must be 1, 2, 4 or 8",
                      layout.kr);
@@ -412,7 +429,10 @@ void PanelWriter::addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
 
 llvm::Error PanelWriter::flush() {
   filled = 0;
-  return sink(panel);
+  llvm::Error error = sink(panel);
+  if (layout.lookup)
+    std::fill(panel.begin(), panel.end(), uint8_t(0)); // two rows share a byte
+  return error;
 }
 
 /// Pads the last panel with zero codes under zero scales.

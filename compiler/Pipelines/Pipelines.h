@@ -36,7 +36,7 @@ std::optional<Phase> findPhase(llvm::StringRef name);
 
 /// What the user chooses and passes need to know.
 struct PipelineOptions {
-  std::string strategy = "auto"; ///< auto, dot or float
+  std::string strategy = "auto"; ///< auto, dot, lut or float
   std::string weights = "keep";  ///< formats of weights, compiler/Simplify/WeightRules.h
   std::string activations = "int8"; ///< int8, int8:row, f16, bf16 or f32
   bool requireNative = false;    ///< fail instead of falling back to a generic row

@@ -21,7 +21,7 @@ namespace {
 
 struct TileLinears : impl::TileLinearsBase<TileLinears> {
   void runOnOperation() override {
-    quantized.clear(), rounded.clear();
+    quantized.clear(), rounded.clear(), tables.clear();
     SmallVector<lm::LinearLike> linears;
     getOperation().walk([&](lm::LinearLike op) { linears.push_back(op); });
     for (lm::LinearLike op : linears)
@@ -34,10 +34,14 @@ private:
   SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup);
   Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
+  SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n);
+
   /// Quantized activations by input, number of rows, group of scales and group of sums, and rounded ones by type. The
   /// first reader dominates the others: functions are straight lines.
   DenseMap<std::tuple<Value, Value, int64_t, int64_t>, SmallVector<Value>> quantized;
   DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
+  /// Tables and bases by the codes that they are of.
+  DenseMap<Value, std::pair<Value, Value>> tables;
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
@@ -65,6 +69,21 @@ Value TileLinears::round(OpBuilder &builder, Location loc, Value x, Value n, Typ
   return known;
 }
 
+/// (tables, scales, sums, bases) of (codes, scales, sums).
+SmallVector<Value> TileLinears::lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n) {
+  Value codes = quantized[0], sums = quantized[2];
+  auto [known, isNew] = tables.try_emplace(codes);
+  if (isNew) {
+    auto shape = cast<RankedTensorType>(codes.getType()).getShape();
+    auto sumType = cast<RankedTensorType>(sums.getType());
+    Type types[] = {RankedTensorType::get({shape[0], mpgemm::tableBytes(shape[1])}, builder.getI8Type()), sumType};
+    auto op = mpgemm::LutBuildOp::create(builder, loc, types, codes, n,
+                                         builder.getI64IntegerAttr(shape[1] / sumType.getDimSize(1)), ValueRange());
+    known->second = {op.getResult(0), op.getResult(1)};
+  }
+  return {known->second.first, quantized[1], sums, known->second.second};
+}
+
 LogicalResult TileLinears::tile(lm::LinearLike op) {
   auto compute = op->getAttrOfType<mpgemm::ComputeAttr>("compute");
   if (!compute)
@@ -79,7 +98,8 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
     bias = row->storageBias(block.getCode().width, block.getCode().isSigned);
   auto layout = mpgemm::LayoutAttr::getChecked([&] { return op->emitOpError(); }, &getContext(),
                                                weightType.getElementType(), weightType.getDimSize(0),
-                                               weightType.getDimSize(1), row->nr(), row->kr(), bias);
+                                               weightType.getDimSize(1), row->nr(), row->kr(), bias,
+                                               row->kind == RowKind::Lookup);
   if (!layout)
     return failure();
 
@@ -94,6 +114,8 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
     activations = quantize(builder, loc, op.getActivations(), linear.getN(),
                            isRow ? layout.getK() : mpgemm::kActivationGroup,
                            std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup));
+  if (row->kind == RowKind::Lookup)
+    activations = lookUp(builder, loc, activations, linear.getN());
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
   auto product = mpgemm::MmaOp::create(builder, loc, linear.getResult().getType(), packed, activations, linear.getN(),
                                         op.getBiasOrNull(), Value(), ValueRange(), builder.getStringAttr(row->name),

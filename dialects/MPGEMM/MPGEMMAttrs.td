@@ -12,12 +12,16 @@ def MPGEMM_LayoutAttr : MPGEMM_Attr<"Layout", "layout"> {
   let summary = "Where the bytes of a packed weight lie.";
   let description = [{
     `element` says what numbers the weight holds, `n` × `k` how many; `nr` rows are interleaved in runs of `kr`
-    columns; `bias` is added (modulo 256) to eight-bit codes. dialects/MPGEMM/PanelLayout.h draws it.
+    columns; `bias` is added (modulo 256) to eight-bit codes. dialects/MPGEMM/PanelLayout.h draws it. With `lookup` the
+    codes lie as indices into tables, vectors of `kr` columns (dialects/MPGEMM/LookupLayout.h).
 
     Example: `#mpgemm.layout<element = !lowbit.block<u4, 32, f16, zp = 8>, n = 576, k = 576, nr = 16, kr = 4, bias = 0>`
   }];
   let parameters = (ins "::mlir::Type":$element, "int64_t":$n, "int64_t":$k, "int64_t":$nr, "int64_t":$kr,
-                        "int64_t":$bias);
+                        "int64_t":$bias, DefaultValuedParameter<"bool", "false">:$lookup);
+  let builders = [AttrBuilder<(ins "::mlir::Type":$element, "int64_t":$n, "int64_t":$k, "int64_t":$nr, "int64_t":$kr,
+                                   "int64_t":$bias),
+                              [{ return $_get($_ctxt, element, n, k, nr, kr, bias, false); }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -33,7 +37,7 @@ def MPGEMM_TargetAttr : MPGEMM_Attr<"Target", "target"> {
   let description = [{
     The attribute `mpgemm.target` of a module. `features` are LLVM's names, `+` or `-` before each, and
     the length of scalable vectors where the CPU does not say it (compiler/Target); `strategy` is how
-    linears are computed: `auto`, `dot` or `float`.
+    linears are computed: `auto`, `dot`, `lut` or `float`.
 
     Example: `#mpgemm.target<triple = "aarch64-linux-gnu", cpu = "cortex-a76", features = "">`
   }];

@@ -31,10 +31,12 @@ void MPGEMMDialect::initialize() {
 //===-- Layout -------------------------------------------------------------===//
 
 /// The layout that the parameters describe, unchecked.
-static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t nr, int64_t kr, int64_t bias) {
+static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t nr, int64_t kr, int64_t bias,
+                                   bool lookup) {
   PanelLayout layout;
   layout.n = n, layout.k = k, layout.nr = nr, layout.kr = kr;
   layout.bias = static_cast<unsigned>(bias);
+  layout.lookup = lookup;
   if (auto block = dyn_cast<lowbit::BlockType>(element)) {
     const lowbit::CodeKind &code = block.getCode();
     layout.codeBits = code.width;
@@ -54,7 +56,7 @@ static PanelLayout makePanelLayout(Type element, int64_t n, int64_t k, int64_t n
 }
 
 LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, Type element, int64_t n, int64_t k,
-                                 int64_t nr, int64_t kr, int64_t bias) {
+                                 int64_t nr, int64_t kr, int64_t bias, bool lookup) {
   if (!isa<lowbit::BlockType>(element) && !element.isF32() && !element.isF16() && !element.isBF16())
     return emitError() << "a layout's element is a !lowbit.block, f32, f16 or bf16, but is " << element;
   auto block = dyn_cast<lowbit::BlockType>(element);
@@ -63,13 +65,13 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError, T
                        << "; run reencode-grids first";
   if (block && !block.getCode().isInteger() && bias != 0)
     return emitError() << "codes that are no integers have no bias, but " << element << " has " << bias;
-  if (const char *wrong = makePanelLayout(element, n, k, nr, kr, bias).check())
+  if (const char *wrong = makePanelLayout(element, n, k, nr, kr, bias, lookup).check())
     return emitError() << "wrong layout: " << wrong;
   return success();
 }
 
 PanelLayout LayoutAttr::getPanelLayout() const {
-  return makePanelLayout(getElement(), getN(), getK(), getNr(), getKr(), getBias());
+  return makePanelLayout(getElement(), getN(), getK(), getNr(), getKr(), getBias(), getLookup());
 }
 
 RankedTensorType LayoutAttr::getPackedType() const {
@@ -113,14 +115,45 @@ LogicalResult RoundOp::verify() {
   return success();
 }
 
+void LutBuildOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
+std::string LutBuildOp::getPartition(OpOperand &operand) {
+  return operand.get() == getCodes() ? lm::blocksPartition(getCodes()) : std::string();
+}
+
+LogicalResult LutBuildOp::verify() {
+  if (failed(lm::verifyForm(*this, getOuts())))
+    return failure();
+  SmallVector<Value> produced(getResults().begin(), getResults().end());
+  if (!getOuts().empty())
+    produced.assign(getOuts().begin(), getOuts().end());
+  if (produced.size() != 2)
+    return emitOpError() << "gives tables and bases, but has " << produced.size() << " of them";
+  if (shapeOf(getCodes()).size() != 2)
+    return emitOpError() << "takes a matrix of codes, but has " << getCodes().getType();
+  int64_t group = getSumGroup(), m = shapeOf(getCodes())[0], k = shapeOf(getCodes())[1];
+  if (group <= 0 || group % kQuadColumns != 0 || kActivationGroup % group != 0 || k % kActivationGroup != 0)
+    return emitOpError() << "needs a sum_group of 4, 8, 16 or 32 columns and a width that is a multiple of "
+                         << kActivationGroup << ", but has " << group << " and " << k;
+  const std::pair<StringRef, int64_t> columns[] = {{"tables", tableBytes(k)}, {"bases", k / group}};
+  for (auto [value, expected] : llvm::zip(produced, columns))
+    if (shapeOf(value) != ArrayRef<int64_t>{m, expected.second})
+      return emitOpError() << expected.first << " must be " << m << "x" << expected.second << ", but are "
+                           << value.getType();
+  return success();
+}
+
 void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
 std::string QuantizeOp::getPartition(OpOperand &operand) {
   // A whole row's scale needs the whole row.
-  bool isSplit = operand.get() == getX() && getGroup() <= kActivationGroup;
-  return isSplit ? lm::blocksPartition(getX()) : std::string();
+  bool isSplit = getGroup() <= kActivationGroup;
+  bool isCodes = !getOuts().empty() && operand.get() == getOuts().front();
+  return isSplit && (operand.get() == getX() || isCodes) ? lm::blocksPartition(getX()) : std::string();
 }
 
 LogicalResult QuantizeOp::verify() {
@@ -153,11 +186,14 @@ LogicalResult MmaOp::verify() {
       return emitOpError() << "the weight must be " << layout.getPackedType() << ", but is " << type;
   if (shapeOf(getWeight()) != layout.getPackedType().getShape())
     return emitOpError() << "the weight must hold " << layout.getPackedType().getShape()[0] << " bytes";
-  if (getActivations().size() != 1 && getActivations().size() != 3)
-    return emitOpError("takes one f32 matrix, or codes, scales and sums");
+  size_t expected = layout.getLookup() ? 4 : getActivations().size() == 1 ? 1 : 3;
+  if (getActivations().size() != expected)
+    return emitOpError(layout.getLookup() ? "takes tables, scales, sums and bases for a weight that is looked up"
+                                          : "takes one f32 matrix, or codes, scales and sums");
   Value x = getActivations().front(), y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
-  if (shapeOf(x).size() != 2 || shapeOf(x)[1] != layout.getK())
-    return emitOpError() << "activations must have " << layout.getK() << " columns, but are " << x.getType();
+  int64_t columns = layout.getLookup() ? tableBytes(layout.getK()) : layout.getK();
+  if (shapeOf(x).size() != 2 || shapeOf(x)[1] != columns)
+    return emitOpError() << "activations must have " << columns << " columns, but are " << x.getType();
   if (shapeOf(y) != ArrayRef<int64_t>{shapeOf(x)[0], layout.getN()})
     return emitOpError() << "result must be " << shapeOf(x)[0] << "x" << layout.getN() << ", but is " << y.getType();
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{layout.getN()})

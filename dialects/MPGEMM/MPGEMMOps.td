@@ -66,11 +66,33 @@ def MPGEMM_RoundOp : MPGEMM_Op<"round", [LM_TeamOp, DeclareOpInterfaceMethods<Me
   let hasVerifier = 1;
 }
 
+def MPGEMM_LutBuildOp
+    : MPGEMM_Op<"lut_build", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Tables of what four activation codes can add up to, for weights that are looked up.";
+  let description = [{
+    For each row and each four columns the 16 sums of any of their codes, less the smallest of these sums, cut into a
+    low and a high byte: 8 bytes a column, in the order that dialects/MPGEMM/LookupLayout.h draws. `bases` are the sums of
+    the negative codes of `sum_group` columns each: what was taken off. Nothing is rounded, so a product by look-up is bit
+    for bit the one by multiplication. Built once, the tables serve all products of the same activations. Rows at and
+    after `n` are not computed in the buffer form.
+    ```mlir
+    %t, %b = mpgemm.lut_build %codes, %n {sum_group = 32 : i64}
+      : (tensor<4x64xi8>, index) -> (tensor<4x512xi8>, tensor<4x2xi32>)
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$codes, Index:$n, I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$codes `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+  let hasVerifier = 1;
+}
+
 def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
                                      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "y[m,n] = Σ_k x[m,k] · w[n,k] (+ bias[n]) (+ residual[m,n]) with one instruction row.";
   let description = [{
-    `activations` are (codes, scales, sums) of `mpgemm.quantize`, or one f32 matrix for a float row. `row` names the
+    `activations` are (codes, scales, sums) of `mpgemm.quantize`; (tables, scales, sums, bases) of it and
+    `mpgemm.lut_build` where the layout's codes are looked up; or one f32 matrix for a float row. `row` names the
     row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
     computed at once. Rows at and after `n` are not computed in the buffer form. `slot` is the counter of the thread

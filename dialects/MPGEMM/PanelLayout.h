@@ -69,6 +69,9 @@
 // instructions whose weight operand is unsigned; narrower codes are stored as
 // their raw bits (two's complement when signed).
 //
+// A weight that is multiplied by table look-up (`lookup`) has its codes as indices,
+// as LookupLayout.h draws it; all else is as here.
+//
 // Float weights (codeBits = 0) have no records: for each k, nr elements.
 //
 //===----------------------------------------------------------------------===//
@@ -77,6 +80,7 @@
 #define NIBBLE_DIALECTS_MPGEMM_PANELLAYOUT_H
 
 #include "dialects/LowBit/FloatKind.h"
+#include "dialects/MPGEMM/LookupLayout.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -89,9 +93,9 @@ struct BitPlane {
   unsigned firstBit = 0;
 };
 
-/// At most three planes (7 = 4 + 2 + 1).
+/// At most three planes (7 = 4 + 2 + 1), or four single bits that are looked up.
 struct BitPlanes {
-  BitPlane items[3];
+  BitPlane items[4];
   unsigned count = 0;
 
   const BitPlane *begin() const { return items; }
@@ -124,6 +128,7 @@ struct PanelLayout {
   FloatKind scaleKind = FloatKind::F16; ///< Of d and of m / dmin.
 
   FloatKind element = FloatKind::F32; ///< Of float weights.
+  bool lookup = false; ///< Codes as indices: nr = 32, kr = columns of a vector.
 
   bool operator==(const PanelLayout &) const = default;
 
@@ -140,6 +145,8 @@ struct PanelLayout {
   /// that is longer than 256.
   int64_t unitSpan() const {
     int64_t span = std::max<int64_t>(group, 32);
+    if (lookup)
+      return span;
     if (group > 256)
       for (int64_t part : {32, 64, 128, 256})
         span = group % part == 0 ? part : span;
@@ -161,6 +168,10 @@ struct PanelLayout {
   BitPlanes planes() const {
     BitPlanes result;
     unsigned first = 0;
+    for (; lookup && first < codeBits; ++first)
+      result.items[result.count++] = {1, first};
+    if (lookup)
+      return result;
     for (unsigned width : {8u, 4u, 2u, 1u})
       if (codeBits & width) {
         result.items[result.count++] = {width, first};
@@ -173,9 +184,14 @@ struct PanelLayout {
   // Sizes, in bytes.
   //===--------------------------------------------------------------------===//
 
-  int64_t vectorBytes() const { return nr * kr; }
+  int64_t vectorBytes() const { return lookup ? nr * kr / 8 : nr * kr; }
   int64_t vectorsOf(BitPlane plane) const {
-    return quadsPerUnit() * plane.width / 8;
+    return lookup ? unitSpan() / kr : quadsPerUnit() * plane.width / 8;
+  }
+  /// Bytes from the codes of one column to those `kr` columns further on, within a
+  /// bit field.
+  int64_t stepBytes() const {
+    return lookup ? codeBits * vectorBytes() : vectorBytes();
   }
   int64_t unitBytes() const { return nr * unitSpan() * codeBits / 8; }
   int64_t recordBytes() const {
@@ -245,6 +261,9 @@ struct PanelLayout {
 
   /// Where column `column` (inside the unit) of row r has this plane's bits.
   CodeLocation locate(BitPlane plane, int64_t column, int64_t r) const {
+    if (lookup)
+      return {lookupOffset(codeBits, kr, plane.firstBit, column, r),
+              lookupShift(column, r)};
     int64_t quad = column / kr, vectors = vectorsOf(plane);
     int64_t byte = vectorOffset(plane, quad % vectors) + r * kr + column % kr;
     return {byte, unsigned(quad / vectors) * plane.width};
@@ -271,12 +290,26 @@ struct PanelLayout {
         unitSpan() > std::max<int64_t>(256, superGroup))
       return "a group must divide 32 or be a multiple of it that divides the "
              "super block";
+    if (lookup)
+      return checkLookup();
     if (unitSpan() % kr != 0)
       return "kr must divide the unit of at least max(group, 32) columns";
     for (BitPlane plane : planes())
       if (quadsPerUnit() * plane.width % 8 != 0)
         return "kr is too large: a bit plane of a unit is not a whole number "
                "of vectors";
+    if (k % recordSpan() != 0)
+      return "k must be a multiple of the record (the float scale's span, at "
+             "least 32)";
+    return nullptr;
+  }
+
+private:
+  const char *checkLookup() const {
+    if (codeBits > kLookupBits)
+      return "only codes of up to 4 bits are looked up";
+    if (nr != kLookupRows || kr % kQuadColumns != 0 || group % kr != 0)
+      return "looked-up codes need nr = 32 and groups that are multiples of kr, a multiple of 4";
     if (k % recordSpan() != 0)
       return "k must be a multiple of the record (the float scale's span, at "
              "least 32)";

@@ -18,7 +18,7 @@ TEST(InstructionTableTest, NamesAreUniqueAndFollowTheGrammar) {
     EXPECT_TRUE(names.insert(row.name.str()).second) << row.name.str();
     EXPECT_EQ(findRow(row.name), &row);
     // <isa>_<feature>_<rows × lanes × depth>_<types>; two rows where a matrix is multiplied
-    std::string rows = row.kr() == 8 ? "_2x" : "_1x";
+    std::string rows = row.kind == RowKind::Dot4 && row.kr() == 8 ? "_2x" : "_1x";
     std::string shape = rows + std::to_string(row.lanes) + "x" + std::to_string(row.kr()) + "_";
     EXPECT_TRUE(row.name.contains(shape)) << row.name.str();
   }
@@ -31,6 +31,8 @@ TEST(InstructionTableTest, EveryMachineHasBothKindsOfRows) {
     ASSERT_TRUE(bestRow(triple, nothing, RowKind::Dot4)) << triple;
     EXPECT_EQ(bestRow(triple, nothing, RowKind::Dot4)->isa, Isa::Generic);
     EXPECT_EQ(bestRow(triple, nothing, RowKind::Float)->isa, Isa::Generic);
+    ASSERT_TRUE(bestRow(triple, nothing, RowKind::Lookup)) << triple;
+    EXPECT_EQ(bestRow(triple, nothing, RowKind::Lookup)->nr(), 32);
   }
 }
 

@@ -58,27 +58,41 @@ static void spellOutDotProducts(ModuleOp module) {
   }
 }
 
-/// Replaces each vpshufb of 64 bytes by two of 32: it shuffles each 16 bytes by themselves (Intel SDM, volume 2, PSHUFB).
-static void halveByteShuffles(ModuleOp module) {
-  SmallVector<LLVM::CallIntrinsicOp> calls;
+/// Replaces each instruction on 512-bit registers that does the same in every 128 bits (Intel SDM, VPSHUFB and VPMADDUBSW)
+/// by two of its 256-bit form.
+static void halveRegisters(ModuleOp module) {
+  const std::pair<StringRef, StringRef> halves[] = {{"llvm.x86.avx512.pshuf.b.512", "llvm.x86.avx2.pshuf.b"},
+                                                    {"llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx2.pmadd.ub.sw"}};
+  SmallVector<std::pair<LLVM::CallIntrinsicOp, StringRef>> calls;
   module.walk([&](LLVM::CallIntrinsicOp call) {
-    if (call.getIntrin() == "llvm.x86.avx512.pshuf.b.512")
-      calls.push_back(call);
+    for (auto [wide, narrow] : halves)
+      if (call.getIntrin() == wide)
+        calls.push_back({call, narrow});
   });
-  for (LLVM::CallIntrinsicOp call : calls) {
+  for (auto [call, narrow] : calls) {
     OpBuilder b(call);
-    Location loc = call.getLoc();
-    auto bytes = llvm::to_vector(llvm::seq<int32_t>(0, 64));
-    SmallVector<Value> halves;
-    for (ArrayRef<int32_t> mask : {ArrayRef(bytes).take_front(32), ArrayRef(bytes).take_back(32)}) {
-      SmallVector<Value> arguments;
-      for (Value argument : call.getArgs())
-        arguments.push_back(LLVM::ShuffleVectorOp::create(b, loc, argument, argument, mask));
-      halves.push_back(LLVM::CallIntrinsicOp::create(b, loc, arguments[0].getType(),
-                                                     b.getStringAttr("llvm.x86.avx2.pshuf.b"), arguments)
-                           .getResult(0));
+    auto lanesFrom = [&](Value vector, int64_t first, int64_t count) {
+      SmallVector<int32_t> mask;
+      for (int64_t lane = first; lane < first + count; ++lane)
+        mask.push_back(static_cast<int32_t>(lane));
+      return LLVM::ShuffleVectorOp::create(b, call.getLoc(), vector, vector, mask).getResult();
+    };
+    auto type = cast<VectorType>(call.getResult(0).getType());
+    auto half = VectorType::get({type.getNumElements() / 2}, type.getElementType());
+    SmallVector<Value> parts;
+    for (int64_t part : {0, 1}) {
+      SmallVector<Value> operands;
+      for (Value operand : call.getArgs()) {
+        int64_t count = cast<VectorType>(operand.getType()).getNumElements() / 2;
+        operands.push_back(lanesFrom(operand, part * count, count));
+      }
+      parts.push_back(LLVM::CallIntrinsicOp::create(b, call.getLoc(), half, b.getStringAttr(narrow), operands).getResult(0));
     }
-    call.getResults().replaceAllUsesWith(LLVM::ShuffleVectorOp::create(b, loc, halves[0], halves[1], bytes));
+    SmallVector<int32_t> all;
+    for (int32_t lane = 0; lane < type.getNumElements(); ++lane)
+      all.push_back(lane);
+    call.getResults().replaceAllUsesWith(
+        LLVM::ShuffleVectorOp::create(b, call.getLoc(), parts[0], parts[1], all).getResult());
     call.erase();
   }
 }
@@ -117,10 +131,8 @@ static std::string build(const std::string &source, const TargetInfo &target, co
   addLowerPasses(passes);
   if (failed(passes.run(*module)))
     return "";
-  if (machine.cpu != target.cpu) {
-    spellOutDotProducts(*module);
-    halveByteShuffles(*module);
-  }
+  if (machine.cpu != target.cpu)
+    spellOutDotProducts(*module), halveRegisters(*module);
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   if (llvm::Error error = emitModule(*module, machine, kind, stream)) {

@@ -4,7 +4,7 @@
 // as the compiler does (phases lower and emit), for any target, and calls them: in
 // this process for this architecture, under qemu for AArch64. Where this CPU lacks
 // features of the target, the kernels of the target are emitted for this CPU, with
-// the instructions that it has not (vpdpbusd, vpshufb of 64 bytes) spelled out by
+// the instructions that it has not (vpdpbusd; 64-byte vpshufb, vpmaddubsw) spelled out by
 // their definitions; that the instructions are there is what test/Targets checks.
 //
 // Contract: each function takes its memrefs (static shapes), then n, tid and

@@ -15,16 +15,18 @@ static std::string memref(std::initializer_list<int64_t> shape, const char *elem
 }
 
 std::string productText(const InstructionRow &row, const Weight &w, int64_t m, unsigned bias, int64_t sumGroup) {
-  bool dot = row.kind == RowKind::Dot4;
-  std::string weight = memref({w.layout(row.nr(), row.kr(), bias).totalBytes()}, "i8"), y = memref({m, w.n}, "f32");
-  std::string x = dot ? memref({m, w.k}, "i8") : memref({m, w.k}, "f32");
+  bool dot = row.isInteger(), look = row.kind == RowKind::Lookup;
+  std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"), y = memref({m, w.n}, "f32");
+  std::string x = look ? memref({m, mpgemm::tableBytes(w.k)}, "i8") : memref({m, w.k}, dot ? "i8" : "f32");
   std::string s = memref({m, w.k / 32}, "f32"), t = memref({m, w.k / sumGroup}, "i32");
   std::string types = dot ? weight + ", " + x + ", " + s + ", " + t : weight + ", " + x;
   std::string arguments = dot ? "%w: " + weight + ", %x: " + x + ", %s: " + s + ", %t: " + t
                               : "%w: " + weight + ", %x: " + x;
+  if (look)
+    types += ", " + t, arguments += ", %b: " + t;
   return "func.func @product(" + arguments + ", %y: " + y +
-         ", %n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + (dot ? "%x, %s, %t" : "%x") +
-         ") rows %n into %y {row = \"" + row.name.str() + "\", layout = " + w.layoutText(row.nr(), row.kr(), bias) +
+         ", %n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + (look ? "%x, %s, %t, %b" : dot ? "%x, %s, %t" : "%x") +
+         ") rows %n into %y {row = \"" + row.name.str() + "\", layout = " + w.layoutText(row.nr(), row.kr(), bias, look) +
          "} : (" + types + ", index, " + y + ") -> ()\n  return\n}\n";
 }
 

@@ -135,9 +135,10 @@ float Weight::minimum(int64_t row, int64_t column) const {
   return format->isTwoLevel() ? -(m * float(planes.subMin[at / format->group])) : m;
 }
 
-mpgemm::PanelLayout Weight::layout(int64_t nr, int64_t kr, unsigned bias) const {
+mpgemm::PanelLayout Weight::layout(int64_t nr, int64_t kr, unsigned bias, bool lookup) const {
   mpgemm::PanelLayout layout;
   layout.n = n, layout.k = k, layout.nr = nr, layout.kr = kr, layout.bias = bias;
+  layout.lookup = lookup;
   if (format->isFloat) {
     layout.element = format->floatKind;
     return layout;
@@ -170,10 +171,10 @@ unsigned Weight::biasFor(const InstructionRow &row) const {
   return isLowBit() && kind.isInteger() ? row.storageBias(kind.width, kind.isSigned) : 0;
 }
 
-std::string Weight::layoutText(int64_t nr, int64_t kr, unsigned bias) const {
+std::string Weight::layoutText(int64_t nr, int64_t kr, unsigned bias, bool lookup) const {
   auto number = [](const char *name, int64_t value) { return std::string(", ") + name + " = " + std::to_string(value); };
   return "#mpgemm.layout<element = " + elementText() + number("n", n) + number("k", k) + number("nr", nr) +
-         number("kr", kr) + number("bias", bias) + ">";
+         number("kr", kr) + number("bias", bias) + (lookup ? ", lookup = true>" : ">");
 }
 
 Bytes Weight::pack(int64_t nr, int64_t kr, unsigned bias) const {

@@ -43,11 +43,11 @@ struct Weight {
 
   /// `bias` of the layout for an instruction row: only integers are stored moved by 128.
   unsigned biasFor(const InstructionRow &row) const;
-  mpgemm::PanelLayout layout(int64_t nr, int64_t kr, unsigned bias) const;
+  mpgemm::PanelLayout layout(int64_t nr, int64_t kr, unsigned bias, bool lookup = false) const;
   /// The element type as IR text.
   std::string elementText() const;
   /// `#mpgemm.layout<…>` of the same.
-  std::string layoutText(int64_t nr, int64_t kr, unsigned bias) const;
+  std::string layoutText(int64_t nr, int64_t kr, unsigned bias, bool lookup = false) const;
   Bytes pack(int64_t nr, int64_t kr, unsigned bias) const;
 };
 

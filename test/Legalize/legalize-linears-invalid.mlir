@@ -5,6 +5,7 @@
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "x86-64", features = "">} {
 func.func @generic(%x: tensor<1x64xf32>, %w: tensor<64x64x!lowbit.block<u4, 32, f16>>, %f: tensor<64x64xf32>, %n: index) {
   // expected-remark-re @below {{runs on the generic row 'generic_base_1x4x4{{.*}}', because the CPU x86-64 has none of the feature sets: avx512vnni,{{.*}}; avx2,fma,f16c}}
+  // expected-remark @below {{is computed by dot, row 'generic_base_1x4x4_s8s8s32': }}
   %0 = lm.linear %x, %w rows %n : (tensor<1x64xf32>, tensor<64x64x!lowbit.block<u4, 32, f16>>, index) -> tensor<1x64xf32>
   // expected-remark-re @below {{runs on the generic row 'generic_base_1x4x1{{.*}}', because the CPU x86-64 has none of the feature sets: avx512f; fma,f16c}}
   %1 = lm.linear %x, %f rows %n : (tensor<1x64xf32>, tensor<64x64xf32>, index) -> tensor<1x64xf32>
@@ -17,6 +18,7 @@ func.func @generic(%x: tensor<1x64xf32>, %w: tensor<64x64x!lowbit.block<u4, 32, 
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver3", features = "">} {
 func.func @width(%x: tensor<1x48xf32>, %w: tensor<64x48x!lowbit.block<u4, 16, f16>>, %n: index) {
   // expected-remark @below {{computed in float: k must be a multiple of the record (the float scale's span, at least 32)}}
+  // expected-remark @below {{is computed by float, row 'x86_fma_1x8x1_f32f32f32': }}
   %0 = lm.linear %x, %w rows %n : (tensor<1x48xf32>, tensor<64x48x!lowbit.block<u4, 16, f16>>, index) -> tensor<1x64xf32>
   return
 }

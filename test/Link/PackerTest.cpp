@@ -115,6 +115,32 @@ TEST(Packer, roundTrip) {
   EXPECT_GT(checked, 100);
 }
 
+/// Codes as indices: the same parts come back, from a full panel and a ragged one behind it.
+TEST(Packer, lookup) {
+  int checked = 0;
+  for (const Format &format : lowbit::formats()) {
+    if (format.isFloat)
+      continue;
+    for (int64_t kr : {4, 8, 16}) {
+      const int64_t rows = 41, k = 512;
+      PanelLayout layout = layoutFor(format, rows, k, 32, kr);
+      layout.lookup = true;
+      if (layout.check())
+        continue;
+      ++checked;
+      std::vector<uint8_t> bytes = randomBytes(rows * k / format.blockElements * format.blockBytes, 5), packed;
+      ASSERT_EQ(pack(layout, {sourceOf(format, k, bytes)}, packed), "");
+      Planes expected, found;
+      unpackBlocks(format, bytes, rows * k / format.blockElements, expected);
+      unpackPacked(layout, packed, found);
+      EXPECT_EQ(found.codes, expected.codes) << format.name << " kr " << kr;
+      EXPECT_EQ(found.subScale, expected.subScale) << format.name;
+      EXPECT_EQ(found.scale, expected.scale) << format.name;
+    }
+  }
+  EXPECT_GT(checked, 5);
+}
+
 /// With a bias, i8 codes become u8 codes that are greater by 128.
 TEST(Packer, bias) {
   const Format &format = *lowbit::findFormat("q8_0");

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <vector>
 
 using namespace nibble;
@@ -59,6 +60,24 @@ TEST(PanelLayout, quads) {
   EXPECT_EQ(at(31, 15), std::pair(int64_t(3 * 64 + 63), 4u));
 }
 
+/// The numbers of LookupLayout.h's drawing: the codes 01, 11, 00, 10 of columns 4 … 7 of row 17.
+TEST(PanelLayout, indices) {
+  PanelLayout layout{.n = 32, .k = 64, .nr = 32, .kr = 8, .codeBits = 2, .group = 32, .lookup = true};
+  ASSERT_EQ(layout.check(), nullptr);
+  EXPECT_EQ(layout.vectorBytes(), 32);
+  EXPECT_EQ(layout.unitBytes(), 32 * 32 * 2 / 8);
+  ASSERT_EQ(layout.planes().size(), 2u);
+  for (unsigned bit : {0u, 1u})
+    for (int64_t column = 4; column < 8; ++column) {
+      CodeLocation place = layout.locate(layout.planes()[bit], column, 17);
+      EXPECT_EQ(place.offset, 32 * bit + 16 + 1); // the vector of the bit, the second quad, row 17 with row 1
+      EXPECT_EQ(place.shift, 4 + unsigned(column - 4));
+    }
+  EXPECT_EQ(layout.locate(layout.planes()[0], 8, 0).offset, 64); // both bits of the first vector lie before it
+  PanelLayout wide{.n = 1, .k = 32, .nr = 32, .kr = 4, .codeBits = 5, .group = 32, .lookup = true};
+  EXPECT_STREQ(wide.check(), "only codes of up to 4 bits are looked up");
+}
+
 /// Every bit of a record belongs to exactly one scale, minimum or code.
 TEST(PanelLayout, everyBitOnce) {
   int checked = 0;
@@ -66,10 +85,11 @@ TEST(PanelLayout, everyBitOnce) {
     for (int64_t group : {8, 16, 32, 64, 128})
       for (int64_t super : {0, 256})
         for (bool hasMin : {false, true})
-          for (int64_t kr : {1, 2, 4, 8}) {
-            PanelLayout layout{.n = 8, .k = 512, .nr = 4, .kr = kr,
-                               .codeBits = bits, .group = group,
-                               .superGroup = super, .hasMin = hasMin};
+          for (int64_t kr : {1, 2, 4, 8, -4, -8, -16}) { // below 0: looked up
+            PanelLayout layout{.n = 8, .k = 512, .nr = kr < 0 ? 32 : 4,
+                               .kr = std::abs(kr), .codeBits = bits,
+                               .group = group, .superGroup = super,
+                               .hasMin = hasMin, .lookup = kr < 0};
             if (layout.check())
               continue;
             ++checked;

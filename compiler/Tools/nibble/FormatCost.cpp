@@ -48,6 +48,8 @@ static bool runPasses(ModuleOp module, function_ref<void(PassManager &)> add) {
 static std::string wayOf(Type weight, const InstructionRow &row) {
   if (row.kind == RowKind::Float)
     return "float";
+  if (row.kind == RowKind::Lookup)
+    return "table look-up";
   auto block = dyn_cast<lowbit::BlockType>(weight);
   bool isLooked = block && !block.getCode().isInteger();
   // A matrix instruction takes runs of eight codes, two rows at a time.

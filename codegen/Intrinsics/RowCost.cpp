@@ -1,0 +1,101 @@
+//===- RowCost.cpp - what a product with a weight costs ----------------===//
+//
+// See RowCost.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Intrinsics/RowCost.h"
+
+#include <algorithm>
+
+using namespace nibble::mpgemm;
+
+namespace nibble {
+
+namespace {
+
+/// Instructions of a row for the products of one vector of quads, with codes of up to 7 bits and with bytes.
+struct ProductCost {
+  llvm::StringLiteral row;
+  double narrow, bytes;
+};
+
+} // namespace
+
+static constexpr ProductCost kProductCosts[] = {
+#define NIBBLE_PRODUCT_COST(row, narrow, bytes) {#row, narrow, bytes},
+#include "codegen/Intrinsics/InstructionTable.def"
+};
+
+/// One where the table says nothing: an instruction that multiplies and adds.
+static double productCost(const InstructionRow &row, unsigned codeBits) {
+  for (const ProductCost &cost : kProductCosts)
+    if (cost.row == row.name)
+      return codeBits < 8 ? cost.narrow : cost.bytes;
+  return 1;
+}
+
+/// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its top.
+static double unpackCost(const PanelLayout &layout) {
+  double cost = layout.codeSigned && layout.codeBits < 8 ? 1 : 0;
+  for (BitPlane plane : layout.planes()) {
+    double fields = 8.0 / plane.width;
+    cost += 1 / fields + 2 * (fields - 1) / fields;
+    cost += plane.firstBit > 0 ? 1 : 0; // joined with the planes before
+  }
+  return cost;
+}
+
+/// Per run and vector of rows: scale loaded and widened, times the activation's, the sum to float, one multiply-add; and
+/// what zero points, minima and integer sub-scales add.
+static double rescaleCost(const PanelLayout &layout) {
+  return 5 + (layout.hasMin ? 4 : 1) + (layout.isTwoLevel() ? 3 : 0) + (layout.isTwoLevel() && layout.hasMin ? 3 : 0);
+}
+
+static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, double run) {
+  double weights = static_cast<double>(row.lanes), quads = run / kQuadColumns; // a column of a vector of rows; a run of it
+  RowCost cost;
+  cost.products = quads * productCost(row, layout.codeBits) / (run * weights);
+  cost.instructions = cost.products + quads * (unpackCost(layout) + 1.0 / row.vectors) / (run * weights) +
+                      rescaleCost(layout) / (run * weights);
+  return cost;
+}
+
+static RowCost lookupCost(const InstructionRow &row, const PanelLayout &layout, double run) {
+  double rows = kLookupRows, steps = run / row.kr(), bits = layout.codeBits, vectors = rows / row.lanes;
+  RowCost cost;
+  cost.lookups = steps * bits * 4 / (run * rows);
+  // A step loads two tables; a bit of it loads indices, masks and shifts them, looks up and adds four times. At the end of a
+  // run each bit's two halves of rows, each in two parts, become words; these become floats.
+  double step = 2 + bits * (3 + 4 * (productCost(row, layout.codeBits) + 1));
+  double end = bits * 2 * 4 + vectors * (2 + rescaleCost(layout));
+  if (row.isa == Isa::X86) {
+    // Bytes are shifted as words and masked, words are interleaved and reordered; of sixteen registers the sums of two bits
+    // take half, those of more spill. Counted for 1024 weights with minima: 140, 232 and 317 instructions; this gives 134,
+    // 218 and 302.
+    step += 1.5 + bits + 6 * (bits - 1);
+    end += bits * 4 + 16;
+  }
+  cost.instructions = (steps * step + end) / (run * rows);
+  return cost;
+}
+
+/// Codes become floats one by one; the scale and the minimum are a multiply-add.
+static RowCost floatCost(const InstructionRow &row, const PanelLayout &layout) {
+  RowCost cost;
+  double lanes = static_cast<double>(row.lanes);
+  cost.products = (layout.isFloat() ? 1 : 2) / lanes;
+  cost.instructions = cost.products + (layout.isFloat() ? 1 : unpackCost(layout) / 4 + 2) / lanes;
+  return cost;
+}
+
+RowCost costOf(const InstructionRow &row, const PanelLayout &layout) {
+  double run = static_cast<double>(std::min<int64_t>(std::max<int64_t>(layout.group, 1), 32));
+  RowCost cost = row.kind == RowKind::Float    ? floatCost(row, layout)
+                    : row.kind == RowKind::Lookup ? lookupCost(row, layout, run)
+                                                  : dotCost(row, layout, run);
+  cost.bytes = static_cast<double>(layout.totalBytes()) / static_cast<double>(layout.n * layout.k);
+  return cost;
+}
+
+} // namespace nibble

@@ -1,0 +1,99 @@
+//===- Strategy.cpp - the ways in which a linear can be computed ----------===//
+#include "compiler/Legalize/Strategy.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+/// Tables take eight bytes of memory a column and time to build, which the cost of a weight leaves out; and rows are
+/// looked up one by one, so that a prompt gains nothing from being read at once.
+static constexpr double kLookupMustWinBy = 1.25;
+
+/// Layout of a weight for a row; null with a sentence in `wrong` where the row cannot take it.
+static mpgemm::LayoutAttr layoutFor(Type element, ArrayRef<int64_t> shape, const InstructionRow &row,
+                                    std::string &wrong) {
+  auto block = dyn_cast<lowbit::BlockType>(element);
+  if (row.isInteger() && !block) {
+    wrong = "its weights are floats";
+    return nullptr;
+  }
+  bool lookup = row.kind == RowKind::Lookup, integer = block && block.getCode().isInteger();
+  if (row.isInteger() && !block.hasIntegers()) {
+    wrong = "the numbers of its codebook are no integers of a byte";
+    return nullptr;
+  }
+  if (lookup && !integer) {
+    wrong = "its codes are places in a codebook, and sums are looked up by the bits of integers";
+    return nullptr;
+  }
+  MLIRContext *context = element.getContext();
+  auto refuse = [&]() { return emitError(UnknownLoc::get(context)); };
+  // The verifier's sentence is the reason here, not a diagnostic of the module.
+  ScopedDiagnosticHandler handler(context, [&](Diagnostic &diagnostic) {
+    wrong = diagnostic.str();
+    return success();
+  });
+  int64_t bias = integer ? row.storageBias(block.getCode().width, block.getCode().isSigned) : 0;
+  auto layout = mpgemm::LayoutAttr::getChecked(refuse, context, element, shape[0], shape[1], row.nr(), row.kr(), bias,
+                                               lookup);
+  StringRef reason = wrong;
+  if (reason.consume_front("wrong layout: "))
+    wrong = reason.str();
+  if (layout && row.isInteger() && shape[1] % mpgemm::kActivationGroup != 0)
+    wrong = "its width is no multiple of the 32 columns of an activation group";
+  return wrong.empty() ? layout : nullptr;
+}
+
+SmallVector<Candidate, 3> candidatesFor(Type element, ArrayRef<int64_t> shape, bool readAsRows,
+                                        const TargetInfo &target) {
+  const CpuModel &model = cpuModelOf(target);
+  auto has = [&](StringRef feature) { return target.has(feature); };
+  SmallVector<Candidate, 3> candidates;
+  const std::pair<llvm::StringLiteral, RowKind> kinds[] = {
+      {"dot", RowKind::Dot4}, {"lut", RowKind::Lookup}, {"float", RowKind::Float}};
+  for (auto [strategy, kind] : kinds) {
+    // The best row whose panels can hold the weight; a generic one only where there is no other.
+    Candidate candidate{strategy, nullptr, "", {}, 0, 0};
+    mpgemm::LayoutAttr layout;
+    for (const InstructionRow *row : rowsFor(target.triple, has)) {
+      if (row->kind != kind || layout || (candidate.row && row->features.empty()))
+        continue;
+      std::string wrong;
+      layout = layoutFor(element, shape, *row, wrong);
+      if (layout || !candidate.row)
+        candidate.row = row, candidate.wrong = wrong;
+    }
+    if (kind == RowKind::Lookup && candidate.wrong.empty() && readAsRows)
+      candidate.wrong = "an embedding reads its rows";
+    if (candidate.wrong.empty()) {
+      candidate.cost = costOf(*candidate.row, layout.getPanelLayout());
+      candidate.cycles = model.cyclesFor(candidate.cost);
+      candidate.seconds = model.secondsFor(candidate.cost, double(shape[0]) * double(shape[1]));
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+const Candidate &chooseFrom(ArrayRef<Candidate> candidates, StringRef strategy) {
+  const Candidate &dot = candidates[0], &lut = candidates[1], &real = candidates[2];
+  for (const Candidate &candidate : candidates)
+    if (candidate.strategy == strategy && candidate.wrong.empty())
+      return candidate;
+  if (!dot.wrong.empty())
+    return lut.wrong.empty() ? lut : real;
+  // Floats are exact where integers round activations: a choice of numbers, never made for speed. Both others read the same
+  // bytes, so fewer cycles are faster, or, where memory is what one waits for, cooler.
+  return lut.wrong.empty() && lut.cycles * kLookupMustWinBy < dot.cycles ? lut : dot;
+}
+
+std::string describeCost(const Candidate &candidate) {
+  if (!candidate.wrong.empty())
+    return "not possible, " + candidate.wrong;
+  return llvm::formatv("{0:f3} instructions and {1:f3} bytes a weight, {2:f1} us a row", candidate.cost.instructions,
+                       candidate.cost.bytes, candidate.seconds * 1e6);
+}
+
+} // namespace nibble

@@ -1,0 +1,37 @@
+//===- Strategy.h - the ways in which a linear can be computed ------------===//
+//
+// Integer dot products, look-ups or floats: which are possible for a weight on a machine, and what each costs by
+// codegen/Intrinsics/RowCost.h and compiler/Target/CpuModel.h. The cost is that of one activation row, the case that
+// decoding lives on; weights are held once, in one layout, so a chunk of rows is computed in the same way.
+//
+//===----------------------------------------------------------------------===//
+#pragma once
+
+#include "compiler/Target/CpuModel.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include <string>
+
+namespace nibble {
+
+/// One way to compute a linear.
+struct Candidate {
+  llvm::StringLiteral strategy;        ///< "dot", "lut" or "float"
+  const InstructionRow *row = nullptr; ///< the best of its kind that the target has
+  std::string wrong;                   ///< why it cannot be, or empty
+  RowCost cost;                     ///< of a weight
+  double cycles = 0;                   ///< of a weight
+  double seconds = 0;                  ///< of a row of activations, one core
+};
+
+/// dot, lut and float, in this order. `readAsRows`: an embedding reads rows of the weight, too.
+llvm::SmallVector<Candidate, 3> candidatesFor(mlir::Type element, llvm::ArrayRef<int64_t> shape, bool readAsRows,
+                                              const TargetInfo &target);
+
+/// What `strategy` (auto, dot, lut or float) chooses: that one if it is possible, otherwise, or with auto, the cheapest.
+const Candidate &chooseFrom(llvm::ArrayRef<Candidate> candidates, llvm::StringRef strategy);
+
+/// "0.18 instructions and 0.56 bytes a weight, 12.3 us a row".
+std::string describeCost(const Candidate &candidate);
+
+} // namespace nibble
