@@ -25,6 +25,19 @@ static constexpr int32_t LeastSpins = 32, MostSpins = 40000;
 // One failure in a hundred keeps the spins long, one in ten makes them short.
 static constexpr int32_t SpinsGained = 256, SpinsDivisor = 4;
 
+// x86 cores compare a load with the stores under way by the last 12 bits of their addresses. Kernels read constants of the
+// program over and over, and spill sums to the stack just before: where the two agreed in those bits, a product took 14 to
+// 28 % longer (Zen 3). Constants come first in a program, from offset 0x500 of a page on; frames are put below 0x400.
+static constexpr uintptr_t PageBytes = 4096, FrameOffset = 0x400;
+
+/// Calls work with its stack frames at FrameOffset in their page and below.
+[[gnu::noinline]] static void runInPlace(Team::Function work, void *context, int32_t tid, int32_t members) {
+  auto frame = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  void *gap = __builtin_alloca((frame - FrameOffset) % PageBytes);
+  asm volatile("" : : "r"(gap)); // the gap is there to be left
+  work(context, tid, members);
+}
+
 int availableProcessors() {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -85,7 +98,7 @@ void *Team::memberMain(void *opaque) {
     team.await(team.job, seen, member->jobSpins);
     if (!team.function)
       return nullptr;
-    team.function(team.context, member->tid, team.members);
+    runInPlace(team.function, team.context, member->tid, team.members);
     team.barrier(member->tid);
   }
 }
@@ -138,13 +151,13 @@ void Team::stop() {
 
 void Team::run(Function work, void *workContext) {
   if (members == 1) {
-    work(workContext, 0, 1);
+    runInPlace(work, workContext, 0, 1);
     return;
   }
   function = work;
   context = workContext;
   advance(job);
-  work(workContext, 0, members);
+  runInPlace(work, workContext, 0, members);
   barrier(0);
 }
 
