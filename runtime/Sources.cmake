@@ -26,6 +26,8 @@ set(NIBBLE_RUNTIME_SOURCES
     text/ChatStrings.cpp
     text/ChatTemplate.cpp
     text/Encode.cpp
+    text/EncodeWord.cpp
+    text/Normalizer.cpp
     text/StreamDecoder.cpp
     text/TextError.cpp
     text/Tokenizer.cpp

@@ -92,12 +92,16 @@ static Error readSpecialTokens(const ModelFile &file, TokenizerSource &source) {
     StringRef name;
     int32_t *id;
   };
+  // BERT's frame has names of its own; converters misspell one.
+  bool frames = source.model == "bert";
+  int32_t *begin = frames ? &source.bos : nullptr;
+  int32_t *end = frames ? &source.eos : nullptr;
   const Special specials[] = {
       {"bos", &source.bos},          {"eos", &source.eos},
       {"eot", &source.eot},          {"unknown", &source.unk},
       {"padding", &source.pad},      {"eom", nullptr},
-      {"separator", nullptr},        {"seperator", nullptr},
-      {"cls", nullptr},              {"mask", nullptr},
+      {"separator", end},            {"seperator", end},
+      {"cls", begin},                {"mask", nullptr},
       {"fim_pre", nullptr},          {"fim_suf", nullptr},
       {"fim_mid", nullptr},          {"fim_pad", nullptr},
       {"fim_rep", nullptr},          {"fim_sep", nullptr}};
@@ -139,6 +143,51 @@ static Error readFlags(const ModelFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
+/// Three strings a step, as NormalizerStepSource has them.
+static Error readNormalizer(const ModelFile &file, TokenizerSource &source) {
+  StringRef key = "tokenizer.nibble.normalizer";
+  auto steps = file.findStrings(key);
+  if (!steps)
+    return steps.takeError();
+  if (*steps) {
+    if ((*steps)->size() % 3)
+      return file.keyError(key, "expected three strings for each step");
+    source.normalizer.emplace();
+    for (size_t i = 0; i < (*steps)->size(); i += 3)
+      source.normalizer->push_back({(**steps)[i].str(), (**steps)[i + 1].str(),
+                                    (**steps)[i + 2].str()});
+  }
+  key = "tokenizer.nibble.max_word_characters";
+  auto longest = file.findUInt(key, 1, 1 << 20);
+  if (!longest)
+    return longest.takeError();
+  source.maxWordCharacters =
+      static_cast<uint32_t>(longest->value_or(source.maxWordCharacters));
+  return Error::success();
+}
+
+/// What BertNormalizer does, where a GGUF file with WordPiece says so.
+static Error readBertNormalizer(const ModelFile &file,
+                                TokenizerSource &source) {
+  if (source.model != "bert" || source.normalizer)
+    return Error::success();
+  auto lower = file.findBool("tokenizer.ggml.normalizer.lowercase");
+  if (!lower)
+    return lower.takeError();
+  auto accents = file.findBool("tokenizer.ggml.normalizer.strip_accents");
+  if (!accents)
+    return accents.takeError();
+  // Files of older converters say nothing, and are of uncased models.
+  bool lowers = lower->value_or(true);
+  std::string options = "clean chinese";
+  if (accents->value_or(lowers))
+    options += " accents";
+  if (lowers)
+    options += " lowercase";
+  source.normalizer = {{"Bert", options, ""}};
+  return Error::success();
+}
+
 /// tokenizer.nibble.*: what tokenizer.json says and GGUF has no key for.
 static Error readOwn(const ModelFile &file, TokenizerSource &source) {
   auto ignore = file.findBool("tokenizer.nibble.ignore_merges");
@@ -153,6 +202,8 @@ static Error readOwn(const ModelFile &file, TokenizerSource &source) {
   if (!prefix)
     return prefix.takeError();
   source.spacePrefix = prefix->value_or("none").str();
+  if (Error error = readNormalizer(file, source))
+    return error;
   StringRef key = "tokenizer.nibble.end_token_ids";
   auto ends = file.findInts(key);
   if (!ends)
@@ -184,9 +235,9 @@ Expected<TokenizerSource> nibble::readTokenizer(const ModelFile &file) {
   if (!model)
     return model.takeError();
   if (*model != "gpt2" && *model != "llama" && *model != "bpe" &&
-      *model != "unigram")
+      *model != "unigram" && *model != "bert")
     return file.unsupportedKey(key, "unsupported tokenizer: expected gpt2, "
-                                    "llama, bpe or unigram, found " +
+                                    "llama, bpe, unigram or bert, found " +
                                         quote(*model));
   source.model = model->str();
   auto pre = file.findString("tokenizer.ggml.pre");
@@ -200,6 +251,8 @@ Expected<TokenizerSource> nibble::readTokenizer(const ModelFile &file) {
   if (Error error = readFlags(file, source))
     return std::move(error);
   if (Error error = readOwn(file, source))
+    return std::move(error);
+  if (Error error = readBertNormalizer(file, source))
     return std::move(error);
   return source;
 }

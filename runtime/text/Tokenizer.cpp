@@ -33,12 +33,14 @@ static bool sizesAgree(const schema::Tokenizer &table) {
   }
   if (table.kind() == TokenizerKind::Unigram && (!table.scores() || table.scores()->size() != tokens))
     return false;
-  if (table.kind() == TokenizerKind::ByteBPE) {
+  if (table.kind() == TokenizerKind::ByteBPE || table.pre() == schema::PreTokenizer::Bert) {
     if (!table.class_blocks() || !table.classes())
       return false;
     if (table.class_blocks()->size() != ClassBlockCount || table.classes()->size() % ClassBlockSize != 0)
       return false;
   }
+  if (table.kind() == TokenizerKind::WordPiece && table.unk() < 0)
+    return false;
   return !table.specials() || (table.special_first() && table.special_first()->size() == 257 &&
                                table.special_first()->Get(256) == table.specials()->size());
 }

@@ -2,11 +2,12 @@
 //
 // Reads the tables of runtime/schema/tokenizer.fbs in place. Encoding is byte-level
 // BPE (GPT-2's family), SentencePiece-BPE (Llama 2's), the same from a list of merges,
-// or SentencePiece-Unigram (arXiv 1804.10959), with control tokens, the
-// model's BOS/EOS rules and exact round trip: whatever bytes go in, invalid UTF-8
+// SentencePiece-Unigram (arXiv 1804.10959) or WordPiece (BERT's), with control tokens
+// and the model's BOS/EOS rules. Where the model doesn't normalize its text the round
+// trip is exact: whatever bytes go in, invalid UTF-8
 // included, the bytes of the ids are the same (UnknownBytes tells when a vocabulary
 // has no token for some byte; SentencePiece's U+2581 is spelled in bytes, because the
-// token that looks like it stands for a space).
+// token that looks like it stands for a space). WordPiece keeps words alone.
 //
 // Contract: no allocation, no exceptions, constant stack; the caller gives a
 // workspace of workspaceSize(bytes of text) and room for maxTokens(bytes of text).
@@ -52,7 +53,8 @@ public:
   /// Checks what can be checked in constant time; the FlatBuffer is verified and outlives the tokenizer.
   static TextError open(const schema::Tokenizer *table, Tokenizer &tokenizer);
 
-  /// Bytes of workspace for a text of `textBytes`. The workspace is 8-byte aligned.
+  /// Bytes of workspace for a text of `textBytes`. The workspace is 8-byte aligned. A text that normalization makes
+  /// several times longer may need more; encode() says so.
   static constexpr size_t workspaceSize(size_t textBytes) { return (textBytes + 8) * 29 + 64; }
 
   /// Ids that a text of `textBytes` has at most, bos and eos included.
@@ -81,7 +83,9 @@ public:
   int32_t find(std::string_view bytes) const;
 
   /// Whether decoding drops one space at the beginning of a text.
-  bool dropsLeadingSpace() const { return table->space_prefix() != schema::SpacePrefix::Never; }
+  bool dropsLeadingSpace() const {
+    return table->space_prefix() != schema::SpacePrefix::Never || table->kind() == schema::TokenizerKind::WordPiece;
+  }
   uint32_t maxTokenBytes() const { return table->max_token_bytes(); }
   int32_t bos() const { return table->bos(); }
   int32_t eos() const { return table->eos(); }

@@ -57,4 +57,24 @@ inline Character decodeCharacter(const char *text, size_t size) {
   return {code, length};
 }
 
+/// Writes `code` (at most U+10FFFF) to bytes[0 … 3]; returns its length.
+inline uint32_t encodeCharacter(uint32_t code, char *bytes) {
+  if (code < 0x80) {
+    bytes[0] = char(code);
+    return 1;
+  }
+  uint32_t length = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (uint32_t i = length - 1; i > 0; --i, code >>= 6)
+    bytes[i] = char(0x80 | (code & 0x3F));
+  bytes[0] = char(0xF00u >> length | code); // C0, E0 or F0
+  return length;
+}
+
+/// Unicode's White_Space, without tables.
+inline bool isWhiteSpace(uint32_t code) {
+  return (code >= 0x09 && code <= 0x0D) || code == 0x20 || code == 0x85 || code == 0xA0 || code == 0x1680 ||
+         (code >= 0x2000 && code <= 0x200A) || code == 0x2028 || code == 0x2029 || code == 0x202F || code == 0x205F ||
+         code == 0x3000;
+}
+
 } // namespace nibble::rt

@@ -283,7 +283,29 @@ size_t WordScanner::wordEachSpace(size_t offset) const {
   return offset;
 }
 
+/// P* and the symbols among ASCII's printable characters.
+static bool isBertPunctuation(uint32_t code, uint8_t classBits) {
+  return (classBits & ClassPunctuation) ||
+         (code > ' ' && code < 0x7F && !(classBits & (ClassLetter | ClassNumber)));
+}
+
+size_t WordScanner::wordBert(size_t offset) const {
+  size_t size = text.size(), begin = offset;
+  while (offset < size) {
+    Seen c = at(offset, size);
+    bool punctuation = isBertPunctuation(c.code, c.classBits);
+    if ((c.classBits & ClassSpace) || (punctuation && offset != begin))
+      break;
+    offset += c.length;
+    if (punctuation)
+      break;
+  }
+  return offset;
+}
+
 bool WordScanner::next(std::string_view &word) {
+  if (kind == PreTokenizer::Bert)
+    position = skip(position, text.size(), ClassSpace);
   if (position >= text.size())
     return false;
   size_t begin = position;
@@ -311,6 +333,9 @@ bool WordScanner::next(std::string_view &word) {
     break;
   case PreTokenizer::Tekken:
     position = wordTekken(begin);
+    break;
+  case PreTokenizer::Bert:
+    position = wordBert(begin);
     break;
   case PreTokenizer::Default:
     position = wordDefault(begin);

@@ -14,6 +14,7 @@
 //           where U is [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and V is [\p{Ll}\p{Lm}\p{Lo}\p{M}]
 //   Default runs of [\p{P}$+<=>^~|] are words; GPT2 on the text between; of its words the numbers are cut off
 //           the space before them, and every three ASCII digits make a word
+//   Bert    white space is no word; a character of punctuation is one; so is what lies between
 //   Spaces  before a ' ' that follows something else (SentencePiece)
 //   EachSpace  before every ' '
 //   Whole   the text is one word
@@ -35,7 +36,7 @@ public:
   WordScanner(schema::PreTokenizer kind, UnicodeClasses classes, std::string_view text)
       : text(text), classes(classes), kind(kind) {}
 
-  /// The next word, never empty; false at the end. The words in order are the text.
+  /// The next word, never empty; false at the end. The words in order are the text, but for Bert's white space.
   bool next(std::string_view &word);
 
 private:
@@ -61,6 +62,7 @@ private:
   size_t wordDefault(size_t offset);
   size_t wordSpaces(size_t offset) const;
   size_t wordEachSpace(size_t offset) const;
+  size_t wordBert(size_t offset) const;
   bool isDefaultPunctuation(const Seen &seen) const;
 
   std::string_view text;

@@ -279,7 +279,7 @@ def tokenizer_other_regex(folder):
 
 @kind
 def tokenizer_other_normalizer(folder):
-    folder.tokenizer["normalizer"] = {"type": "StripAccents"}
+    folder.tokenizer["normalizer"] = {"type": "Nmt"}
 
 
 @kind

@@ -30,8 +30,8 @@ void expectRefused(const TokenizerSource &source, int exitCode, const std::strin
 
 TEST(TokenizerBuilder, ListsTheModels) {
   TokenizerSource source = test::byteLevelSource();
-  source.model = "bert";
-  expectRefused(source, Unsupported, "tokenizer.ggml.model is 'bert'; supported are gpt2");
+  source.model = "rwkv";
+  expectRefused(source, Unsupported, "tokenizer.ggml.model is 'rwkv'; supported are gpt2");
 }
 
 TEST(TokenizerBuilder, ListsThePreTokenizers) {

@@ -9,6 +9,7 @@
 
 #include "compiler/Import/Text/UnicodeTables.h"
 
+#include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <string>
@@ -128,7 +129,18 @@ TEST_F(WordScanner, SplitsAsTheExpressionsDo) {
   }
 }
 
-// Whatever the bytes, the words in order are the text and none is empty.
+/// `text` without white space of ASCII and U+00A0.
+static std::string withoutSpace(std::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (text.substr(i, 2) == "\xC2\xA0")
+      ++i;
+    else if (!std::strchr(" \n\r\t", text[i]))
+      result += text[i];
+  return result;
+}
+
+// Whatever the bytes, the words in order are the text and none is empty; Bert's are the text without white space.
 TEST_F(WordScanner, KeepsEveryByte) {
   for (uint32_t seed = 1; seed <= 2000; ++seed) {
     std::mt19937 random(seed);
@@ -142,7 +154,10 @@ TEST_F(WordScanner, KeepsEveryByte) {
         ASSERT_FALSE(word.empty()) << "seed " << seed;
         joined += word;
       }
-      ASSERT_EQ(joined, text) << "seed " << seed << ' ' << schema::EnumNamePreTokenizer(kind);
+      std::string expected = text;
+      if (kind == PreTokenizer::Bert)
+        expected = withoutSpace(text);
+      ASSERT_EQ(joined, expected) << "seed " << seed << ' ' << schema::EnumNamePreTokenizer(kind);
     }
   }
 }

@@ -35,6 +35,11 @@ TEXTS = [
     "\x00\x01\x02 \x7f \x1b[0m", "\u200b\u200d\ufeff", "\ufffd\ufffe", "\U0010ffff\U000e0001", "ſ 'ſ K", "x" * 70, " " * 33, "ab" * 40, "\n" * 9 + "end",
     "<|start|>hello<|end|> <|start|> world", "<|start|><|end|>", "x <|user|>  \n y <|user|>z", "the<tool>the tool<tool> <tool>", "<s>", "</s>", "<unk>", "<0x41>",
     "The quick brown fox jumps over the lazy dog.", "It's 12345 o'clock and we'll see;",
+    # Normal forms: marks in and out of order, characters that never compose, that compose twice, Hangul, ligatures.
+    "Vie\u0302\u0323t Vi\u1ec7t n\u0303o\u0301 n\u00f3", "a\u0323\u0307\u0323\u0307 \u1e69 s\u0323\u0307 s\u0307\u0323", "\u0958\u0915\u093c \u2126\u212b\u212a \ufb1d",
+    "\u1112\u1161\u11ab\u1100\u1173\u11af \ud55c\uae00 \uac00\u11a8\u11a8 \u1100\u1100", "\u0344 \u1fee \u0390 \u03ca\u0301 \u01d5 \u00dc\u0304", "\U0001d15e\U0001d1bf \U0002f800",
+    "\ufb01 \u2460 \u00bd \u3392 \ufdfa \uff21\uff22\uff23 \uff76\uff9e", "e" + "\u0301" * 40 + "x", "e" + "\u0301\u0323" * 20, ">\u0338 <\u0338 =\u0338", "<tool>\u0338 x",
+    "\u0130stanbul I\u0307 \u0131 \u1e9e \u03a3\u03a3 \u03c3\u03c2 \u01c4", "\u4e2d\u6587abc\u4e2d \U00020000x", "unaffable unwanted,running don't", "[CLS] [SEP] [MASK] [UNK]", "x" * 101, "x" * 100, "\u00ad\u200b soft", "``quoted'' text",
 ]
 
 LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
@@ -107,13 +112,39 @@ def unigram(byte_fallback, scheme):
     return tokenizer
 
 
+def wordpiece(lowercase):
+    """BERT's. The vocabulary is the library's own trainer's, whose ties depend on the run; so it is sorted and cut here."""
+    specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokenizer = Tokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.train_from_iterator(CORPUS.splitlines(), trainers.WordPieceTrainer(
+        vocab_size=560, limit_alphabet=200, special_tokens=specials, show_progress=False))
+    words = json.loads(tokenizer.to_str())["model"]["vocab"]
+    learned = sorted(set(words) - set(specials), key=lambda text: (len(text), text))
+    vocabulary = {text: i for i, text in enumerate(specials + learned)}
+    tokenizer.model = models.WordPiece(vocabulary, unk_token="[UNK]")
+    tokenizer.add_special_tokens(specials)
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    return tokenizer
+
+
+def normalized(*steps):
+    """A Unigram tokenizer behind several normalizers, as encoders have them."""
+    tokenizer = unigram(False, "always")
+    tokenizer.normalizer = normalizers.Sequence(list(steps))
+    return tokenizer
+
+
 MARK = "\u2581"
 CASES = {
     "gpt-2": lambda: byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False)),
     "smollm": lambda: byte_level(pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True),
                                                           pre_tokenizers.ByteLevel(add_prefix_space=False)])),
     "llama-3": lambda: byte_level(split(LLAMA3), ignore_merges=True),
-    "qwen2": lambda: byte_level(split(QWEN2)),
+    "qwen2": lambda: byte_level(split(QWEN2), normalizer=normalizers.NFC()),
     "tekken": lambda: byte_level(split(TEKKEN), ignore_merges=True),
     "llama-2": lambda: character_bpe(normalizers.Sequence([normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)]),
                                      None),
@@ -121,6 +152,11 @@ CASES = {
     "mistral": lambda: character_bpe(None, pre_tokenizers.Metaspace(prepend_scheme="first", split=False)),
     "unigram": lambda: unigram(False, "always"),
     "unigram-bytes": lambda: unigram(True, "first"),
+    "bert-uncased": lambda: wordpiece(True),
+    "bert-cased": lambda: wordpiece(False),
+    "unigram-nfkc": lambda: normalized(normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.Strip(),
+                                       normalizers.NFKC(), normalizers.Lowercase()),
+    "unigram-plain": lambda: normalized(normalizers.NFKD(), normalizers.StripAccents(), normalizers.Prepend("x")),
 }
 
 

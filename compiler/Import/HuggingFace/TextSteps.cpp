@@ -33,6 +33,8 @@ private:
   Error listSteps(const JSONView &view, StringRef key,
                   std::vector<JSONView> &steps);
   Error readNormalizer(const JSONView &step);
+  Error readBertNormalizer(const JSONView &step);
+  void addStep(StringRef name, StringRef first = "", StringRef second = "");
   Error readMetaspace(const JSONView &step);
   /// Appends the step to `signature`.
   Error describePreTokenizer(const JSONView &step);
@@ -83,8 +85,24 @@ Error StepReader::readNormalizer(const JSONView &step) {
   if (!type)
     return type.takeError();
   StringRef name = type->value_or("");
-  if (name == "NFC") {
-    result.composes = true;
+  if (llvm::is_contained({"NFC", "NFD", "NFKC", "NFKD", "Lowercase",
+                          "StripAccents"},
+                         name)) {
+    addStep(name);
+    return Error::success();
+  }
+  if (name == "BertNormalizer")
+    return readBertNormalizer(step);
+  if (name == "Strip") {
+    auto left = step.findBool("strip_left");
+    if (!left)
+      return left.takeError();
+    auto right = step.findBool("strip_right");
+    if (!right)
+      return right.takeError();
+    bool atLeft = left->value_or(true), atRight = right->value_or(true);
+    if (atLeft || atRight)
+      addStep(name, atLeft && atRight ? "both" : atLeft ? "left" : "right");
     return Error::success();
   }
   if (name == "Prepend") {
@@ -95,19 +113,57 @@ Error StepReader::readNormalizer(const JSONView &step) {
       result.spacePrefix = "each";
       return Error::success();
     }
+    if (*text && !(*text)->contains(spaceMark)) {
+      addStep(name, **text);
+      return Error::success();
+    }
   }
   if (name == "Replace") {
     auto content = step.findString("content");
     if (!content)
       return content.takeError();
-    if (getPattern(step, "String").value_or("") == " " &&
-        content->value_or("") == spaceMark)
+    StringRef from = getPattern(step, "String").value_or(""), to = content->value_or("");
+    if (from == " " && to == spaceMark)
       return Error::success(); // every vocabulary of that kind has it
+    if (!from.empty() && !from.contains(spaceMark) && !to.contains(spaceMark)) {
+      addStep(name, from, to);
+      return Error::success();
+    }
   }
   return step.unsupportedKey("type",
-                             "unsupported normalizer: expected NFC, or what "
-                             "makes U+2581 of spaces; found " +
+                             "unsupported normalizer: expected a normal form, "
+                             "Lowercase, StripAccents, Strip, BertNormalizer, "
+                             "or a Replace or Prepend of plain text; found " +
                                  quote(name));
+}
+
+void StepReader::addStep(StringRef name, StringRef first, StringRef second) {
+  result.normalizer.push_back(name);
+  result.normalizer.push_back(first);
+  result.normalizer.push_back(second);
+}
+
+Error StepReader::readBertNormalizer(const JSONView &step) {
+  const std::pair<StringRef, StringRef> names[] = {
+      {"clean_text", "clean"},
+      {"handle_chinese_chars", "chinese"},
+      {"strip_accents", "accents"},
+      {"lowercase", "lowercase"}};
+  auto lowercase = step.findBool("lowercase");
+  if (!lowercase)
+    return lowercase.takeError();
+  std::string options;
+  for (auto [key, word] : names) {
+    auto flag = step.findBool(key);
+    if (!flag)
+      return flag.takeError();
+    // Accents go where case goes, unless the file says otherwise.
+    bool absent = word == "accents" ? lowercase->value_or(true) : true;
+    if (flag->value_or(absent))
+      options += (options.empty() ? "" : " ") + word.str();
+  }
+  addStep("Bert", options);
+  return Error::success();
 }
 
 Error StepReader::readMetaspace(const JSONView &step) {
@@ -195,6 +251,10 @@ Error StepReader::describePreTokenizer(const JSONView &step) {
     return describeSplit(step);
   if (name == "Metaspace")
     return readMetaspace(step);
+  if (name == "BertPreTokenizer") {
+    result.bert = true;
+    return Error::success();
+  }
   if (name == "Digits") {
     auto individual = step.findBool("individual_digits");
     if (!individual)
@@ -222,7 +282,7 @@ Expected<TextSteps> StepReader::read() {
     if (Error error = describePreTokenizer(step))
       return std::move(error);
   if (!result.byteLevel) {
-    if (!signature.empty())
+    if (!signature.empty() || (result.bert && steps.size() != 1))
       return tokenizer.unsupportedKey("pre_tokenizer",
                                       "unsupported: words without a byte-level "
                                       "alphabet");

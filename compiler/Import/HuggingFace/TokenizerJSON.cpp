@@ -42,6 +42,7 @@ private:
   Error readModel();
   Error readBPE(const JSONView &model);
   Error readUnigram(const JSONView &model);
+  Error readWordPiece(const JSONView &model);
   Error readVocabulary(const JSONView &model);
   Error readMerges(const JSONView &model);
   Error refuseOptions(const JSONView &model);
@@ -49,6 +50,7 @@ private:
   Error readAddedToken(const JSONView &token);
   Error readFraming();
   Error readFrame(const JSONView &processor);
+  Error readPair(const JSONView &processor);
   Error setToken(const JSONView &view, StringRef key, uint64_t id,
                  StringRef text, TokenType type);
   int64_t findId(StringRef text) const;
@@ -223,6 +225,40 @@ Error TokenizerReader::readUnigram(const JSONView &model) {
   return Error::success();
 }
 
+/// As GGUF spells the pieces: those that begin a word behind U+2581, those that
+/// continue one without their prefix.
+Error TokenizerReader::readWordPiece(const JSONView &model) {
+  if (!steps.bert)
+    return tokenizer.unsupportedKey(
+        "pre_tokenizer", "expected BertPreTokenizer with WordPiece");
+  auto prefix = model.findString("continuing_subword_prefix");
+  if (!prefix)
+    return prefix.takeError();
+  if (prefix->value_or("##") != "##")
+    return model.unsupportedKey("continuing_subword_prefix",
+                                "expected ##, found " + quote(**prefix));
+  auto unknown = model.findString("unk_token");
+  if (!unknown)
+    return unknown.takeError();
+  if (Error error = readVocabulary(model))
+    return error;
+  int64_t id = findId(unknown->value_or("[UNK]"));
+  if (id < 0)
+    return model.malformedKey("unk_token", "expected a token, found " +
+                                               quote(unknown->value_or("[UNK]")));
+  tokens[id].type = TokenType::Unknown;
+  folder.addUInt("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id),
+                 model.describe("unk_token"));
+  auto longest = model.findUInt("max_input_chars_per_word", 1, 1 << 20);
+  if (!longest)
+    return longest.takeError();
+  folder.addUInt("tokenizer.nibble.max_word_characters",
+                 longest->value_or(100),
+                 model.describe("max_input_chars_per_word"));
+  folder.addString("tokenizer.ggml.model", "bert", model.describe("type"));
+  return Error::success();
+}
+
 Error TokenizerReader::readModel() {
   auto model = tokenizer.findObject("model");
   if (!model)
@@ -238,9 +274,11 @@ Error TokenizerReader::readModel() {
     return readBPE(**model);
   if (name == "Unigram")
     return readUnigram(**model);
+  if (name == "WordPiece")
+    return readWordPiece(**model);
   return (*model)->unsupportedKey("type",
-                                  "unsupported tokenizer: expected BPE or "
-                                  "Unigram, found " +
+                                  "unsupported tokenizer: expected BPE, "
+                                  "Unigram or WordPiece, found " +
                                       quote(name));
 }
 
@@ -325,6 +363,26 @@ Error TokenizerReader::readFrame(const JSONView &processor) {
   return Error::success();
 }
 
+/// "cls": ["[CLS]", 101], "sep": ["[SEP]", 102]
+Error TokenizerReader::readPair(const JSONView &processor) {
+  const std::tuple<StringRef, StringRef, StringRef> ends[] = {
+      {"cls", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.add_bos_token"},
+      {"sep", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_eos_token"}};
+  for (auto [key, idKey, addKey] : ends) {
+    auto pair = processor.findArray(key);
+    if (!pair)
+      return pair.takeError();
+    auto text = *pair && (*pair)->size() == 2 ? (**pair)[0].getAsString()
+                                              : std::nullopt;
+    int64_t id = text ? findId(*text) : -1;
+    if (id < 0)
+      return processor.malformedKey(key, "expected a token and its number");
+    folder.addUInt(idKey, static_cast<uint64_t>(id), processor.describe(key));
+    folder.addBool(addKey, true, processor.describe(key));
+  }
+  return Error::success();
+}
+
 Error TokenizerReader::readFraming() {
   std::string origin = tokenizer.describe("post_processor");
   folder.addBool("tokenizer.ggml.add_bos_token", false, origin);
@@ -349,10 +407,13 @@ Error TokenizerReader::readFraming() {
     if (name == "TemplateProcessing") {
       if (Error error = readFrame(view))
         return error;
+    } else if (name == "BertProcessing" || name == "RobertaProcessing") {
+      if (Error error = readPair(view))
+        return error;
     } else if (name != "ByteLevel" && name != "Sequence") {
       return view.unsupportedKey("type", "unsupported post-processor: expected "
-                                         "TemplateProcessing or ByteLevel, "
-                                         "found " +
+                                         "TemplateProcessing, BertProcessing or "
+                                         "ByteLevel, found " +
                                              quote(name));
     }
   }
@@ -368,8 +429,15 @@ void TokenizerReader::writeTokens() {
   for (size_t id = 0; id < tokens.size(); ++id) {
     const Token &token = tokens[id];
     // Numbers without a token need a name of their own.
-    texts.push_back(token.present ? token.text
-                                  : "[unused " + std::to_string(id) + "]");
+    StringRef text = token.text;
+    if (!token.present)
+      texts.push_back("[unused " + std::to_string(id) + "]");
+    else if (!steps.bert || token.type != TokenType::Normal)
+      texts.push_back(text);
+    else if (text.consume_front("##"))
+      texts.push_back(text);
+    else
+      texts.push_back("\xE2\x96\x81" + text.str());
     types.push_back(static_cast<uint64_t>(token.type));
     scores.push_back(token.score);
     strips.push_back((token.stripsLeft ? 1 : 0) | (token.stripsRight ? 2 : 0));
@@ -403,6 +471,8 @@ Error TokenizerReader::read() {
                      origin);
   folder.addBool("tokenizer.nibble.cuts_at_each_space", steps.cutsAtEachSpace,
                  origin);
+  folder.addStrings("tokenizer.nibble.normalizer", std::move(steps.normalizer),
+                    tokenizer.describe("normalizer"));
   return Error::success();
 }
 

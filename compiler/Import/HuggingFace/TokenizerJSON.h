@@ -39,8 +39,10 @@ struct TextSteps {
   std::string spacePrefix = "none";
   /// Each space begins a word.
   bool cutsAtEachSpace = false;
-  /// Text is brought to Unicode's normal form C.
-  bool composes = false;
+  /// Words are cut as BERT's are.
+  bool bert = false;
+  /// Three strings a step: NormalizerStepSource.
+  StringTable normalizer;
 };
 
 llvm::Expected<TextSteps> readTextSteps(const JSONView &tokenizer);

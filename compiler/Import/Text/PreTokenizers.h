@@ -24,6 +24,9 @@ struct PreTokenizerRow {
   bool ignoreMerges;
   /// BOS is put in front where the file does not say.
   bool addBos;
+  /// Text is brought to normal form C: GGUF has no word for it, the models' own
+  /// tokenizer.json say so.
+  bool composes = false;
 };
 
 /// The row of `name`, or null.

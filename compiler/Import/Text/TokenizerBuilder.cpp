@@ -9,6 +9,7 @@
 
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/ByteAlphabet.h"
+#include "compiler/Import/Text/NormalizerBuilder.h"
 #include "compiler/Import/Text/PreTokenizers.h"
 #include "compiler/Import/Text/UnicodeTables.h"
 #include "runtime/text/TextHash.h"
@@ -72,10 +73,16 @@ public:
   explicit Builder(const TokenizerSource &source) : source(source) {}
 
   Error run();
-  flatbuffers::Offset<schema::Tokenizer> write(flatbuffers::FlatBufferBuilder &builder) const;
+  /// `normalizer` has been written to the same buffer.
+  flatbuffers::Offset<schema::Tokenizer> write(flatbuffers::FlatBufferBuilder &builder,
+                                               flatbuffers::Offset<schema::Normalizer> normalizer = {}) const;
+  llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
+  writeNormalizer(flatbuffers::FlatBufferBuilder &builder) const;
 
 private:
   Error chooseModel();
+  Error chooseByteLevel();
+  Error chooseWordPiece();
   Error checkIds() const;
   Error readTypes();
   Error decodeTokens();
@@ -96,10 +103,37 @@ private:
   Error buildPairs();
 
   const TokenizerSource &source;
+  std::vector<NormalizerStepSource> normalizer;
   Tables t;
 };
 
 } // namespace
+
+Error Builder::chooseByteLevel() {
+  t.kind = TokenizerKind::ByteBPE;
+  const PreTokenizerRow *row = findPreTokenizer(source.pre);
+  if (!row)
+    return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quote(source.pre)) +
+                       "; supported are " + listPreTokenizers());
+  t.pre = row->scanner;
+  t.ignoreMerges = source.ignoreMerges.value_or(row->ignoreMerges);
+  t.addBos = source.addBos.value_or(row->addBos);
+  if (source.addSpacePrefix.value_or(false))
+    return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+  if (row->composes)
+    normalizer = {{"NFC", "", ""}};
+  return Error::success();
+}
+
+/// BERT's: words begin with U+2581 in GGUF, and what continues a word is bare.
+Error Builder::chooseWordPiece() {
+  t.kind = TokenizerKind::WordPiece;
+  t.addBos = source.addBos.value_or(true);
+  if (source.unk < 0)
+    return malformed("tokenizer.ggml.unknown_token_id is absent; words that no pieces make need it");
+  normalizer = {{"Bert", "clean chinese accents lowercase", ""}};
+  return Error::success();
+}
 
 Error Builder::chooseModel() {
   if (source.model == "llama") {
@@ -110,16 +144,11 @@ Error Builder::chooseModel() {
     if (source.removeExtraWhitespaces)
       return unsupported("tokenizer.ggml.remove_extra_whitespaces is true; Nibble keeps white space as it is");
   } else if (source.model == "gpt2") {
-    t.kind = TokenizerKind::ByteBPE;
-    const PreTokenizerRow *row = findPreTokenizer(source.pre);
-    if (!row)
-      return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quote(source.pre)) +
-                         "; supported are " + listPreTokenizers());
-    t.pre = row->scanner;
-    t.ignoreMerges = source.ignoreMerges.value_or(row->ignoreMerges);
-    t.addBos = source.addBos.value_or(row->addBos);
-    if (source.addSpacePrefix.value_or(false))
-      return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+    if (Error error = chooseByteLevel())
+      return error;
+  } else if (source.model == "bert") {
+    if (Error error = chooseWordPiece())
+      return error;
   } else if (source.model == "bpe" || source.model == "unigram") {
     t.kind = source.model == "bpe" ? TokenizerKind::CharacterBPE : TokenizerKind::Unigram;
     t.ignoreMerges = source.ignoreMerges.value_or(false);
@@ -131,9 +160,12 @@ Error Builder::chooseModel() {
                         .Default(schema::SpacePrefix::Never);
   } else {
     return unsupported("tokenizer.ggml.model is " + quote(source.model) +
-                       "; supported are gpt2 (byte-level BPE), llama (SentencePiece BPE), bpe (of characters) and unigram");
+                       "; supported are gpt2 (byte-level BPE), llama (SentencePiece BPE), bpe (of characters), unigram "
+                       "and bert (WordPiece)");
   }
-  t.addEos = source.addEos.value_or(false);
+  t.addEos = source.addEos.value_or(source.model == "bert");
+  if (source.normalizer)
+    normalizer = *source.normalizer;
   return Error::success();
 }
 
@@ -188,10 +220,12 @@ Error Builder::readTypes() {
 }
 
 /// U+2581, LOWER ONE EIGHTH BLOCK: how SentencePiece writes a space.
+static constexpr StringRef spaceMark = "\xE2\x96\x81";
+
 static std::string spacesFromPiece(StringRef piece) {
   std::string text;
   while (!piece.empty()) {
-    if (piece.consume_front("\xE2\x96\x81"))
+    if (piece.consume_front(spaceMark))
       text += ' ';
     else
       text += piece.front(), piece = piece.drop_front();
@@ -210,7 +244,9 @@ Error Builder::decodeTokens() {
       text = std::string(1, static_cast<char>(byte));
     } else if (typeOf(id) == rt::TypeNormal || typeOf(id) == rt::TypeUnused) {
       // A byte-level token that holds a character outside the alphabet is one added by name.
-      if (!isByteLevel())
+      if (t.kind == TokenizerKind::WordPiece)
+        text = (name.consume_front(spaceMark) ? " " : "") + name.str();
+      else if (!isByteLevel())
         text = spacesFromPiece(name);
       else if (auto decoded = decodeByteLevel(name))
         text = std::move(*decoded);
@@ -319,14 +355,15 @@ Error Builder::rankScores() {
   return Error::success();
 }
 
-/// Unigram: an edge of the trie for each byte of each piece.
+/// Unigram and WordPiece: an edge of the trie for each byte of each piece.
 Error Builder::plantTrie() {
-  if (Error error = checkScores())
+  bool scored = t.kind == TokenizerKind::Unigram;
+  if (Error error = scored ? checkScores() : Error::success())
     return error;
   double lowest = 0;
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> edges;
   for (size_t id = 0; id < t.bytes.size(); ++id) {
-    t.scores.push_back(source.scores[id]);
+    t.scores.push_back(scored ? source.scores[id] : 0);
     if (typeOf(id) != rt::TypeNormal || t.bytes[id].empty())
       continue;
     lowest = std::min(lowest, t.scores.back());
@@ -349,6 +386,10 @@ Error Builder::plantTrie() {
 
 /// Cutting at spaces is exact where no token has one behind something else.
 void Builder::chooseWords() {
+  if (t.kind == TokenizerKind::WordPiece) {
+    t.pre = PreTokenizer::Bert;
+    return;
+  }
   t.pre = source.cutsAtEachSpace ? PreTokenizer::EachSpace : PreTokenizer::Spaces;
   if (source.cutsAtEachSpace)
     return;
@@ -374,6 +415,7 @@ Error Builder::buildPairs() {
   case TokenizerKind::SentencePiece:
     return rankScores();
   case TokenizerKind::Unigram:
+  case TokenizerKind::WordPiece:
     return plantTrie();
   }
   return Error::success();
@@ -406,6 +448,8 @@ void Builder::listEnds() {
 
 /// Encodes every token's bytes with the tables so far: where the token comes back alone, its words need no merging.
 Error Builder::markDirectWords() {
+  if (t.kind == TokenizerKind::WordPiece)
+    return Error::success();
   flatbuffers::FlatBufferBuilder scratch;
   scratch.Finish(write(scratch));
   rt::Tokenizer tokenizer;
@@ -445,7 +489,13 @@ Error Builder::run() {
   return markDirectWords();
 }
 
-flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBuilder &builder) const {
+llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
+Builder::writeNormalizer(flatbuffers::FlatBufferBuilder &builder) const {
+  return buildNormalizer(normalizer, builder);
+}
+
+flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBuilder &builder,
+                                                      flatbuffers::Offset<schema::Normalizer> normalizer) const {
   auto offsets = builder.CreateVector(t.offsets);
   auto text = builder.CreateVector(t.text);
   auto flags = builder.CreateVector(t.flags);
@@ -458,7 +508,7 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> mergeSlots, ranks;
   flatbuffers::Offset<flatbuffers::Vector<uint16_t>> classBlocks;
   flatbuffers::Offset<flatbuffers::Vector<uint8_t>> classes;
-  if (isByteLevel()) {
+  if (isByteLevel() || t.pre == PreTokenizer::Bert) {
     UnicodeTables unicode = buildUnicodeTables();
     classBlocks = builder.CreateVector(unicode.blocks);
     classes = builder.CreateVector(unicode.classes);
@@ -495,6 +545,8 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   table.add_special_first(specialFirst);
   table.add_merges(merges);
   table.add_merge_slots(mergeSlots);
+  table.add_max_word_characters(source.maxWordCharacters);
+  table.add_normalizer(normalizer);
   table.add_class_blocks(classBlocks);
   table.add_classes(classes);
   table.add_ranks(ranks);
@@ -508,7 +560,10 @@ nibble::buildTokenizer(const TokenizerSource &source, flatbuffers::FlatBufferBui
   Builder tables(source);
   if (Error error = tables.run())
     return std::move(error);
-  return tables.write(builder);
+  auto normalizer = tables.writeNormalizer(builder);
+  if (!normalizer)
+    return normalizer.takeError();
+  return tables.write(builder, *normalizer);
 }
 
 llvm::Expected<std::vector<uint8_t>> nibble::buildTokenizer(const TokenizerSource &source) {

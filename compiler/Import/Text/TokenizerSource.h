@@ -27,10 +27,20 @@ enum class TokenType : int32_t {
   Byte = 6,
 };
 
+/// A step of normalization, by its name in tokenizer.json:
+///   NFC, NFD, NFKC, NFKD, Lowercase, StripAccents
+///   Replace  each `first` by `second`          Prepend  `first`
+///   Strip    `first`: "left", "right" or "both"
+///   Bert     `first`: words of "clean chinese accents lowercase"; accents are
+///            removed
+struct NormalizerStepSource {
+  std::string name, first, second;
+};
+
 /// What `tokenizer.ggml.*` says. A key that the file lacks keeps its default
 /// here; the builder knows what an absent key means for each model.
 struct TokenizerSource {
-  std::string model;               ///< tokenizer.ggml.model: "gpt2", "llama", "bpe" or "unigram"
+  std::string model;               ///< tokenizer.ggml.model: "gpt2", "llama", "bert", "bpe" or "unigram"
   std::string pre;                 ///< tokenizer.ggml.pre; empty if absent
   std::vector<std::string> tokens; ///< tokenizer.ggml.tokens, by id
   std::vector<std::string> merges; ///< tokenizer.ggml.merges ("left right")
@@ -56,6 +66,10 @@ struct TokenizerSource {
   // tokenizer.nibble.*: what only tokenizer.json can say.
   std::optional<bool> ignoreMerges; ///< Absent: as the pre-tokenizer has it.
   std::string spacePrefix;          ///< "none", "each", "missing", "first"
+  /// In this order, before text is cut. Absent: as the pre-tokenizer has it.
+  std::optional<std::vector<NormalizerStepSource>> normalizer;
+  /// WordPiece: longer words are unknown.
+  uint32_t maxWordCharacters = 100;
   bool cutsAtEachSpace = false;     ///< Each space begins a word.
   std::vector<int32_t> ends;        ///< end_token_ids, besides eos and eot
   std::vector<uint8_t> strips;      ///< by id: 1 = left, 2 = right; may be empty
