@@ -16,6 +16,7 @@
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
+#include "compiler/Target/CpuModel.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -35,6 +36,7 @@ struct MmaShape {
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
   bool hasBias = false, hasResidual = false;
+  int64_t ahead = 0;    ///< bytes to fetch ahead in a stream of weights
   bool claimed = false; ///< panels are claimed from a counter of the team
 
   int64_t tile() const { return std::max<int64_t>(1, std::min(row->tile, rows)); }
@@ -99,6 +101,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
   mma.layout = shape.layout;
   mma.activationGroup = shape.activationGroup;
   mma.sumGroup = shape.sumGroup;
+  mma.ahead = shape.ahead;
 }
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
@@ -273,6 +276,7 @@ LogicalResult lowerMma(Operation *op, KernelLibrary &library) {
   FailureOr<MmaShape> shape = shapeOf(mma);
   if (failed(shape))
     return failure();
+  shape->ahead = cpuModelOf(library.target()).ahead;
   SmallVector<Value> buffers = {mma.getWeight()};
   llvm::append_range(buffers, mma.getActivations());
   if (shape->hasBias)

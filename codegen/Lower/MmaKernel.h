@@ -44,6 +44,7 @@ struct MmaOperands {
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
+  int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
 };
 

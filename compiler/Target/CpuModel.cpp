@@ -10,8 +10,8 @@ using namespace llvm;
 namespace nibble {
 
 static constexpr CpuModel kModels[] = {
-#define NIBBLE_CPU_MODEL(names, clock, instructions, products, lookups, bandwidth)                                     \
-  {names, clock, instructions, products, lookups, bandwidth},
+#define NIBBLE_CPU_MODEL(names, clock, instructions, products, lookups, bandwidth, ahead)                              \
+  {names, clock, instructions, products, lookups, bandwidth, ahead},
 #include "compiler/Target/CpuModel.def"
 };
 
