@@ -143,8 +143,9 @@ static Error readFlags(const ModelFile &file, TokenizerSource &source) {
   return Error::success();
 }
 
-/// Three strings a step, as NormalizerStepSource has them.
-static Error readNormalizer(const ModelFile &file, TokenizerSource &source) {
+/// How text is prepared: three strings a step, as NormalizerStepSource has them,
+/// and patterns behind "all", "matches" or "others": the pieces that go on.
+static Error readPreparation(const ModelFile &file, TokenizerSource &source) {
   StringRef key = "tokenizer.nibble.normalizer";
   auto steps = file.findStrings(key);
   if (!steps)
@@ -156,6 +157,18 @@ static Error readNormalizer(const ModelFile &file, TokenizerSource &source) {
     for (size_t i = 0; i < (*steps)->size(); i += 3)
       source.normalizer->push_back({(**steps)[i].str(), (**steps)[i + 1].str(),
                                     (**steps)[i + 2].str()});
+  }
+  key = "tokenizer.nibble.patterns";
+  auto patterns = file.findStrings(key);
+  if (!patterns)
+    return patterns.takeError();
+  if (*patterns) {
+    source.patterns.emplace();
+    for (size_t i = 0; i < (*patterns)->size(); ++i) {
+      auto [mode, regex] = (**patterns)[i].split(' ');
+      source.patterns->push_back(
+          {regex.str(), mode != "others", mode != "matches"});
+    }
   }
   key = "tokenizer.nibble.max_word_characters";
   auto longest = file.findUInt(key, 1, 1 << 20);
@@ -202,7 +215,7 @@ static Error readOwn(const ModelFile &file, TokenizerSource &source) {
   if (!prefix)
     return prefix.takeError();
   source.spacePrefix = prefix->value_or("none").str();
-  if (Error error = readNormalizer(file, source))
+  if (Error error = readPreparation(file, source))
     return error;
   StringRef key = "tokenizer.nibble.end_token_ids";
   auto ends = file.findInts(key);

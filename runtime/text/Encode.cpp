@@ -148,7 +148,7 @@ void Tokenizer::Encoder::encodePiece(std::string_view piece, bool atBeginning) {
   if (piece.empty())
     return;
   piece = prepare(piece, atBeginning);
-  WordScanner scanner(t.table->pre(), t.classes, piece);
+  WordScanner scanner(*t.table, piece);
   for (std::string_view word; error == TextError::None && scanner.next(word);)
     encodeWord(word);
 }

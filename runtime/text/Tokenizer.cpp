@@ -7,6 +7,7 @@
 
 #include "runtime/text/TextHash.h"
 #include "runtime/text/TokenizerImpl.h"
+#include "runtime/text/WordScanner.h"
 
 #include <bit>
 
@@ -33,7 +34,9 @@ static bool sizesAgree(const schema::Tokenizer &table) {
   }
   if (table.kind() == TokenizerKind::Unigram && (!table.scores() || table.scores()->size() != tokens))
     return false;
-  if (table.kind() == TokenizerKind::ByteBPE || table.pre() == schema::PreTokenizer::Bert) {
+  if (table.pre() == schema::PreTokenizer::Patterns) {
+    if (!table.patterns() || table.patterns()->size() == 0 || table.patterns()->size() > WordScanner::MaxPatterns)
+      return false;
     if (!table.class_blocks() || !table.classes())
       return false;
     if (table.class_blocks()->size() != ClassBlockCount || table.classes()->size() % ClassBlockSize != 0)
@@ -61,8 +64,6 @@ TextError Tokenizer::open(const schema::Tokenizer *table, Tokenizer &tokenizer) 
     tokenizer.mergeSlots = table->merge_slots()->data();
     tokenizer.mergeMask = table->merge_slots()->size() - 1;
   }
-  if (table->class_blocks() && table->classes())
-    tokenizer.classes = UnicodeClasses(table->class_blocks()->data(), table->classes()->data());
   if (table->ranks())
     tokenizer.ranks = table->ranks()->data();
   if (table->scores())

@@ -19,7 +19,6 @@
 #include "runtime/schema/tokenizer_generated.h"
 #include "runtime/text/Segment.h"
 #include "runtime/text/TextError.h"
-#include "runtime/text/UnicodeClass.h"
 
 #include <span>
 #include <string_view>
@@ -113,7 +112,6 @@ private:
   uint32_t vocabulary = 0;
   uint32_t slotMask = 0;
   uint32_t mergeMask = 0;
-  UnicodeClasses classes;
 };
 
 } // namespace nibble::rt

@@ -1,25 +1,20 @@
 //===- WordScanner.h - cutting text into words before merging ----*- C++ -*-===//
 //
-// The pre-tokenizers of the byte-level BPE models are regular expressions. Each is
-// written here as a scanner that looks at every character at most three times and
-// needs no stack, whatever the text is. With \s, \p{L}, \p{N} of Unicode and an
-// invalid byte standing for a character of no class:
+// The pre-tokenizers of most models are regular expressions, which the compiler
+// turns into automata (compiler/Import/Text/WordPatterns.h). One or several cut
+// text in turn, each what the one before it left:
 //
-//   GPT2    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-//   SmolLM  each \p{N} is a word; GPT2 on the text between
-//   Llama3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
-//           | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-//   Qwen2   the same with \p{N} in place of \p{N}{1,3}
-//   Tekken  [^\r\n\p{L}\p{N}]?U*V+|[^\r\n\p{L}\p{N}]?U+V*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
-//           where U is [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and V is [\p{Ll}\p{Lm}\p{Lo}\p{M}]
-//   Default runs of [\p{P}$+<=>^~|] are words; GPT2 on the text between; of its words the numbers are cut off
-//           the space before them, and every three ASCII digits make a word
-//   Bert    white space is no word; a character of punctuation is one; so is what lies between
-//   Spaces  before a ' ' that follows something else (SentencePiece)
-//   EachSpace  before every ' '
-//   Whole   the text is one word
+//   text         "ab 12"
+//   \p{N}        "ab " · "1" · "2"        what matches, and what lies between
+//   GPT-2's      "ab" · " " · "1" · "2"
 //
-// (?i:…) of the engines that these models were trained with folds U+017F to s.
+// An automaton goes over the symbols of the characters, the end of the text last. A
+// transition says whether a match ends before the symbol that is read; the last such
+// place is the match. The compiler accepts only automata that don't look at the same
+// text again and again, so time is linear. (A run of which no part matches is skipped.)
+//
+// Without patterns: Spaces (SentencePiece) cuts before a ' ' that follows something else,
+// EachSpace before every ' ', Whole not at all.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -33,43 +28,36 @@ namespace nibble::rt {
 
 class WordScanner {
 public:
-  WordScanner(schema::PreTokenizer kind, UnicodeClasses classes, std::string_view text)
-      : text(text), classes(classes), kind(kind) {}
+  /// The compiler refuses longer lists; the deepest has six (DeepSeek LLM).
+  static constexpr size_t MaxPatterns = 8;
 
-  /// The next word, never empty; false at the end. The words in order are the text, but for Bert's white space.
+  WordScanner(const schema::Tokenizer &table, std::string_view text);
+
+  /// The next word, never empty; false at the end. The words in order are the text, but for what patterns drop.
   bool next(std::string_view &word);
 
+  /// Symbols that were read so far: what time is spent on.
+  size_t steps() const { return stepCount; }
+
 private:
-  struct Seen {
-    uint32_t code;
-    uint32_t length;
-    uint8_t classBits;
+  /// What one pattern has before it.
+  struct Level {
+    size_t position = 0, end = 0;
+    size_t matchEnd = 0; // of a match that begins at `position`, once it is known
   };
 
-  Seen at(size_t offset, size_t end) const;
-  size_t skip(size_t offset, size_t end, uint8_t classBits) const;
-  size_t skipOther(size_t offset, size_t end) const;
-  size_t skipLineEnds(size_t offset, size_t end) const;
-  size_t contraction(size_t offset, size_t end, bool anyCase) const;
-  size_t whitespace(size_t offset, size_t end) const;
-  size_t wordGPT2(size_t offset, size_t end) const;
-  size_t wordLlama3(size_t offset, size_t end, unsigned digits) const;
-  size_t lineEndsOrSpace(size_t offset, size_t end) const;
-  size_t upperThenLower(size_t offset) const;
-  size_t upperOrLower(size_t offset) const;
-  size_t wordTekken(size_t offset) const;
-  size_t wordSmolLM(size_t offset);
-  size_t wordDefault(size_t offset);
-  size_t wordSpaces(size_t offset) const;
-  size_t wordEachSpace(size_t offset) const;
-  size_t wordBert(size_t offset) const;
-  bool isDefaultPunctuation(const Seen &seen) const;
+  size_t match(const schema::WordPattern &pattern, size_t begin, size_t end, size_t &read);
+  bool cut(size_t depth, size_t &pieceEnd);
+  bool nextOfPatterns(std::string_view &word);
 
   std::string_view text;
+  const schema::Tokenizer &table;
   UnicodeClasses classes;
-  size_t position = 0;
-  size_t chunkEnd = 0; // SmolLM, Default: end of the text that the inner expression sees
-  schema::PreTokenizer kind;
+  size_t position = 0; // without patterns
+  size_t stepCount = 0;
+  size_t depth = 0;
+  size_t count = 0; // of patterns
+  Level levels[MaxPatterns];
 };
 
 } // namespace nibble::rt

@@ -273,7 +273,7 @@ def tokenizer_merge_of_nothing(folder):
 @kind
 def tokenizer_other_regex(folder):
     folder.tokenizer["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
-        {"type": "Split", "pattern": {"Regex": "[a-z]+"}, "behavior": "Isolated", "invert": False},
+        {"type": "Split", "pattern": {"Regex": "[a-z]+?"}, "behavior": "Isolated", "invert": False},
         {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}]}
 
 

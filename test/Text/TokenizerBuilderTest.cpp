@@ -36,8 +36,8 @@ TEST(TokenizerBuilder, ListsTheModels) {
 
 TEST(TokenizerBuilder, ListsThePreTokenizers) {
   TokenizerSource source = test::byteLevelSource();
-  source.pre = "jais";
-  expectRefused(source, Unsupported, "tokenizer.ggml.pre is 'jais'; supported are codeshell, command-r");
+  source.pre = "bloom";
+  expectRefused(source, Unsupported, "tokenizer.ggml.pre is 'bloom'; supported are a.x-4.0, chatglm-bpe, codeshell");
   source.pre = "";
   expectRefused(source, Unsupported, "tokenizer.ggml.pre is absent");
 }

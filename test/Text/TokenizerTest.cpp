@@ -7,7 +7,6 @@
 #include "Vocabulary.h"
 
 #include "compiler/Import/Text/TokenizerBuilder.h"
-#include "compiler/Import/Text/UnicodeTables.h"
 #include "runtime/text/StreamDecoder.h"
 #include "runtime/text/UTF8.h"
 #include "runtime/text/WordScanner.h"
@@ -104,8 +103,7 @@ public:
   }
 
   std::vector<int32_t> encode(std::string_view text) const {
-    rt::WordScanner scanner(schema::PreTokenizer::GPT2,
-                            rt::UnicodeClasses(unicode.blocks.data(), unicode.classes.data()), text);
+    rt::WordScanner scanner(built.tokenizer.schemaTable(), text);
     std::vector<int32_t> ids;
     for (std::string_view word; scanner.next(word);) {
       std::vector<std::string> parts;
@@ -123,7 +121,6 @@ public:
 private:
   const Built &built;
   std::map<std::pair<std::string, std::string>, int> ranks;
-  UnicodeTables unicode = buildUnicodeTables();
 };
 
 class SentencePieceOracle {

@@ -1,7 +1,7 @@
 //===- TextSteps.cpp - Normalizers and pre-tokenizers of tokenizer.json ---===//
 //
-// Both are lists of steps. The lists that models have are few; each is brought
-// to one line of text and looked up.
+// Both are lists of steps. Pre-tokenizers of text in a byte-level alphabet become
+// regular expressions, whatever they are called.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +10,7 @@
 #include "compiler/Import/Text/PreTokenizers.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace nibble;
 using llvm::Error;
@@ -36,15 +37,15 @@ private:
   Error readBertNormalizer(const JSONView &step);
   void addStep(StringRef name, StringRef first = "", StringRef second = "");
   Error readMetaspace(const JSONView &step);
-  /// Appends the step to `signature`.
-  Error describePreTokenizer(const JSONView &step);
-  Error describeSplit(const JSONView &step);
-  Error describeByteLevel(const JSONView &step);
+  Error readPreTokenizer(const JSONView &step);
+  Error readSplit(const JSONView &step);
+  Error readByteLevel(const JSONView &step);
+  void addPattern(const llvm::Twine &regex, StringRef mode = "all") {
+    result.patterns.push_back((mode + " " + regex).str());
+  }
 
   const JSONView &tokenizer;
   TextSteps result;
-  /// One line a step, in the form that PreTokenizers.cpp lists.
-  std::string signature;
 };
 
 Error StepReader::listSteps(const JSONView &view, StringRef key,
@@ -195,7 +196,18 @@ Error StepReader::readMetaspace(const JSONView &step) {
   return Error::success();
 }
 
-Error StepReader::describeSplit(const JSONView &step) {
+/// A regular expression that matches `text` alone.
+static std::string quotePattern(StringRef text) {
+  std::string pattern;
+  for (char c : text) {
+    if (llvm::isASCII(c) && llvm::isPunct(c))
+      pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
+Error StepReader::readSplit(const JSONView &step) {
   auto behavior = step.findString("behavior");
   if (!behavior)
     return behavior.takeError();
@@ -203,29 +215,22 @@ Error StepReader::describeSplit(const JSONView &step) {
   if (!invert)
     return invert.takeError();
   StringRef name = behavior->value_or("");
-  if (auto text = getPattern(step, "String")) {
-    // Spaces are U+2581 by now, so there is nothing to cut at.
-    if (*text == " " && name == "MergedWithPrevious" && !invert->value_or(false))
-      return Error::success();
-    return step.unsupportedKey("pattern", "unsupported pre-tokenizer: a split "
-                                          "at " +
-                                              quote(*text));
-  }
-  auto regex = getPattern(step, "Regex");
-  // Removed with invert keeps the matches and drops what lies between, which
-  // for expressions that match everything is the same as Isolated.
-  bool isolates = name == "Isolated" && !invert->value_or(false);
-  bool keeps = name == "Removed" && invert->value_or(false);
-  if (!regex || (!isolates && !keeps))
+  bool inverts = invert->value_or(false);
+  auto text = getPattern(step, "String"), regex = getPattern(step, "Regex");
+  // Spaces are U+2581 by now, so there is nothing to cut at.
+  if (text && *text == " " && name == "MergedWithPrevious" && !inverts)
+    return Error::success();
+  if ((name != "Isolated" && name != "Removed") || (!text && !regex))
     return step.unsupportedKey("behavior",
                                "unsupported pre-tokenizer: expected a split "
-                               "that isolates, found " +
+                               "that isolates or removes, found " +
                                    quote(name));
-  signature += "split " + regex->str() + "\n";
+  std::string pattern = regex ? regex->str() : quotePattern(*text);
+  addPattern(pattern, name == "Isolated" ? "all" : inverts ? "matches" : "others");
   return Error::success();
 }
 
-Error StepReader::describeByteLevel(const JSONView &step) {
+Error StepReader::readByteLevel(const JSONView &step) {
   auto prefix = step.findBool("add_prefix_space");
   if (!prefix)
     return prefix.takeError();
@@ -236,19 +241,19 @@ Error StepReader::describeByteLevel(const JSONView &step) {
     return regex.takeError();
   result.byteLevel = true;
   if (regex->value_or(true))
-    signature += "gpt2\n";
+    addPattern(getByteLevelPattern());
   return Error::success();
 }
 
-Error StepReader::describePreTokenizer(const JSONView &step) {
+Error StepReader::readPreTokenizer(const JSONView &step) {
   auto type = step.findString("type");
   if (!type)
     return type.takeError();
   StringRef name = type->value_or("");
   if (name == "ByteLevel")
-    return describeByteLevel(step);
+    return readByteLevel(step);
   if (name == "Split")
-    return describeSplit(step);
+    return readSplit(step);
   if (name == "Metaspace")
     return readMetaspace(step);
   if (name == "BertPreTokenizer") {
@@ -259,12 +264,18 @@ Error StepReader::describePreTokenizer(const JSONView &step) {
     auto individual = step.findBool("individual_digits");
     if (!individual)
       return individual.takeError();
-    signature += individual->value_or(false) ? "digits\n" : "numbers\n";
+    addPattern(individual->value_or(false) ? R"(\p{N})" : R"(\p{N}+)");
+    return Error::success();
+  }
+  if (name == "Punctuation" &&
+      step.get().getString("behavior").value_or("Isolated") == "Isolated") {
+    addPattern(getPunctuationPattern());
     return Error::success();
   }
   return step.unsupportedKey("type",
                              "unsupported pre-tokenizer: expected ByteLevel, "
-                             "Split, Digits or Metaspace, found " +
+                             "Split, Digits, Punctuation, Metaspace or "
+                             "BertPreTokenizer, found " +
                                  quote(name));
 }
 
@@ -279,22 +290,19 @@ Expected<TextSteps> StepReader::read() {
   if (Error error = listSteps(tokenizer, "pre_tokenizer", steps))
     return std::move(error);
   for (const JSONView &step : steps)
-    if (Error error = describePreTokenizer(step))
+    if (Error error = readPreTokenizer(step))
       return std::move(error);
   if (!result.byteLevel) {
-    if (!signature.empty() || (result.bert && steps.size() != 1))
+    if (!result.patterns.empty() || (result.bert && steps.size() != 1))
       return tokenizer.unsupportedKey("pre_tokenizer",
                                       "unsupported: words without a byte-level "
                                       "alphabet");
-    return result;
+    return std::move(result);
   }
-  StringRef pre = findPreTokenizerBySteps(signature);
-  if (pre.empty())
-    return tokenizer.unsupportedKey(
-        "pre_tokenizer",
-        "unsupported way of cutting text into words: " + quote(signature));
-  result.pre = pre.str();
-  return result;
+  // Bytes without any cut are one word.
+  if (result.patterns.empty())
+    addPattern(R"([\s\S]+)");
+  return std::move(result);
 }
 
 } // namespace

@@ -464,9 +464,10 @@ Error TokenizerReader::read() {
     return error;
   writeTokens();
   std::string origin = tokenizer.describe("pre_tokenizer");
-  if (steps.byteLevel)
-    folder.addString("tokenizer.ggml.pre", steps.pre, origin);
-  else
+  if (!steps.patterns.empty())
+    folder.addStrings("tokenizer.nibble.patterns", std::move(steps.patterns),
+                      origin);
+  if (!steps.byteLevel)
     folder.addString("tokenizer.nibble.space_prefix", steps.spacePrefix,
                      origin);
   folder.addBool("tokenizer.nibble.cuts_at_each_space", steps.cutsAtEachSpace,

@@ -31,8 +31,9 @@ llvm::Error translateTokenizer(const JSONView &tokenizer, uint64_t rows,
 struct TextSteps {
   /// Bytes are spelled in GPT-2's alphabet.
   bool byteLevel = false;
-  /// The value of tokenizer.ggml.pre, with byteLevel.
-  std::string pre;
+  /// "all", "matches" or "others", a space and a regular expression: which of its
+  /// pieces go on to the next.
+  StringTable patterns;
   /// What is put before a text whose spaces are pieces: "none", "each" (always),
   /// "missing" (where no space is) or "first" (at the beginning of all text,
   /// where no space is).

@@ -1,16 +1,15 @@
 //===- PreTokenizers.h - The pre-tokenizers that Nibble has -----*- C++ -*-===//
 //
-// `tokenizer.ggml.pre` names the model a regular expression was first seen in;
-// many names stand for one expression. The table maps names to scanners of
-// runtime/text/WordScanner.h, with the defaults that come with the name.
+// `tokenizer.ggml.pre` names the model a pre-tokenizer was first seen in; many
+// names stand for the same regular expressions. The table has the expressions of
+// each name, with the defaults that come with it.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_COMPILER_IMPORT_TEXT_PRETOKENIZERS_H
 #define NIBBLE_COMPILER_IMPORT_TEXT_PRETOKENIZERS_H
 
-#include "runtime/schema/tokenizer_generated.h"
-
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <string>
@@ -18,8 +17,9 @@
 namespace nibble {
 
 struct PreTokenizerRow {
-  llvm::StringRef name; ///< value of tokenizer.ggml.pre
-  schema::PreTokenizer scanner;
+  llvm::StringRef names; ///< Values of tokenizer.ggml.pre, with spaces between.
+  /// Each cuts what the one before it left; matches and what lies between go on.
+  llvm::ArrayRef<llvm::StringLiteral> patterns;
   /// A word that is a token is never taken apart, whatever the merges say.
   bool ignoreMerges;
   /// BOS is put in front where the file does not say.
@@ -32,10 +32,10 @@ struct PreTokenizerRow {
 /// The row of `name`, or null.
 const PreTokenizerRow *findPreTokenizer(llvm::StringRef name);
 
-/// The name of the pre-tokenizer that tokenizer.json writes as `steps`, or "".
-/// One line a step: `split REGEX`, `digits` (each a word), `numbers`, `gpt2`
-/// (its expression, on what the steps before left).
-llvm::StringRef findPreTokenizerBySteps(llvm::StringRef steps);
+/// The expression of GPT-2, which tokenizer.json spells "ByteLevel".
+llvm::StringRef getByteLevelPattern();
+/// A character of BERT's punctuation.
+llvm::StringRef getPunctuationPattern();
 
 /// All names, sorted, with commas between: for error messages.
 std::string listPreTokenizers();

@@ -11,10 +11,11 @@
 #include "compiler/Import/Text/ByteAlphabet.h"
 #include "compiler/Import/Text/NormalizerBuilder.h"
 #include "compiler/Import/Text/PreTokenizers.h"
-#include "compiler/Import/Text/UnicodeTables.h"
+#include "compiler/Import/Text/WordPatterns.h"
 #include "runtime/text/TextHash.h"
 #include "runtime/text/Tokenizer.h"
 #include "runtime/text/TokenizerImpl.h"
+#include "runtime/text/WordScanner.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -104,6 +105,8 @@ private:
 
   const TokenizerSource &source;
   std::vector<NormalizerStepSource> normalizer;
+  std::vector<WordPatternSource> patterns;
+  WordPatternTables words;
   Tables t;
 };
 
@@ -111,15 +114,20 @@ private:
 
 Error Builder::chooseByteLevel() {
   t.kind = TokenizerKind::ByteBPE;
+  t.ignoreMerges = source.ignoreMerges.value_or(false);
+  t.addBos = source.addBos.value_or(false);
+  if (source.addSpacePrefix.value_or(false))
+    return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+  if (source.patterns)
+    return Error::success();
   const PreTokenizerRow *row = findPreTokenizer(source.pre);
   if (!row)
     return unsupported(Twine("tokenizer.ggml.pre is ") + (source.pre.empty() ? "absent" : quote(source.pre)) +
                        "; supported are " + listPreTokenizers());
-  t.pre = row->scanner;
+  for (StringRef pattern : row->patterns)
+    patterns.push_back({pattern.str()});
   t.ignoreMerges = source.ignoreMerges.value_or(row->ignoreMerges);
   t.addBos = source.addBos.value_or(row->addBos);
-  if (source.addSpacePrefix.value_or(false))
-    return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
   if (row->composes)
     normalizer = {{"NFC", "", ""}};
   return Error::success();
@@ -132,6 +140,7 @@ Error Builder::chooseWordPiece() {
   if (source.unk < 0)
     return malformed("tokenizer.ggml.unknown_token_id is absent; words that no pieces make need it");
   normalizer = {{"Bert", "clean chinese accents lowercase", ""}};
+  patterns = {{R"(\s+)", /*keepsMatches=*/false}, {getPunctuationPattern().str()}};
   return Error::success();
 }
 
@@ -166,6 +175,8 @@ Error Builder::chooseModel() {
   t.addEos = source.addEos.value_or(source.model == "bert");
   if (source.normalizer)
     normalizer = *source.normalizer;
+  if (source.patterns)
+    patterns = *source.patterns;
   return Error::success();
 }
 
@@ -386,10 +397,6 @@ Error Builder::plantTrie() {
 
 /// Cutting at spaces is exact where no token has one behind something else.
 void Builder::chooseWords() {
-  if (t.kind == TokenizerKind::WordPiece) {
-    t.pre = PreTokenizer::Bert;
-    return;
-  }
   t.pre = source.cutsAtEachSpace ? PreTokenizer::EachSpace : PreTokenizer::Spaces;
   if (source.cutsAtEachSpace)
     return;
@@ -406,8 +413,18 @@ void Builder::chooseWords() {
 
 /// What is merged, and where text is cut.
 Error Builder::buildPairs() {
-  if (!isByteLevel())
+  if (patterns.empty()) {
     chooseWords();
+  } else {
+    t.pre = PreTokenizer::Patterns;
+    if (patterns.size() > rt::WordScanner::MaxPatterns)
+      return unsupported("the pre-tokenizer has " + Twine(patterns.size()) + " steps; supported are " +
+                         Twine(rt::WordScanner::MaxPatterns));
+    auto built = buildWordPatterns(patterns);
+    if (!built)
+      return built.takeError();
+    words = std::move(*built);
+  }
   switch (t.kind) {
   case TokenizerKind::ByteBPE:
   case TokenizerKind::CharacterBPE:
@@ -508,10 +525,11 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> mergeSlots, ranks;
   flatbuffers::Offset<flatbuffers::Vector<uint16_t>> classBlocks;
   flatbuffers::Offset<flatbuffers::Vector<uint8_t>> classes;
-  if (isByteLevel() || t.pre == PreTokenizer::Bert) {
-    UnicodeTables unicode = buildUnicodeTables();
-    classBlocks = builder.CreateVector(unicode.blocks);
-    classes = builder.CreateVector(unicode.classes);
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::WordPattern>>> patternOffset;
+  if (t.pre == PreTokenizer::Patterns) {
+    patternOffset = writeWordPatterns(words, builder);
+    classBlocks = builder.CreateVector(words.blocks);
+    classes = builder.CreateVector(words.classes);
   }
   if (t.kind == TokenizerKind::SentencePiece) {
     ranks = builder.CreateVector(t.ranks);
@@ -547,6 +565,8 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   table.add_merge_slots(mergeSlots);
   table.add_max_word_characters(source.maxWordCharacters);
   table.add_normalizer(normalizer);
+  table.add_patterns(patternOffset);
+  table.add_invalid_class(words.invalidClass);
   table.add_class_blocks(classBlocks);
   table.add_classes(classes);
   table.add_ranks(ranks);

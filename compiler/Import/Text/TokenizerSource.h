@@ -37,6 +37,13 @@ struct NormalizerStepSource {
   std::string name, first, second;
 };
 
+/// A regular expression that cuts text into words, and which of the pieces go on.
+struct WordPatternSource {
+  std::string regex;
+  bool keepsMatches = true;
+  bool keepsOthers = true; ///< What lies between matches.
+};
+
 /// What `tokenizer.ggml.*` says. A key that the file lacks keeps its default
 /// here; the builder knows what an absent key means for each model.
 struct TokenizerSource {
@@ -68,6 +75,8 @@ struct TokenizerSource {
   std::string spacePrefix;          ///< "none", "each", "missing", "first"
   /// In this order, before text is cut. Absent: as the pre-tokenizer has it.
   std::optional<std::vector<NormalizerStepSource>> normalizer;
+  /// In this order. Absent: as the pre-tokenizer's name says.
+  std::optional<std::vector<WordPatternSource>> patterns;
   /// WordPiece: longer words are unknown.
   uint32_t maxWordCharacters = 100;
   bool cutsAtEachSpace = false;     ///< Each space begins a word.
