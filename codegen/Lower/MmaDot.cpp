@@ -61,7 +61,7 @@ private:
   PanelSums rowsOf(ArrayRef<Value> sums);
 
   Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
-  void fetchAhead(Value from, int64_t bytes);
+  void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   Tile integerSums(const Unit &unit, int64_t column);
@@ -133,27 +133,33 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
   Tile carried(sums.begin(), sums.end());
-  int64_t unitBytes = llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
-  if (panel.unitsPerRecord() == 1) {
-    fetchAhead(record, unitBytes);
+  if (tokens > 1 || panel.unitsPerRecord() == 1)
+    fetchAhead(record, panel.recordBytes(), row0);
+  if (panel.unitsPerRecord() == 1)
     return emitUnit(record, unitAt(record, k.i64(0), column, row0), carried);
-  }
   return k.loop(k.i64(0), k.i64(panel.unitsPerRecord()), 1, carried, [&](Value unit, ValueRange inner) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
-    fetchAhead(k.offset(record, k.mul(unit, unitBytes)), unitBytes);
+    if (tokens == 1) { // a record's lines at once would hold up its own
+      int64_t bytes = llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
+      fetchAhead(k.offset(record, k.mul(unit, bytes)), bytes, row0);
+    }
     return emitUnit(record, unitAt(record, unit, first, row0), Tile(inner.begin(), inner.end()));
   });
 }
 
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
-/// panels; more than one stay on a panel and come to the same place of the next one.
-void DotPanel::fetchAhead(Value from, int64_t bytes) {
+/// panels; the first tile of several comes to the same place of the next panel.
+void DotPanel::fetchAhead(Value from, int64_t bytes, Value row0) {
   constexpr int64_t kLineBytes = 64;
   if (mma.ahead == 0 || mma.firstVector != 0)
     return;
-  int64_t distance = tokens > 1 ? panel.panelBytes() : mma.ahead;
-  for (int64_t byte = 0; byte < bytes; byte += kLineBytes)
-    k.prefetch(k.offset(from, distance + byte));
+  auto fetch = [&](int64_t distance) {
+    for (int64_t byte = 0; byte < bytes; byte += kLineBytes)
+      k.prefetch(k.offset(from, distance + byte));
+  };
+  if (tokens == 1)
+    return fetch(mma.ahead);
+  k.ifThen(k.eq(row0, k.i64(0)), [&] { fetch(panel.panelBytes()); });
 }
 
 DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value row0) {
