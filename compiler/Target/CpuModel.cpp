@@ -15,6 +15,8 @@ static constexpr CpuModel kModels[] = {
 #include "compiler/Target/CpuModel.def"
 };
 
+ArrayRef<CpuModel> cpuModels() { return kModels; }
+
 double CpuModel::cyclesFor(const RowCost &cost) const {
   return std::max({cost.instructions / instructions, cost.products / products, cost.lookups / lookups});
 }

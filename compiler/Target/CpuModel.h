@@ -22,6 +22,9 @@ struct CpuModel {
   double secondsFor(const RowCost &cost, double weights) const;
 };
 
+/// All rows, in the order of the file.
+llvm::ArrayRef<CpuModel> cpuModels();
+
 /// The row of the target's CPU, or that of its architecture.
 const CpuModel &cpuModelOf(const TargetInfo &target);
 

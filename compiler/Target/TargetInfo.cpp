@@ -2,6 +2,7 @@
 #include "compiler/Target/TargetInfo.h"
 
 #include "codegen/Intrinsics/InstructionTable.h"
+#include "compiler/Target/HostVectorLength.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -33,6 +34,8 @@ static constexpr StringLiteral kAArch64Features[] = {"dotprod", "fullfp16", "i8m
 /// CPUs whose SVE vectors are longer than 128 bits (Arm's technical reference manuals, Fujitsu's A64FX manual).
 static constexpr std::pair<StringLiteral, int64_t> kLongVectors[] = {{"a64fx", 512}, {"neoverse-v1", 256}};
 static constexpr StringLiteral kVectorLengthSuffix = "-bit";
+/// The lengths that there are rows for.
+static constexpr int64_t kVectorLengths[] = {128, 256, 512};
 
 ArrayRef<StringRef> supportedTriples() {
   static const StringRef triples[] = {"x86_64-linux-gnu", "aarch64-linux-gnu"};
@@ -83,7 +86,7 @@ static Expected<int64_t> takeVectorLength(std::string &features) {
   int64_t bits = 0;
   for (StringRef name : names)
     if (StringRef number = name; number.consume_front("+sve-") && number.consume_back(kVectorLengthSuffix)) {
-      if (number.getAsInteger(10, bits) || !is_contained({128, 256, 512}, bits))
+      if (number.getAsInteger(10, bits) || !is_contained(kVectorLengths, bits))
         return createStringError(std::errc::invalid_argument,
                                  "SVE vectors of %s bits: Nibble compiles for 128, 256 and 512", number.str().c_str());
     } else {
@@ -99,6 +102,12 @@ static int64_t vectorLengthOf(StringRef cpu) {
     if (cpu == name)
       return bits;
   return cpu == "generic" || cpu.starts_with("neoverse-512") ? 0 : 128;
+}
+
+/// This machine's, if there are rows for it.
+static int64_t nativeVectorLength() {
+  int64_t bits = hostVectorLength();
+  return is_contained(kVectorLengths, bits) ? bits : 0;
 }
 
 /// LLVM lists the CPUs of all generations; those without 64-bit instructions cannot run a 64-bit program.
@@ -173,7 +182,7 @@ Expected<TargetInfo> TargetInfo::get(StringRef target, StringRef cpu, StringRef 
                              "vectors of %d bits are SVE's, which the CPU %s does not have; add +sve to its features",
                              int(*bits), info.cpu.c_str());
   if (sve)
-    info.scalableBits = *bits ? *bits : native ? 0 : vectorLengthOf(info.cpu);
+    info.scalableBits = *bits ? *bits : native ? nativeVectorLength() : vectorLengthOf(info.cpu);
   return info;
 }
 

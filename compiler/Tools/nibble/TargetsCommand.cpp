@@ -4,9 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
+#include "compiler/Target/CpuModel.h"
 #include "compiler/Target/TargetInfo.h"
 #include "compiler/Tools/nibble/Commands.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <memory>
@@ -22,6 +26,21 @@ static int listRows(const std::string &target, const std::string &cpu) {
   for (const InstructionRow *row : rowsFor(info->triple, [&](llvm::StringRef name) { return info->has(name); }))
     llvm::outs() << "  " << row->name << "\n";
   return kDone;
+}
+
+/// The CPUs of a target that the choice between kernels knows, with what it knows of them.
+static void listModels(llvm::StringRef triple) {
+  std::vector<std::string> known = cpuNames(triple);
+  for (const CpuModel &model : cpuModels()) {
+    llvm::SmallVector<llvm::StringRef> names;
+    llvm::StringRef(model.names).split(names, ',');
+    bool isRest = triple.starts_with(names.front()); // all others of the architecture
+    if (!isRest && !llvm::is_contained(known, names.front()))
+      continue;
+    llvm::outs() << llvm::format("  %.1f GHz, %g vector instructions, %g products and %g look-ups a cycle, %g GB/s: ", model.clock,
+                                 model.instructions, model.products, model.lookups, model.bandwidth)
+                 << (isRest ? "all others" : llvm::join(names, ", ")) << "\n";
+  }
 }
 
 Command addTargetsCommand(CLI::App &app) {
@@ -41,14 +60,18 @@ Command addTargetsCommand(CLI::App &app) {
       if (!arguments->target.empty() && arguments->target != triple)
         continue;
       llvm::outs() << triple << "\n";
+      if (arguments->target.empty())
+        listModels(triple);
       if (!arguments->target.empty()) {
         for (const std::string &name : cpuNames(triple))
           llvm::outs() << "  " << name << "\n";
         return kDone;
       }
     }
-    if (arguments->target.empty())
+    if (arguments->target.empty()) {
+      llvm::outs() << "figures of a core, for the choice between kernels; --target=TARGET lists all CPUs\n";
       return kDone;
+    }
     llvm::Expected<TargetInfo> unknown = TargetInfo::get(arguments->target, "");
     return unknown ? kDone : reportError(kUsage, llvm::toString(unknown.takeError()));
   };
