@@ -7,6 +7,10 @@ COMMAND is a llama-bench, with options of its own if it needs any ("ik-rtr=/opt/
 run in turn, A B A B, because the speed of these machines moves; the table shows the median of --runs (5 at least), each
 itself the median of an engine's repetitions (5 in a compiled program), and each engine's ratio to the first peer. Bandwidth and int8 peak are measured before and after (machine.cpp, compiled
 with clang++-22 or $CXX), and each figure is given as a fraction of them. Tables go to standard output, as Markdown.
+
+The time to the first token is that of a whole process, from its start to its end: of the program, which answers a prompt of
+--prompt tokens with one token, and of llama-bench, which loads the model and evaluates as many tokens once, without its
+warm-up. The file is in the page cache in both cases. --first-token=no leaves it out.
 """
 import argparse
 import json
@@ -16,6 +20,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ggufsize  # noqa: E402
@@ -54,12 +59,39 @@ def run_llama_bench(command, options, threads):
             next(statistics.median(row["samples_ts"]) for row in rows if row["n_gen"] > 0))
 
 
+def milliseconds(command):
+    start = time.monotonic()
+    output(command)
+    return 1000 * (time.monotonic() - start)
+
+
+def first_token_of_program(options, threads):
+    ids = ",".join(str(1 + i % 64) for i in range(options.prompt))
+    return milliseconds([options.program, f"--tokens={ids}", "-n", "1", "--print-ids", "--quiet", f"--threads={threads}"])
+
+
+def first_token_of_llama_bench(command, options, threads):
+    usage = output(shlex.split(command) + ["--help"])
+    no_warmup = ["--no-warmup"] if "--no-warmup" in usage else ["--warmup", "0"]
+    return milliseconds(shlex.split(command) + ["-m", options.model, "-p", str(options.prompt), "-n", "0", "-r", "1", "-t",
+                                                str(threads), "-ngl", "0", "-o", "json"] + no_warmup)
+
+
 def measure(options, threads, machine):
-    """{engine: [(prefill, decode)...]} and the limits before and after."""
-    engines = {"nibble": lambda: run_program(options, threads)}
+    """{engine: [(prefill, decode, time to the first token or 0)...]} and the limits before and after."""
+    first = options.first_token == "yes"
+
+    def program():
+        return *run_program(options, threads), first_token_of_program(options, threads) if first else 0
+
+    def llama_bench(command):
+        return (*run_llama_bench(command, options, threads),
+                first_token_of_llama_bench(command, options, threads) if first else 0)
+
+    engines = {"nibble": program}
     for peer in options.peer:
         name, _, command = peer.partition("=")
-        engines[name] = lambda command=command: run_llama_bench(command, options, threads)
+        engines[name] = lambda command=command: llama_bench(command)
     limits = [json.loads(output([machine, str(threads)]))]
     results = {name: [] for name in engines}
     for run in range(options.runs):
@@ -83,10 +115,14 @@ def table(options, threads, results, limits):
           + " / ".join(f"{limit['int8_tops']:.3f}" for limit in limits) + f" Tops/s ({limits[0]['instruction']})\n")
     print(f"| engine | prefill {options.prompt}, tokens/s | × {base} | of int8 peak | decode {options.generate}, "
           f"tokens/s | × {base} | of bandwidth |\n|---|---|---|---|---|---|---|")
-    for name, (prefill, decode) in medians.items():
+    for name, (prefill, decode, _) in medians.items():
         print(f"| {name} | {prefill:.1f} | {prefill / medians[base][0]:.2f} | "
               f"{prefill * operations / 1e12 / peak:.0%} | {decode:.1f} | {decode / medians[base][1]:.2f} | "
               f"{decode * read / 1e9 / bandwidth:.0%} |")
+    if options.first_token == "yes":
+        print(f"\n| engine | first token behind {options.prompt}, ms | × faster than {base} |\n|---|---|---|")
+        for name, (_, _, first) in medians.items():
+            print(f"| {name} | {first:.0f} | {medians[base][2] / first:.2f} |")
     sys.stdout.flush()
     return {"threads": threads, "limits": limits, "runs": results, "medians": medians}
 
@@ -101,6 +137,7 @@ def main():
     parser.add_argument("--generate", type=int, default=64)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--first-token", choices=["yes", "no"], default="yes")
     parser.add_argument("--json")
     options = parser.parse_args()
     if options.runs < 5:
