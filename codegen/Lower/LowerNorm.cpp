@@ -3,7 +3,9 @@
 //   rms_norm    y = x · (1 / sqrt(mean(x²) + epsilon)) · w (+ residual)
 //   layer_norm  y = (x - μ) · (1 / sqrt(mean((x - μ)²) + epsilon)) · w (+ b),  μ = mean(x)
 //
-// of each row, or of each head of a row; they are split over the team.
+// of each row, or of each head of a row; they are split over the team. A single row is
+// split by blocks of columns where its partition says so: each thread adds up all of it
+// and writes its blocks, which are those that it quantizes afterwards.
 //
 // Sums run in four vectors of 16 lanes that take turns, and end in a fixed tree: the
 // same order for every target and thread count.
@@ -23,6 +25,9 @@ namespace nibble {
 
 /// Independent chains of multiply-adds; four hide the latency of one on two units of 8 lanes.
 constexpr int64_t kChains = 4;
+
+/// Columns of a block (lm::blocksPartition).
+constexpr int64_t kBlock = 32;
 
 /// Extends a short vector with zeros to 16 lanes.
 static Value widen(KernelBuilder &k, Value vector) {
@@ -81,6 +86,7 @@ struct NormShape {
   RowBuffer x, y;
   int64_t heads, width; ///< of a head
   Type element;         ///< of the weight
+  bool splitsRow;       ///< by blocks of columns
 
   static FailureOr<NormShape> get(Operation *op, Value x, Value weight, Value out) {
     FailureOr<RowBuffer> in = RowBuffer::get(op, x, "x"), y = RowBuffer::get(op, out, "result");
@@ -90,23 +96,39 @@ struct NormShape {
     Type element = type.getElementType();
     if (!element.isF32() && !element.isF16() && !element.isBF16())
       return op->emitOpError() << "takes weights of f32, f16 or bf16, but found " << element;
-    return NormShape{*in, *y, in->width / type.getDimSize(0), type.getDimSize(0), element};
+    OpOperand &written = op->getOpOperand(op->getNumOperands() - 1);
+    bool splitsRow = llvm::StringRef(cast<lm::TeamOp>(op).getPartition(written)).starts_with("blocks");
+    return NormShape{*in, *y, in->width / type.getDimSize(0), type.getDimSize(0), element, splitsRow};
   }
 
   std::string name(llvm::StringRef kind, double epsilon) const {
     std::string text = llvm::formatv("{0}_{1}_x{2}_y{3}_{4}_e{5}", kind, width, x.stride, y.stride, typeName(element),
                                      floatName(epsilon));
+    if (splitsRow)
+      text += "_blocks";
     return heads == 1 ? text : text + "_h" + std::to_string(heads);
   }
 
-  /// Calls `body` with row and first column of each head that is the thread's.
+  /// Emits code for a vector at an offset from the head's first column.
+  using Columns = llvm::function_ref<void(Value offset, int64_t lanes)>;
+
+  /// Calls `body` with row and first column of each head of which columns are the thread's, and with what walks them.
   void forEachHead(KernelBuilder &k, Value n, Value tid, Value nthreads,
-                   llvm::function_ref<void(Value m, Value column)> body) const {
+                   llvm::function_ref<void(Value m, Value column, llvm::function_ref<void(Columns)> walk)> body) const {
+    if (splitsRow) {
+      auto [low, high] = k.share(k.mul(n, width / kBlock), tid, nthreads);
+      return k.ifThen(k.slt(low, high), [&, low = low, high = high] {
+        body(k.i64(0), k.i64(0), [&](Columns columns) {
+          k.loop(k.mul(low, kBlock), k.mul(high, kBlock), kLanes, [&](Value offset) { columns(offset, kLanes); });
+        });
+      });
+    }
     auto [low, high] = k.share(k.mul(n, heads), tid, nthreads);
     k.loop(low, high, 1, [&](Value item) {
+      auto walk = [&](Columns columns) { forEachPiece(k, width, columns); };
       if (heads == 1)
-        return body(item, k.i64(0));
-      body(k.divu(item, heads), k.mul(k.remu(item, heads), width));
+        return body(item, k.i64(0), walk);
+      body(k.divu(item, heads), k.mul(k.remu(item, heads), width), walk);
     });
   }
 };
@@ -132,11 +154,11 @@ LogicalResult lowerRMSNorm(Operation *op, KernelLibrary &library) {
     buffers.push_back(norm.getResidual());
   }
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    shape->forEachHead(k, scalars[0], tid, nthreads, [&](Value m, Value column) {
+    shape->forEachHead(k, scalars[0], tid, nthreads, [&](Value m, Value column, auto walk) {
       Value in = k.at(shape->x.row(k, pointers[0], m), k.f32(), column);
       Value result = k.at(shape->y.row(k, pointers[2], m), k.f32(), column);
       Value factor = inverseDeviation(k, in, shape->width, Value(), epsilon);
-      forEachPiece(k, shape->width, [&](Value offset, int64_t lanes) {
+      walk([&](Value offset, int64_t lanes) {
         Value value = k.load(k.vec(k.f32(), lanes), k.at(in, k.f32(), offset));
         Value weight =
             loadAsF32(k, library.target(), shape->element, lanes, k.at(pointers[1], shape->element, offset));
@@ -172,13 +194,13 @@ LogicalResult lowerLayerNorm(Operation *op, KernelLibrary &library) {
     buffers.push_back(bias);
   }
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    shape->forEachHead(k, scalars[0], tid, nthreads, [&](Value m, Value column) {
+    shape->forEachHead(k, scalars[0], tid, nthreads, [&](Value m, Value column, auto walk) {
       Value in = k.at(shape->x.row(k, pointers[0], m), k.f32(), column);
       Value result = k.at(shape->y.row(k, pointers[2], m), k.f32(), column);
       Value sum = sumOver(k, in, shape->width, Value(), [&](Value total, Value x) { return k.addf(total, x); });
       Value centre = mean(k, sum, shape->width);
       Value factor = inverseDeviation(k, in, shape->width, centre, epsilon);
-      forEachPiece(k, shape->width, [&](Value offset, int64_t lanes) {
+      walk([&](Value offset, int64_t lanes) {
         auto parameter = [&](Value pointer, Type element) {
           return loadAsF32(k, library.target(), element, lanes, k.at(pointer, element, offset));
         };

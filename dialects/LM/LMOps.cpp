@@ -154,9 +154,19 @@ static int64_t headsOf(Value x, Value weight) { return shapeOf(x)[1] / shapeOf(w
 int64_t RMSNormOp::getHeads() { return headsOf(getX(), getWeight()); }
 int64_t LayerNormOp::getHeads() { return headsOf(getX(), getWeight()); }
 
-static std::string normPartition(int64_t heads) { return heads == 1 ? "rows" : headsPartition(heads); }
-std::string RMSNormOp::getPartition(OpOperand &operand) { return normPartition(getHeads()); }
-std::string LayerNormOp::getPartition(OpOperand &operand) { return normPartition(getHeads()); }
+/// One row that is normed as a whole is split by blocks of columns: each thread adds up the row, which is less than what
+/// a barrier costs, and writes its blocks of the result. So it must not write over the row.
+static bool splitsRow(Value x, int64_t heads, OperandRange outs) {
+  return heads == 1 && !blocksPartition(x).empty() && (outs.empty() || outs.front() != x);
+}
+
+template <typename Norm> static std::string normPartition(Norm norm, OpOperand &operand) {
+  if (!splitsRow(norm.getX(), norm.getHeads(), norm.getOuts()))
+    return norm.getHeads() == 1 ? "rows" : headsPartition(norm.getHeads());
+  return operand.get() == norm.getX() || operand.get() == norm.getWeight() ? "" : blocksPartition(norm.getX());
+}
+std::string RMSNormOp::getPartition(OpOperand &operand) { return normPartition(*this, operand); }
+std::string LayerNormOp::getPartition(OpOperand &operand) { return normPartition(*this, operand); }
 
 std::string RopeOp::getPartition(OpOperand &operand) {
   return operand.get() == getTable() ? "" : headsPartition(shapeOf(getX())[1] / getHeadDim());

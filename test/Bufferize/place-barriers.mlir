@@ -93,3 +93,23 @@ func.func @caller(%a: !b, %s: !b, %w: !b, %x: !x, %y: !x, %n: index, %team: !llv
   lm.glu %y, %y, %n into %x {activation = #lm.activation<silu>} : (!x, !x, index, !x) -> ()
   return
 }
+
+// A single row that is normed is shared by its columns, as its quantization is: nothing lies between them. What wrote the
+// row before must be there as a whole, and what writes it afterwards waits.
+// CHECK-LABEL: func.func @norm
+// CHECK: lm.glu
+// CHECK: call @nibble_barrier
+// CHECK-NEXT: lm.rms_norm
+// CHECK-NEXT: mpgemm.quantize
+// CHECK-NEXT: arith.index_cast
+// CHECK-NEXT: call @nibble_barrier
+// CHECK-NEXT: lm.glu
+func.func @norm(%a: !b, %s: !b, %w: !b, %x: memref<1x64xf32>, %y: memref<1x64xf32>, %norm: memref<64xf32>, %c: memref<1x64xi8>,
+                %d: memref<1x2xf32>, %e: memref<1x2xi32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {
+  lm.glu %x, %x, %n into %x {activation = #lm.activation<silu>} : (memref<1x64xf32>, memref<1x64xf32>, index, memref<1x64xf32>) -> ()
+  lm.rms_norm %x, %norm, %n into %y {epsilon = 1.0e-05 : f64} : (memref<1x64xf32>, memref<64xf32>, index, memref<1x64xf32>) -> ()
+  mpgemm.quantize %y, %n into %c, %d, %e {group = 32 : i64, sum_group = 32 : i64}
+    : (memref<1x64xf32>, index, memref<1x64xi8>, memref<1x2xf32>, memref<1x2xi32>) -> ()
+  lm.glu %x, %x, %n into %x {activation = #lm.activation<silu>} : (memref<1x64xf32>, memref<1x64xf32>, index, memref<1x64xf32>) -> ()
+  return
+}
