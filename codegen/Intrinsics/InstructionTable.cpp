@@ -14,13 +14,13 @@ using namespace llvm;
 namespace nibble {
 
 static constexpr InstructionRow kTable[] = {
-#define NIBBLE_DOT_ROW(name, emitter, isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes,        \
+#define NIBBLE_DOT_ROW(name, emitter, isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, \
                        features)                                                                                       \
-  {#name, RowKind::Dot4, Isa::isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
+  {#name, RowKind::Dot4, Isa::isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
 #define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
-  {#name, RowKind::Float, Isa::isa, 1, lanes, vectors, tile, vectors, 8, true, features},
+  {#name, RowKind::Float, Isa::isa, 1, 1, lanes, vectors, tile, vectors, 8, true, features},
 #define NIBBLE_LOOKUP_ROW(name, emitter, isa, lanes, features)                                                         \
-  {#name, RowKind::Lookup, Isa::isa, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false, features},
+  {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false, features},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 

@@ -32,6 +32,7 @@ struct InstructionRow {
   llvm::StringLiteral name;
   RowKind kind;
   Isa isa;
+  int64_t strip;
   int64_t depth;
   int64_t lanes;
   int64_t vectors;

@@ -17,8 +17,10 @@
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 #include "compiler/Target/CpuModel.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -32,6 +34,7 @@ struct MmaShape {
   mpgemm::LayoutAttr layout;
   int64_t rows;                                  ///< M
   SmallVector<int64_t> activationStrides;        ///< x, or codes, scales, sums
+  int64_t interleaved = 1;                       ///< rows of a block of activations
   int64_t activationGroup = mpgemm::kActivationGroup; ///< columns that share an activation scale
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
@@ -39,7 +42,11 @@ struct MmaShape {
   int64_t ahead = 0;    ///< bytes to fetch ahead in a stream of weights
   bool claimed = false; ///< panels are claimed from a counter of the team
 
-  int64_t tile() const { return std::max<int64_t>(1, std::min(row->tile, rows)); }
+  /// A tile of interleaved rows stays in a block.
+  int64_t tile() const {
+    int64_t most = std::max<int64_t>(1, std::min(row->tile, rows));
+    return row->strip > 1 ? std::min<int64_t>(interleaved, llvm::bit_floor(uint64_t(most))) : most;
+  }
   std::string name() const;
 };
 
@@ -99,6 +106,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
     claims = {pointers[next], scalars[1]};
   mma.row = shape.row;
   mma.layout = shape.layout;
+  mma.interleaved = shape.interleaved;
   mma.activationGroup = shape.activationGroup;
   mma.sumGroup = shape.sumGroup;
   mma.ahead = shape.ahead;
@@ -252,12 +260,21 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   shape.outStride = *out, shape.residualStride = *residual;
   shape.hasBias = static_cast<bool>(op.getBias()), shape.hasResidual = static_cast<bool>(op.getResidual());
   shape.claimed = op.getSlot().has_value();
-  shape.rows = cast<MemRefType>(op.getActivations().front().getType()).getDimSize(0);
+  shape.rows = cast<MemRefType>(op.getOuts().front().getType()).getDimSize(0);
   if (!dot)
     return shape;
 
-  int64_t k = shape.layout.getK(), sums = cast<MemRefType>(op.getActivations()[2].getType()).getDimSize(1);
-  int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1);
+  int64_t k = shape.layout.getK(), repeated = 1;
+  if (shape.row->kind == RowKind::Dot4) {
+    shape.interleaved = cast<MemRefType>(op.getActivations().front().getType()).getDimSize(1) / k;
+    int64_t expected = mpgemm::ActivationLayout::blockOf(shape.rows, shape.row->strip, shape.row->tile);
+    if (shape.interleaved != expected)
+      return op->emitOpError() << "row '" << shape.row->name << "' needs activations interleaved in blocks of "
+                               << expected << " rows, but has " << op.getActivations().front().getType();
+    repeated = mpgemm::ActivationLayout{k, shape.interleaved}.numbersOfGroup();
+  }
+  int64_t sums = cast<MemRefType>(op.getActivations()[2].getType()).getDimSize(1) / repeated;
+  int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1) / repeated;
   int64_t run = std::min<int64_t>(shape.layout.getPanelLayout().group, mpgemm::kActivationGroup);
   shape.sumGroup = sums > 0 ? k / sums : 0;
   if (scales != 1 && scales * mpgemm::kActivationGroup != k)

@@ -15,8 +15,10 @@
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/RowBuffer.h"
 #include "codegen/Targets/DotEmitter.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
@@ -30,8 +32,43 @@ namespace {
 
 struct QuantizeShape {
   int64_t group, sumGroup, block;
-  int64_t xStride, codeStride, scaleStride, sumStride;
+  int64_t xStride;
+  mpgemm::ActivationLayout out;
 };
+
+/// Where a row's codes, scales and sums stand.
+struct QuantizedRow {
+  Value codes, scales, sums;
+};
+
+QuantizedRow rowOf(KernelBuilder &k, const QuantizeShape &shape, ValueRange pointers, Value m) {
+  const mpgemm::ActivationLayout &out = shape.out;
+  Value block = k.divu(m, out.interleaved), row = k.sub(m, k.mul(block, out.interleaved));
+  Value codes = k.mul(block, out.codesOfBlock()), first = k.i64(0);
+  if (out.isInterleaved()) {
+    codes = k.add(codes, k.add(k.mul(k.divu(row, 2), out.rowOffset(2)), k.mul(k.remu(row, 2), out.rowOffset(1))));
+    first = k.mul(row, out.numberOffset(1, 0));
+  }
+  auto numbers = [&](int index, Type type, int64_t group) {
+    return k.at(pointers[index], type, k.add(k.mul(block, out.numbersOfBlock(group)), first));
+  };
+  return {k.offset(pointers[1], codes), numbers(2, k.f32(), shape.group), numbers(3, k.i32(), shape.sumGroup)};
+}
+
+/// A scale or a sum of a row; interleaved ones stand twice.
+void storeNumber(KernelBuilder &k, const QuantizeShape &shape, Value number, Value pointer) {
+  k.store(shape.out.isInterleaved() ? k.splat(number, 2) : number, pointer);
+}
+
+/// Codes of some columns of a row, which start at a span's first column if they are interleaved.
+void storeCodes(KernelBuilder &k, const QuantizeShape &shape, Value codes, Value pointer) {
+  Value bytes = k.trunc(codes, k.i8());
+  if (!shape.out.isInterleaved())
+    return k.store(bytes, pointer);
+  constexpr int64_t step = mpgemm::ActivationLayout::kStepColumns;
+  for (int64_t column = 0; column < KernelBuilder::lanes(bytes); column += step)
+    k.store(k.slice(bytes, column, step), k.offset(pointer, shape.out.codeOffset(0, column)));
+}
 
 /// The largest magnitude. Of numbers without a sign bit, the larger has the larger bits.
 Value largestMagnitude(KernelBuilder &k, Value values) {
@@ -46,18 +83,36 @@ static_assert(kCandidates == 4, "the choice is among the lanes of one vector");
 static_assert(std::is_sorted(std::begin(mpgemm::kScaleTops), std::end(mpgemm::kScaleTops), std::greater<>()),
               "the first among equals is the largest");
 
-/// Numbers in units of the finest scale as codes, i32, under the scale that gives the largest number the code
-/// 127 · `factor`.
-Value codesOf(KernelBuilder &k, Value steps, Value factor) {
-  Value scaled = k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
-  return k.mins(k.maxs(k.roundToInt(scaled, k.i32()), -kMaxActivation), kMaxActivation);
+/// At 1.5·2^23 a float's last bit is worth 1, so that adding it rounds, halves to even, and the code stands in the low bits.
+constexpr float kRounder = 12582912.0f;
+
+/// Numbers in units of the finest scale, rounded under the scale that gives the largest number the code 127 · `factor`,
+/// plus kRounder.
+Value roundedSteps(KernelBuilder &k, Value steps, Value factor) {
+  return k.fma(steps, k.splat(factor, KernelBuilder::lanes(steps)), k.constant(steps.getType(), double(kRounder)));
 }
 
-/// Squares of what the codes under a scale miss.
-Value squaredErrors(KernelBuilder &k, Value values, Value codes, Value scale) {
-  Value meant = k.mulf(k.intToFloat(codes, k.f32()), k.splat(scale, KernelBuilder::lanes(values)));
-  Value miss = k.subf(values, meant);
-  return k.mulf(miss, miss);
+/// The same as codes, i32.
+Value codesOf(KernelBuilder &k, Value steps, Value factor) {
+  Value bits = k.bitcast(roundedSteps(k, steps, factor), KernelBuilder::withElement(steps.getType(), k.i32()));
+  Value codes = k.sub(bits, int64_t(llvm::bit_cast<uint32_t>(kRounder)));
+  return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
+}
+
+/// Lanes in which squared errors are added up.
+constexpr int64_t kErrorLanes = 8;
+
+/// Squares of what the codes under a scale miss, each lane the sum of every eighth.
+Value squaredErrors(KernelBuilder &k, Value values, Value steps, Value factor, Value scale) {
+  Value rounded = roundedSteps(k, steps, factor);
+  Value codes = k.subf(rounded, k.constant(rounded.getType(), double(kRounder)));
+  Value miss = k.fma(k.negf(codes), k.splat(scale, KernelBuilder::lanes(values)), values), total;
+  int64_t lanes = std::min(kErrorLanes, KernelBuilder::lanes(miss));
+  for (int64_t first = 0; first < KernelBuilder::lanes(miss); first += lanes) {
+    Value part = k.slice(miss, first, lanes);
+    total = total ? k.fma(part, part, total) : k.mulf(part, part);
+  }
+  return total;
 }
 
 /// The sums of four vectors as one vector, each by the tree of reduceAddf.
@@ -73,10 +128,10 @@ Value fourSums(KernelBuilder &k, MutableArrayRef<Value> vectors) {
   return halve(low, high, {0, 2, 4, 6}, {1, 3, 5, 7});
 }
 
-/// Codes of one group as i32 × group; stores its scale. `steps` are the numbers in units of the finest scale, so that only
+/// Codes of one group as i32 × group, and its scale. `steps` are the numbers in units of the finest scale, so that only
 /// one division is done for all scales. The choice has no branch, which would go either way, and the codes are made
 /// again for the scale that is chosen, because all candidates' codes are more than the registers hold.
-Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
+std::pair<Value, Value> quantizeGroup(KernelBuilder &k, int64_t group, Value x) {
   Value values = k.load(k.vec(k.f32(), group), x);
   Value largest = largestMagnitude(k, values);
   Value finest = k.divf(largest, k.f32(kMaxActivation));
@@ -87,8 +142,8 @@ Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
   Value tops = k.zero(k.vec(k.f32(), kCandidates));
   for (auto [lane, top] : llvm::enumerate(mpgemm::kScaleTops)) {
     Value number = k.f32(static_cast<float>(top));
-    Value codes = codesOf(k, steps, k.f32(static_cast<float>(top) / kMaxActivation));
-    errors.push_back(squaredErrors(k, values, codes, k.divf(largest, number)));
+    Value factor = k.f32(static_cast<float>(top) / kMaxActivation);
+    errors.push_back(squaredErrors(k, values, steps, factor, k.divf(largest, number)));
     tops = k.insert(number, tops, lane);
   }
   Value error = fourSums(k, errors), least = error;
@@ -96,8 +151,7 @@ Value quantizeGroup(KernelBuilder &k, int64_t group, Value x, Value scale) {
   least = k.minf(least, k.shuffle(least, least, {1, 0, 3, 2}));
   // Errors are all NaN or none is, since they share the largest number; then the first candidate is taken.
   Value top = k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
-  k.store(k.divf(largest, top), scale);
-  return codesOf(k, steps, k.divf(top, k.f32(kMaxActivation)));
+  return {codesOf(k, steps, k.divf(top, k.f32(kMaxActivation))), k.divf(largest, top)};
 }
 
 void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,
@@ -105,16 +159,16 @@ void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, 
   auto [low, high] = k.share(k.mul(n, blocks), tid, nthreads);
   k.loop(low, high, 1, [&](Value item) {
     Value m = k.divu(item, blocks), block = k.remu(item, blocks), column = k.mul(block, shape.block);
-    auto row = [&](int index, Type element, int64_t stride, int64_t columns) {
-      return k.at(pointers[index], element, k.add(k.mul(m, stride), k.divu(column, columns)));
-    };
-    Value x = row(0, k.f32(), shape.xStride, 1), codes = row(1, k.i8(), shape.codeStride, 1);
-    Value scales = row(2, k.f32(), shape.scaleStride, shape.group);
-    Value sums = row(3, k.i32(), shape.sumStride, shape.sumGroup);
+    Value x = k.at(pointers[0], k.f32(), k.add(k.mul(m, shape.xStride), column));
+    QuantizedRow out = rowOf(k, shape, pointers, m);
+    Value codes = k.offset(out.codes, k.mul(column, shape.out.interleaved));
+    Value scales = k.at(out.scales, k.f32(), k.mul(k.divu(column, shape.group), shape.out.numbersOfGroup()));
+    Value sums = k.at(out.sums, k.i32(), k.mul(k.divu(column, shape.sumGroup), shape.out.numbersOfGroup()));
     SmallVector<Value> partial(shape.block / shape.sumGroup);
     for (int64_t group = 0; group < shape.block / shape.group; ++group) {
-      Value q = quantizeGroup(k, shape.group, k.at(x, k.f32(), group * shape.group), k.at(scales, k.f32(), group));
-      k.store(k.trunc(q, k.i8()), k.offset(codes, group * shape.group));
+      auto [q, scale] = quantizeGroup(k, shape.group, k.at(x, k.f32(), group * shape.group));
+      storeNumber(k, shape, scale, k.at(scales, k.f32(), shape.out.numberOffset(0, group)));
+      storeCodes(k, shape, q, k.offset(codes, shape.out.codeOffset(0, group * shape.group)));
       int64_t piece = std::min(shape.group, shape.sumGroup);
       for (int64_t first = 0; first < shape.group; first += piece) {
         Value &sum = partial[(group * shape.group + first) / shape.sumGroup];
@@ -123,7 +177,7 @@ void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, 
       }
     }
     for (auto [index, sum] : llvm::enumerate(partial))
-      k.store(sum, k.at(sums, k.i32(), index));
+      storeNumber(k, shape, sum, k.at(sums, k.i32(), shape.out.numberOffset(0, index)));
   });
 }
 
@@ -147,22 +201,20 @@ void emitQuantizeRows(KernelBuilder &k, const QuantizeShape &shape, ValueRange p
                       Value nthreads) {
   auto [low, high] = k.share(n, tid, nthreads);
   k.loop(low, high, 1, [&](Value m) {
-    auto row = [&](int index, Type element, int64_t stride) {
-      return k.at(pointers[index], element, k.mul(m, stride));
-    };
-    Value x = row(0, k.f32(), shape.xStride), codes = row(1, k.i8(), shape.codeStride);
-    Value sums = row(3, k.i32(), shape.sumStride);
+    Value x = k.at(pointers[0], k.f32(), k.mul(m, shape.xStride));
+    QuantizedRow out = rowOf(k, shape, pointers, m);
     Value scale = k.divf(largestOfRow(k, x, shape.group), k.f32(kMaxActivation));
-    k.store(scale, row(2, k.f32(), shape.scaleStride));
+    storeNumber(k, shape, scale, out.scales);
     Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, scale, k.f32(0)), k.f32(1), scale);
     k.loop(k.i64(0), k.i64(shape.group), kPiece, [&](Value column) {
       Value values = k.load(k.vec(k.f32(), kPiece), k.at(x, k.f32(), column));
       Value q = k.roundToInt(k.divf(values, k.splat(divisor, kPiece)), k.i32());
       q = k.mins(k.maxs(q, -kMaxActivation), kMaxActivation);
-      k.store(k.trunc(q, k.i8()), k.offset(codes, column));
-      Value first = k.at(sums, k.i32(), k.divu(column, shape.sumGroup));
+      storeCodes(k, shape, q, k.offset(out.codes, k.mul(column, shape.out.interleaved)));
+      Value first = k.at(out.sums, k.i32(), k.mul(k.divu(column, shape.sumGroup), shape.out.numbersOfGroup()));
       for (int64_t piece = 0; piece < kPiece / shape.sumGroup; ++piece)
-        k.store(k.reduceAdd(k.slice(q, piece * shape.sumGroup, shape.sumGroup)), k.at(first, k.i32(), piece));
+        storeNumber(k, shape, k.reduceAdd(k.slice(q, piece * shape.sumGroup, shape.sumGroup)),
+                    k.at(first, k.i32(), shape.out.numberOffset(0, piece)));
     });
   });
 }
@@ -199,8 +251,12 @@ LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
   if (!isRow && group % sumGroup != 0 && sumGroup % group != 0)
     return op->emitOpError() << "needs a sum_group that divides the group or is a multiple of it, but has " << group << " and " << sumGroup;
 
-  QuantizeShape shape{group, sumGroup, std::max(group, sumGroup), x->stride, *codes, *scales, *sums};
+  QuantizeShape shape{group, sumGroup, std::max(group, sumGroup), x->stride, {x->width, *codes / x->width}};
+  if (shape.out.isInterleaved() && (group < kPiece || x->width % kPiece != 0))
+    return op->emitOpError() << "interleaves groups of " << kPiece << " columns or more, but has " << group;
   std::string name = llvm::formatv("quantize_{0}_g{1}_s{2}_x{3}", x->width, group, sumGroup, x->stride);
+  if (shape.out.isInterleaved())
+    name += llvm::formatv("_i{0}", shape.out.interleaved);
   SmallVector<Value> buffers = {quantize.getX()};
   llvm::append_range(buffers, quantize.getOuts());
   return library.call(op, name, buffers, {quantize.getN()},

@@ -16,8 +16,14 @@
 // once a span, and may live in memory meanwhile. Rows of activations go in strips
 // of one or two (codegen/Targets/DotEmitter.h), whose sums share vectors.
 //
+// Two orders within a span. Single rows: all integer sums of the tile first, so that
+// a vector of weights is read once for all of them, then the scales. Pairs, of which a
+// tile has up to eight: a vector's weights of the whole span are unpacked and stay in
+// registers, and pair after pair passes by, so that only its own integer sums live.
+//
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Lower/ActivationReader.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 
@@ -30,15 +36,24 @@ namespace {
 /// 64 rows, AVX2: 49 G multiply-adds/s in a loop.)
 constexpr int64_t kStraightQuads = 4;
 
+/// From so many strips on it is cheaper to take the offset of codes from the weights' bytes, once for all strips, than to
+/// start each strip's sums with what it adds up to.
+constexpr int64_t kSignedStrips = 4;
+
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
         reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
         run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
-        runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1) {
-    dot.lanes = mma.row->lanes, dot.strip = emitter ? emitter->stripOf(tokens) : 1, dot.quads = run / panel.kr;
+        runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
+    dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
+    dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
     dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
+    if (passesStrips() && !dot.codes.isSigned && strips() >= kSignedStrips) {
+      shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
+      subtracted = std::exchange(dot.codes.offset, 0);
+    }
   }
 
   PanelSums emit(Value panelPointer, Value row0);
@@ -47,36 +62,33 @@ private:
   /// Where a unit's operands lie.
   struct Unit {
     Value codes, subScales, subMinima; ///< sub… are null with one level
-    Value x, scales, sums;             ///< at the unit's first column, row 0 of the tile
-    Value bases;                       ///< of look-ups; the same
+    ActivationCursor x;                ///< at the unit's first column
   };
   /// One value a strip and vector, strip by strip.
   using Tile = SmallVector<Value>;
 
   int64_t strips() const { return tokens / dot.strip; }
+  bool passesStrips() const { return dot.strip > 1; }
   /// A weight's vector of a value per row, in the order of a strip.
   Value spread(Value rows);
-  /// A value of each of a strip's rows of activations, in the order of a strip.
-  Value spread(int64_t strip, function_ref<Value(int64_t token)> valueOf);
   PanelSums rowsOf(ArrayRef<Value> sums);
 
   Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
   Tile integerSums(const Unit &unit, int64_t column);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
-  /// Bytes of x from one column to the next: codes, or tables' low parts.
-  int64_t columnBytes() const { return isLookup() ? mpgemm::kQuadEntries / mpgemm::kQuadColumns : 1; }
   Tile lookUp(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
   Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots);
-  KernelBuilder::Values activations(int64_t strip, Value x, int64_t count, int64_t stride);
+  Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
+  Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
+  Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;
   void addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums);
-  Value codeSum(const Unit &unit, int64_t column, int64_t token);
-  Value codeSums(const Unit &unit, int64_t column, int64_t strip);
   Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
 
   KernelBuilder &k;
@@ -88,6 +100,9 @@ private:
   int64_t run;  ///< columns of a run
   int64_t runs; ///< of a span
   DotRun dot;
+  ActivationReader activations;
+  int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
+  unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 
 Value DotPanel::spread(Value rows) {
@@ -97,12 +112,6 @@ Value DotPanel::spread(Value rows) {
   for (int64_t row = 0; row < dot.lanes; row += 2)
     mask.append({row, row + 1, row, row + 1});
   return k.shuffle(rows, rows, mask);
-}
-
-Value DotPanel::spread(int64_t strip, function_ref<Value(int64_t)> valueOf) {
-  // Splat first: a splat of a loaded number costs nothing.
-  Value first = valueOf(strip * dot.strip);
-  return dot.strip == 1 ? k.splat(first, dot.lanes) : emitter->alternate(k, dot, first, valueOf(strip * dot.strip + 1));
 }
 
 /// From the order of strips to one vector per row of activations.
@@ -171,12 +180,7 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
     if (panel.hasMin)
       unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), group);
   }
-  unit.x = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), k.mul(column, columnBytes())));
-  unit.scales = k.at(mma.scales.pointer, k.f32(),
-                     k.add(k.mul(row0, mma.scales.stride), k.divu(column, mma.activationGroup)));
-  unit.sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(row0, mma.sums.stride), k.divu(column, mma.sumGroup)));
-  if (isLookup())
-    unit.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, run)));
+  unit.x = activations.open(row0, column);
   return unit;
 }
 
@@ -194,31 +198,40 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
     sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
       Unit moved = unit;
       moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.stepBytes()));
-      moved.x = k.offset(unit.x, k.mul(index, span * columnBytes()));
-      if (isLookup())
-        moved.bases = k.at(unit.bases, k.i32(), k.mul(index, span / run));
-      if (mma.activationGroup == mpgemm::kActivationGroup)
-        moved.scales = k.at(unit.scales, k.f32(), k.mul(index, span / mpgemm::kActivationGroup));
-      moved.sums = k.at(unit.sums, k.i32(), k.mul(index, span / mma.sumGroup));
+      moved.x = activations.move(unit.x, index, span);
       return emitSpan(record, moved, column, Tile(carried.begin(), carried.end()));
     });
   return sums;
 }
 
+/// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float scale.
+Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
+  int64_t group = column / panel.group;
+  Value dw = reader.scale(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
+  if (panel.isTwoLevel() && runs == 1)
+    dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
+  return spread(dw);
+}
+
+/// What multiplies the scaled sums of activation codes of a run.
+Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v) {
+  int64_t group = column / panel.group;
+  Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
+  if (panel.isTwoLevel())
+    mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
+  return spread(mw);
+}
+
 DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column, Tile sums) {
+  if (passesStrips()) {
+    emitStrips(record, unit, column, sums);
+    return sums;
+  }
   Tile integers = integerSums(unit, column), da;
   for (int64_t strip = 0; strip < strips(); ++strip)
-    da.push_back(spread(strip, [&](int64_t token) {
-      int64_t index = token * mma.scales.stride + column / mma.activationGroup;
-      return k.load(k.f32(), k.at(unit.scales, k.f32(), index));
-    }));
-  int64_t group = column / panel.group;
+    da.push_back(activations.scale(unit.x, strip, column));
   for (int64_t v = 0; v < mma.vectors; ++v) {
-    // With one level a unit is a record, and its groups have their own float scale.
-    Value dw = reader.scale(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
-    if (panel.isTwoLevel() && runs == 1)
-      dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
-    dw = spread(dw);
+    Value dw = floatScale(record, unit, column, v);
     for (int64_t strip = 0; strip < strips(); ++strip) {
       Value &acc = sums[strip * mma.vectors + v];
       Value dots = k.intToFloat(integers[strip * mma.vectors + v], k.f32());
@@ -231,17 +244,50 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
 }
 
 void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
-  for (int64_t first = column; first < column + run * runs; first += run) {
-    int64_t group = first / panel.group;
+  for (int64_t first = column; first < column + run * runs; first += run)
     for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
-      if (panel.isTwoLevel())
-        mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
-      mw = spread(mw);
+      Value mw = floatMinimum(record, unit, first, v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &acc = sums[strip * mma.vectors + v];
-        acc = k.fma(mw, k.mulf(da[strip], k.intToFloat(codeSums(unit, first, strip), k.f32())), acc);
+        Value scaled = k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
+        acc = k.fma(mw, scaled, acc);
       }
+    }
+}
+
+/// A span in the order of strips: the same operations on each sum.
+void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums) {
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    SmallVector<Tile> w;
+    Tile sub(runs), mw;
+    for (int64_t i = 0; i < runs; ++i) {
+      int64_t first = column + i * run;
+      w.push_back(weights(unit.codes, first / panel.kr, 1, dot.quads, v));
+      if (runs > 1)
+        sub[i] = spread(reader.subScale(unit.subScales, first / panel.group, mma.firstVector + v));
+      if (panel.hasMin)
+        mw.push_back(floatMinimum(record, unit, first, v));
+    }
+    Value dw = floatScale(record, unit, column, v);
+    ActivationCursor at = unit.x; // moves from strip to strip
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      Value total;
+      Tile codeSums(runs);
+      for (int64_t i = 0; i < runs; ++i) {
+        int64_t first = column + i * run;
+        if (dot.codes.offset || panel.hasMin)
+          codeSums[i] = activations.codeSums(unit.x, strip, first);
+        Value ofCodes = dot.codes.offset ? codeSums[i] : Value();
+        KernelBuilder::Values a = activations.operands(activations.codes(at, first), 0, dot.quads, 1);
+        Value dots = emitter->multiply(k, dot, emitter->start(k, dot, ofCodes), w[i], a);
+        dots = emitter->finish(k, dot, dots, ofCodes, sub[i]);
+        total = total ? k.add(total, dots) : dots;
+      }
+      Value &acc = sums[strip * mma.vectors + v], da = activations.scale(unit.x, strip, column);
+      acc = k.fma(k.mulf(dw, da), emitter->toFloat(k, total, shift), acc);
+      for (auto [i, m] : llvm::enumerate(mw))
+        acc = k.fma(m, k.mulf(da, k.intToFloat(codeSums[i], k.f32())), acc);
+      at.codes = emitter->after(k, activations.nextStrip(at), acc);
     }
   }
 }
@@ -253,7 +299,7 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     Tile ofCodes(strips());
     if (dot.codes.offset)
       for (int64_t strip = 0; strip < strips(); ++strip)
-        ofCodes[strip] = codeSums(unit, first, strip);
+        ofCodes[strip] = activations.codeSums(unit.x, strip, first);
     Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes);
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value sub;
@@ -275,8 +321,7 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
 
 /// Sums of a run from tables, in i32; a tile of look-ups has one row.
 DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
-  Value base = k.load(k.i32(), k.at(unit.bases, k.i32(), column / run));
-  Value tables = k.offset(unit.x, column * columnBytes());
+  Value base = activations.base(unit.x, column), tables = activations.codes(unit.x, column);
   Tile dots = lookUpRun(k, {mma.row, mma.layout, unit.codes, tables, base, column, run});
   if (dot.codes.offset)
     for (Value &sum : dots)
@@ -290,7 +335,7 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   for (int64_t strip = 0; strip < strips(); ++strip)
     dots.append(mma.vectors, emitter->start(k, dot, ofCodes[strip]));
   int64_t first = column / panel.kr;
-  Value x = k.offset(unit.x, column);
+  Value x = activations.codes(unit.x, column);
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads(unit.codes, first, 1, dot.quads, x, dots);
     return dots;
@@ -305,34 +350,25 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   });
 }
 
-/// The operands of a strip's rows for `count` quads, from x on, `stride` quads apart.
-KernelBuilder::Values DotPanel::activations(int64_t strip, Value x, int64_t count, int64_t stride) {
-  KernelBuilder::Values operands;
-  int64_t together = stride == 1 ? count : 1;
-  for (int64_t i = 0; i < count; i += together) {
-    SmallVector<Value> rows;
-    for (int64_t t = 0; t < dot.strip; ++t)
-      rows.push_back(k.offset(x, (strip * dot.strip + t) * mma.x.stride + i * stride * panel.kr));
-    operands.append(emitter->loadActivations(k, dot, rows, together));
+/// The bytes of `count` quads of a vector, `stride` quads apart.
+DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v) {
+  Tile w;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t at = quad + i * stride, vector = mma.firstVector + v;
+    w.push_back(shift ? reader.signedNibbles(codes, at, vector) : k.sub(reader.quad(codes, at, vector), subtracted));
   }
-  return operands;
+  return w;
 }
 
 /// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
 void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots) {
-  auto weights = [&](int64_t v) {
-    Tile w;
-    for (int64_t i = 0; i < count; ++i)
-      w.push_back(reader.quad(codes, quad + i * stride, mma.firstVector + v));
-    return w;
-  };
   if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
     SmallVector<Tile> w(mma.vectors);
     for (int64_t strip = 0; strip < strips(); ++strip) {
-      KernelBuilder::Values a = activations(strip, x, count, stride);
+      KernelBuilder::Values a = activations.operands(x, strip, count, stride);
       for (int64_t v = 0; v < mma.vectors; ++v) {
         if (strip == 0)
-          w[v] = weights(v);
+          w[v] = weights(codes, quad, stride, count, v);
         Value &sum = dots[strip * mma.vectors + v];
         sum = emitter->multiply(k, dot, sum, w[v], a);
       }
@@ -341,7 +377,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
   }
   SmallVector<KernelBuilder::Values> a;
   for (int64_t strip = 0; strip < strips(); ++strip)
-    a.push_back(activations(strip, x, count, stride));
+    a.push_back(activations.operands(x, strip, count, stride));
   for (int64_t i : order(count))
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
@@ -370,21 +406,6 @@ int64_t DotPanel::narrowest() const {
   for (mpgemm::BitPlane plane : panel.planes())
     vectors = std::min(vectors, panel.vectorsOf(plane));
   return vectors;
-}
-
-/// Sum of the activation codes of a run, i32.
-Value DotPanel::codeSum(const Unit &unit, int64_t column, int64_t token) {
-  Value total;
-  for (int64_t part = 0; part < run / mma.sumGroup; ++part) {
-    int64_t index = token * mma.sums.stride + column / mma.sumGroup + part;
-    Value value = k.load(k.i32(), k.at(unit.sums, k.i32(), index));
-    total = total ? k.add(total, value) : value;
-  }
-  return total;
-}
-
-Value DotPanel::codeSums(const Unit &unit, int64_t column, int64_t strip) {
-  return spread(strip, [&](int64_t token) { return codeSum(unit, column, token); });
 }
 
 } // namespace

@@ -42,6 +42,7 @@ struct MmaOperands {
   RowMatrix scales;    ///< f32 (rows × k/activationGroup), not for float
   RowMatrix sums;      ///< i32 (rows × k/sumGroup), not for float
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
+  int64_t interleaved = 1;     ///< rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
   int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights

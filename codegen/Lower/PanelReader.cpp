@@ -126,6 +126,17 @@ Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
   return k.add(storedNumbers(read, v), codeRange.offset);
 }
 
+bool PanelReader::hasSignedNibbles() const {
+  return block && block.getCode().isInteger() && panel.codeBits == 4 && !panel.codeSigned && codeRange.offset == 8;
+}
+
+Value PanelReader::signedNibbles(Value unit, int64_t quad, int64_t v) {
+  mpgemm::CodeLocation location = panel.locate(panel.planes()[0], quad * panel.kr, v * lanes);
+  Value bits = k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, location.offset), 1);
+  bits = k.bitXor(bits, 0x88);
+  return location.shift ? k.bitAnd(bits, 0xf0) : k.shl(bits, 4);
+}
+
 /// f32 numbers by their bytes. Most lists need two or three of the four: the others are 0 in all levels.
 Value PanelReader::lookUpFloats(Value codes, ArrayRef<float> levels) {
   Value bits;

@@ -44,7 +44,12 @@ public:
   void openPanel(mlir::Value panelPointer);
   /// Bytes of quad `quad` of a unit: lanes × kr integers of range(). Not for codebooks of other numbers.
   mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
-  /// The same as f32: what the codes stand for, less the zero point, times 2^unit of a codebook.
+  /// Whether codes are nibbles of a byte less 8, which signedNibbles() can give.
+  bool hasSignedNibbles() const;
+  /// The numbers of a quad as signed bytes, 16 times what they are: the nibbles stay in the upper halves of the bytes,
+  /// where flipping their first bit takes 8 away.
+  mlir::Value signedNibbles(mlir::Value unit, int64_t quad, int64_t v);
+  /// The numbers of a quad as f32: what the codes stand for, less the zero point, times 2^unit of a codebook.
   mlir::Value numbers(mlir::Value unit, int64_t quad, int64_t v);
   /// Float scale s of a record times 2^-unit of a codebook, f32 × lanes.
   mlir::Value scale(mlir::Value record, int64_t s, int64_t v);

@@ -18,21 +18,21 @@ using namespace mlir;
 
 namespace nibble {
 
-KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, const DotRun &run, ValueRange rows,
+KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, const DotRun &run, Value codes,
                                                   int64_t quads) const {
   KernelBuilder::Values splats;
   for (int64_t quad = 0; quad < quads; ++quad) {
-    Value four = k.load(k.i32(), k.offset(rows.front(), 4 * quad), 1);
+    Value four = k.load(k.i32(), k.offset(codes, run.stepBytes * quad), 1);
     splats.push_back(k.bitcast(k.splat(four, run.lanes), k.vec(k.i8(), 4 * run.lanes)));
   }
   return splats;
 }
 
-Value DotEmitter::alternate(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
+Value DotEmitter::repeat(KernelBuilder &k, const DotRun &run, Value four) const {
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < run.sums(); ++i)
-    mask.push_back(i % 4 < 2 ? i : run.sums() + i);
-  return k.shuffle(k.splat(first, run.sums()), k.splat(second, run.sums()), mask);
+    mask.push_back(i % 4);
+  return k.shuffle(four, four, mask);
 }
 
 Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool upper) const {
@@ -48,9 +48,14 @@ Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value c
   return scale ? k.mul(sum, scale) : sum;
 }
 
+Value DotEmitter::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {
+  Value value = k.intToFloat(sum, k.f32());
+  return shift ? k.mulf(value, k.constant(value.getType(), 1.0 / (1 << shift))) : value;
+}
+
 const DotEmitter &dotEmitter(const InstructionRow &row) {
-#define NIBBLE_DOT_ROW(rowName, emitter, isa, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes,     \
-                       features)                                                                                       \
+#define NIBBLE_DOT_ROW(rowName, emitter, isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits,           \
+                       signedBytes, features)                                                                          \
   if (row.name == #rowName) {                                                                                          \
     static const emitter instance;                                                                                     \
     return instance;                                                                                                   \

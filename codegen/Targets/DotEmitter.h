@@ -12,7 +12,7 @@
 //      strip of one row     lane r            row r
 //      strip of two rows    lane 4s + 2t + r  weight row 2s + r, activation row t
 //
-// Scales and sums of activations are brought into that order by the kernel.
+// Scales and sums of a pair of activation rows are stored in that order (dialects/MPGEMM/ActivationLayout.h).
 //
 // Contract: start() for one run of columns, multiply() once for each of its quads,
 // finish(): the exact Σ (byte - offset)·activation of each lane in i32. Activations
@@ -44,6 +44,7 @@ struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
   int64_t strip = 1; ///< activation rows whose sums share a vector
   int64_t quads = 0; ///< steps of kr columns
+  int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
   int64_t sums() const { return lanes * strip; }
 };
@@ -52,13 +53,11 @@ class DotEmitter {
 public:
   virtual ~DotEmitter() = default;
 
-  /// Activation rows whose sums share a vector, in a tile of `tokens` rows: 1 or 2.
-  virtual int64_t stripOf(int64_t tokens) const { return 1; }
-  /// The operands of `quads` quads from those of a strip's rows, which start at `rows`.
-  virtual KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
+  /// The operands of `quads` quads of a strip, whose codes start at `codes`; those of a pair are interleaved.
+  virtual KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                                 int64_t quads) const;
-  /// Values of a strip's two rows (scalars), in the order of the strip.
-  virtual mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
+  /// A pair's values for two weight rows (four lanes) for all of a vector's rows.
+  virtual mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const;
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
   /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
@@ -71,6 +70,13 @@ public:
   /// The sum in i32, times `scale` (i32, in the order of the strip) unless that is null. `codeSums` as in start().
   virtual mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
                              mlir::Value scale) const;
+  /// A sum as f32, times 2^-shift.
+  virtual mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const;
+  /// Whether toFloat() scales for free, so that weights may be bytes of 2^shift times their numbers.
+  virtual bool scalesSums() const { return false; }
+  /// `pointer`, known only once `done` (f32) are: what is read through it is not loaded earlier. Schedulers start all of a
+  /// tile's sums before they finish one, which is more than the registers hold.
+  virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "compiler/Tile/Passes.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/IR/Builders.h"
@@ -31,28 +32,31 @@ struct TileLinears : impl::TileLinearsBase<TileLinears> {
 
 private:
   LogicalResult tile(lm::LinearLike op);
-  SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup);
+  SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup,
+                              const InstructionRow &row);
   Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
   SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n);
 
-  /// Quantized activations by input, number of rows, group of scales and group of sums, and rounded ones by type. The
-  /// first reader dominates the others: functions are straight lines.
-  DenseMap<std::tuple<Value, Value, int64_t, int64_t>, SmallVector<Value>> quantized;
+  /// Quantized activations by input, number of rows, group of scales, group of sums and order, and rounded ones by type.
+  /// The first reader dominates the others: functions are straight lines.
+  DenseMap<std::tuple<Value, Value, int64_t, int64_t, int64_t>, SmallVector<Value>> quantized;
   DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
   /// Tables and bases by the codes that they are of.
   DenseMap<Value, std::pair<Value, Value>> tables;
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
-                                         int64_t sumGroup) {
-  SmallVector<Value> &known = quantized[{x, n, group, sumGroup}];
+                                         int64_t sumGroup, const InstructionRow &row) {
+  auto shape = cast<RankedTensorType>(x.getType()).getShape();
+  mpgemm::ActivationLayout layout{shape[1], mpgemm::ActivationLayout::blockOf(shape[0], row.strip, row.tile)};
+  SmallVector<Value> &known = quantized[{x, n, group, sumGroup, layout.interleaved}];
   if (!known.empty())
     return known;
-  auto shape = cast<RankedTensorType>(x.getType()).getShape();
-  Type types[] = {RankedTensorType::get(shape, builder.getI8Type()),
-                  RankedTensorType::get({shape[0], shape[1] / group}, builder.getF32Type()),
-                  RankedTensorType::get({shape[0], shape[1] / sumGroup}, builder.getI32Type())};
+  int64_t blocks = layout.blocks(shape[0]);
+  Type types[] = {RankedTensorType::get({blocks, layout.codesOfBlock()}, builder.getI8Type()),
+                  RankedTensorType::get({blocks, layout.numbersOfBlock(group)}, builder.getF32Type()),
+                  RankedTensorType::get({blocks, layout.numbersOfBlock(sumGroup)}, builder.getI32Type())};
   auto op = mpgemm::QuantizeOp::create(builder, loc, types, x, n, builder.getI64IntegerAttr(group),
                                        builder.getI64IntegerAttr(sumGroup), ValueRange());
   known.assign(op.getResults().begin(), op.getResults().end());
@@ -113,7 +117,7 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   else
     activations = quantize(builder, loc, op.getActivations(), linear.getN(),
                            isRow ? layout.getK() : mpgemm::kActivationGroup,
-                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup));
+                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), *row);
   if (row->kind == RowKind::Lookup)
     activations = lookUp(builder, loc, activations, linear.getN());
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());

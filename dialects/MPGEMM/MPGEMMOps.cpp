@@ -1,5 +1,6 @@
 //===- MPGEMMOps.cpp - layouts, verifiers and registration of mpgemm ------===//
 #include "dialects/MPGEMM/MPGEMM.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -95,6 +96,12 @@ LogicalResult PackOp::verify() {
   return success();
 }
 
+/// Rows of a block of codes, which its number of columns tells; 1 where that is no multiple of a row's.
+static int64_t interleavedRows(Value codes, int64_t columns) {
+  ArrayRef<int64_t> shape = shapeOf(codes);
+  return shape.size() == 2 && columns > 0 && shape[1] % columns == 0 ? std::max<int64_t>(1, shape[1] / columns) : 1;
+}
+
 void QuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
@@ -152,7 +159,7 @@ void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects
 std::string QuantizeOp::getPartition(OpOperand &operand) {
   // A whole row's scale needs the whole row.
   bool isSplit = getGroup() <= kActivationGroup;
-  bool isCodes = !getOuts().empty() && operand.get() == getOuts().front();
+  bool isCodes = !getOuts().empty() && operand.get() == getOuts().front() && shapeOf(operand.get()) == shapeOf(getX());
   return isSplit && (operand.get() == getX() || isCodes) ? lm::blocksPartition(getX()) : std::string();
 }
 
@@ -169,10 +176,17 @@ LogicalResult QuantizeOp::verify() {
   int64_t group = getGroup(), sumGroup = getSumGroup(), m = shapeOf(getX())[0], k = shapeOf(getX())[1];
   if (group <= 0 || sumGroup <= 0 || k % group != 0 || k % sumGroup != 0)
     return emitOpError() << "the groups (" << group << " and " << sumGroup << ") must divide the width " << k;
-  const std::pair<StringRef, int64_t> columns[] = {{"codes", k}, {"scales", k / group}, {"sums", k / sumGroup}};
+  ActivationLayout layout{k, interleavedRows(produced[0], k)};
+  if (!llvm::isPowerOf2_64(layout.interleaved) || (layout.isInterleaved() && k % ActivationLayout::kSpan != 0))
+    return emitOpError() << "codes must have " << k << " columns, or those of 2, 4, 8, … interleaved rows, but are "
+                         << produced[0].getType();
+  int64_t blocks = layout.blocks(m);
+  const std::pair<StringRef, int64_t> columns[] = {{"codes", layout.codesOfBlock()},
+                                                   {"scales", layout.numbersOfBlock(group)},
+                                                   {"sums", layout.numbersOfBlock(sumGroup)}};
   for (auto [value, expected] : llvm::zip(produced, columns))
-    if (shapeOf(value) != ArrayRef<int64_t>{m, expected.second})
-      return emitOpError() << expected.first << " must be " << m << "x" << expected.second << ", but are "
+    if (shapeOf(value) != ArrayRef<int64_t>{blocks, expected.second})
+      return emitOpError() << expected.first << " must be " << blocks << "x" << expected.second << ", but are "
                            << value.getType();
   return success();
 }
@@ -192,10 +206,14 @@ LogicalResult MmaOp::verify() {
                                           : "takes one f32 matrix, or codes, scales and sums");
   Value x = getActivations().front(), y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
   int64_t columns = layout.getLookup() ? tableBytes(layout.getK()) : layout.getK();
-  if (shapeOf(x).size() != 2 || shapeOf(x)[1] != columns)
-    return emitOpError() << "activations must have " << columns << " columns, but are " << x.getType();
-  if (shapeOf(y) != ArrayRef<int64_t>{shapeOf(x)[0], layout.getN()})
-    return emitOpError() << "result must be " << shapeOf(x)[0] << "x" << layout.getN() << ", but is " << y.getType();
+  if (shapeOf(y).size() != 2 || shapeOf(y)[1] != layout.getN())
+    return emitOpError() << "result must have " << layout.getN() << " columns, but is " << y.getType();
+  // Rows of codes may be interleaved; tables and floats are not.
+  ActivationLayout rows{columns, expected == 3 ? interleavedRows(x, columns) : 1};
+  if (ArrayRef<int64_t> shape = shapeOf(x);
+      shape.size() != 2 || shape[1] != rows.codesOfBlock() || shape[0] != rows.blocks(shapeOf(y)[0]))
+    return emitOpError() << "activations must be " << shapeOf(y)[0] << " rows of " << columns << " columns, but are "
+                         << x.getType();
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{layout.getN()})
     return emitOpError() << "bias must hold " << layout.getN() << " values, but is " << getBias().getType();
   if (getResidual() && shapeOf(getResidual()) != shapeOf(y))

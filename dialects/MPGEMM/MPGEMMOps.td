@@ -35,7 +35,9 @@ def MPGEMM_QuantizeOp
     scale max|x| / c; the one with the least sum of (x - code · scale)² is taken, the first among equals. A group of zeros
     has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
     a zero point or a minimum need. A group of more than 32 columns has the scale max|x| / 127, without candidates: it is
-    the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form.
+    the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form. Codes
+    with R times as many columns as x are those of R interleaved rows (dialects/MPGEMM/ActivationLayout.h), which rows of
+    the instruction table that multiply pairs want; scales and sums then stand twice.
     ```mlir
     %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
@@ -91,7 +93,7 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
                                      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "y[m,n] = Σ_k x[m,k] · w[n,k] (+ bias[n]) (+ residual[m,n]) with one instruction row.";
   let description = [{
-    `activations` are (codes, scales, sums) of `mpgemm.quantize`; (tables, scales, sums, bases) of it and
+    `activations` are (codes, scales, sums) of `mpgemm.quantize`, interleaved or not as `row` wants them; (tables, scales, sums, bases) of it and
     `mpgemm.lut_build` where the layout's codes are looked up; or one f32 matrix for a float row. `row` names the
     row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are

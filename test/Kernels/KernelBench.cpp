@@ -95,7 +95,8 @@ void measure(const TargetInfo &target, const InstructionRow &row, const Problem 
   }
   void *function = program.find("product");
   Bytes packed = w.pack(row.nr(), row.kr(), bias);
-  Bytes x(m * problem.k * 4, 1), s(m * problem.k / 8), t(m * problem.k), y(m * problem.n * 4);
+  // Interleaved rows fill blocks, and their scales and sums stand twice.
+  Bytes x(m * problem.k * 4, 1), s(m * problem.k / 2), t(m * problem.k * 4), y(m * problem.n * 4);
   double time = best([&] {
     if (dot)
       reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(

@@ -6,6 +6,7 @@
 // rows and number of threads.
 //
 //===----------------------------------------------------------------------===//
+#include "test/Kernels/Activations.h"
 #include "test/Kernels/KernelProgram.h"
 #include "test/Kernels/Weights.h"
 
@@ -148,7 +149,7 @@ float MmaTest::expectedFloat(const Weight &w, const Activations &a, int64_t m, i
 }
 
 /// Rows of the buffers: one, fewer than a tile, several tiles and a rest.
-constexpr int64_t kRows[] = {1, 2, 35};
+constexpr int64_t kRows[] = {1, 2, 35}; // 35 = 2 · 16 + 2 + 1 for a row whose tile is 16
 
 std::string nameOf(const Shape &shape, int64_t m) {
   return "case_" + std::to_string(shape.n) + "_" + std::to_string(shape.k) + "_" + std::to_string(m);
@@ -170,9 +171,10 @@ std::string functionText(const InstructionRow &row, const Weight &w, const Shape
       {"%w", memref({w.layout(row.nr(), row.kr(), bias).totalBytes()}, "i8")}};
   std::string names = "%x";
   if (dot) {
-    args.push_back({"%c", memref({m, w.k}, "i8")});
-    args.push_back({"%s", memref({m, w.k / 32}, "f32")});
-    args.push_back({"%t", memref({m, w.k / sumGroup}, "i32")});
+    mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
+    args.push_back({"%c", memref({order.blocks(m), order.codesOfBlock()}, "i8")});
+    args.push_back({"%s", memref({order.blocks(m), order.numbersOfBlock(32)}, "f32")});
+    args.push_back({"%t", memref({order.blocks(m), order.numbersOfBlock(sumGroup)}, "i32")});
     names = "%c, %s, %t";
   } else {
     args.push_back({"%x", memref({m, w.k}, "f32")});
@@ -242,8 +244,10 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
           if (valid > m || (threads > 1 && valid != m))
             continue;
           Call call{nameOf(shape, m), {packed}, valid, threads};
+          mpgemm::ActivationLayout order = activationLayout(row(), m, shape.k);
           if (isDot())
-            call.buffers.insert(call.buffers.end(), {bytesOf(a.codes), bytesOf(a.scales), bytesOf(a.sums)});
+            call.buffers.insert(call.buffers.end(), {bytesOf(inOrder(a.codes, m, order)), bytesOf(inOrder(a.scales, m, 32, order)),
+                                                     bytesOf(inOrder(a.sums, m, sumGroup, order))});
           else
             call.buffers.push_back(bytesOf(a.x));
           if (shape.bias)

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/Product.h"
 
+#include "test/Kernels/Activations.h"
+
 namespace nibble::test {
 
 static std::string memref(std::initializer_list<int64_t> shape, const char *element) {
@@ -17,8 +19,12 @@ static std::string memref(std::initializer_list<int64_t> shape, const char *elem
 std::string productText(const InstructionRow &row, const Weight &w, int64_t m, unsigned bias, int64_t sumGroup) {
   bool dot = row.isInteger(), look = row.kind == RowKind::Lookup;
   std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"), y = memref({m, w.n}, "f32");
-  std::string x = look ? memref({m, mpgemm::tableBytes(w.k)}, "i8") : memref({m, w.k}, dot ? "i8" : "f32");
-  std::string s = memref({m, w.k / 32}, "f32"), t = memref({m, w.k / sumGroup}, "i32");
+  mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
+  int64_t blocks = order.blocks(m);
+  std::string x = look ? memref({m, mpgemm::tableBytes(w.k)}, "i8")
+                       : memref({blocks, order.codesOfBlock()}, dot ? "i8" : "f32");
+  std::string s = memref({blocks, order.numbersOfBlock(32)}, "f32");
+  std::string t = memref({blocks, order.numbersOfBlock(sumGroup)}, "i32");
   std::string types = dot ? weight + ", " + x + ", " + s + ", " + t : weight + ", " + x;
   std::string arguments = dot ? "%w: " + weight + ", %x: " + x + ", %s: " + s + ", %t: " + t
                               : "%w: " + weight + ", %x: " + x;

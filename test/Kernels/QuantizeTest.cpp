@@ -20,6 +20,7 @@ namespace {
 
 struct Machine {
   const char *triple, *cpu;
+  bool fused; ///< multiply-adds round once
 };
 
 class QuantizeTest : public testing::TestWithParam<Machine> {};
@@ -67,18 +68,27 @@ struct Group {
   int codes[32];
 };
 
-/// Sum of 32 numbers as a tree: the first half to the second, until one is left.
-float treeSum(const float *values) {
-  float sums[32];
-  std::copy_n(values, 32, sums);
-  for (int half = 16; half > 0; half /= 2)
+float multiplyAdd(bool fused, float a, float b, float c) {
+  if (fused)
+    return std::fma(a, b, c);
+  volatile float product = a * b;
+  return product + c;
+}
+
+/// Sum of 32 squares: every eighth one after the other, then the first half to the second, until one is left.
+float sumOfSquares(bool fused, const float *values) {
+  float sums[8] = {};
+  for (int i = 0; i < 32; ++i)
+    sums[i % 8] = multiplyAdd(fused, values[i], values[i], sums[i % 8]);
+  for (int half = 4; half > 0; half /= 2)
     for (int i = 0; i < half; ++i)
       sums[i] += sums[i + half];
   return sums[0];
 }
 
 /// The definition in dialects/MPGEMM/MPGEMMOps.td, in f32.
-Group quantize(const float *x) {
+Group quantize(bool fused, const float *x) {
+  constexpr float rounder = 12582912.0f; // rounds to an integer what is added to it
   float largest = 0;
   for (int i = 0; i < 32; ++i)
     largest = std::max(largest, std::fabs(x[i]));
@@ -87,17 +97,14 @@ Group quantize(const float *x) {
   for (int top : {127, 125, 123, 121}) {
     Group group;
     group.scale = largest / float(top);
-    float squares[32];
+    float misses[32];
     for (int i = 0; i < 32; ++i) {
       float step = x[i] / (finest == 0 ? 1 : finest);
-      if (top != 127)
-        step *= float(top) / 127;
-      group.codes[i] = int(std::clamp(std::nearbyint(step), -127.0f, 127.0f));
-      float value = float(group.codes[i]) * group.scale;
-      float miss = x[i] - value;
-      squares[i] = miss * miss;
+      float code = multiplyAdd(fused, step, float(top) / 127, rounder) - rounder;
+      group.codes[i] = int(std::clamp(code, -127.0f, 127.0f));
+      misses[i] = multiplyAdd(fused, -code, group.scale, x[i]);
     }
-    float error = treeSum(squares);
+    float error = sumOfSquares(fused, misses);
     if (top == 127 || error < least) {
       least = error;
       best = group;
@@ -146,7 +153,7 @@ TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
         EXPECT_TRUE(std::all_of(found, found + 32, [](int8_t code) { return code >= -127; })) << "group " << group;
         continue;
       }
-      Group expected = quantize(&x[group * 32]);
+      Group expected = quantize(GetParam().fused, &x[group * 32]);
       ASSERT_TRUE(sameFloat(scales[group], expected.scale))
           << "group " << group << ": " << scales[group] << ", expected " << expected.scale;
       for (int64_t i = 0; i < 32; ++i)
@@ -162,6 +169,69 @@ TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
     // Rows at and after n are untouched.
     for (int64_t i = call.n * kK; i < kM * kK; ++i)
       ASSERT_EQ(codes[i], 0x5a);
+  }
+}
+
+/// Interleaved rows hold the same numbers at the places of dialects/MPGEMM/ActivationLayout.h, scales and sums twice.
+TEST_P(QuantizeTest, InterleavesRows) {
+  auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  constexpr int64_t m = 7, k = 96;
+  std::mt19937 random(10);
+  std::vector<float> x(m * k);
+  for (float &value : x)
+    value = std::uniform_real_distribution<float>(-3, 3)(random);
+  auto bytes = std::make_shared<Bytes>(x.size() * 4);
+  std::memcpy(bytes->data(), x.data(), bytes->size());
+  KernelProgram program;
+  std::vector<Call> calls;
+  for (int64_t group : {32, 96}) { // scales by group and by row
+    std::string name = "interleave_" + std::to_string(group), scales = std::to_string(8 * 96 / group);
+    std::string outs = "memref<2x384xi8>, memref<2x" + scales + "xf32>, memref<2x48xi32>";
+    program.add("func.func @" + name + "(%x: memref<7x96xf32>, %c: memref<2x384xi8>, %s: memref<2x" + scales +
+                "xf32>, %t: memref<2x48xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, "
+                "%t {group = " + std::to_string(group) + " : i64, sum_group = 16 : i64} : (memref<7x96xf32>, index, " + outs +
+                ") -> ()\n  return\n}\n");
+    for (int32_t threads : {1, 2})
+      calls.push_back({name, {bytes, filled(2 * 384), filled(2 * 8 * 96 / group * 4), filled(2 * 48 * 4)}, m, threads});
+  }
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+  for (const Call &call : calls) {
+    auto codes = reinterpret_cast<const int8_t *>(call.buffers[1]->data());
+    auto scales = reinterpret_cast<const float *>(call.buffers[2]->data());
+    auto sums = reinterpret_cast<const int32_t *>(call.buffers[3]->data());
+    bool byRow = call.function == "interleave_96";
+    for (int64_t row = 0; row < m; ++row)
+      for (int64_t group = 0; group < 3; ++group) {
+        const float *values = &x[row * k + group * 32];
+        Group expected = quantize(GetParam().fused, values);
+        if (byRow) {
+          float largest = 0;
+          for (int64_t i = 0; i < k; ++i)
+            largest = std::max(largest, std::fabs(x[row * k + i]));
+          expected.scale = largest / 127;
+          for (int64_t i = 0; i < 32; ++i)
+            expected.codes[i] = int(std::nearbyint(values[i] / expected.scale));
+        }
+        int64_t block = row / 4, pair = row % 4 / 2, second = row % 2;
+        for (int64_t i = 0; i < 32; ++i)
+          ASSERT_EQ(int(codes[block * 384 + group * 128 + pair * 64 + i / 8 * 16 + second * 8 + i % 8]), expected.codes[i])
+              << "row " << row << ", column " << group * 32 + i;
+        for (int64_t copy : {0, 1}) {
+          int64_t place = pair * 4 + second * 2 + copy;
+          ASSERT_TRUE(sameFloat(scales[byRow ? block * 8 + place : block * 24 + group * 8 + place], expected.scale));
+          for (int64_t half : {0, 1}) {
+            int32_t sum = 0;
+            for (int64_t i = 0; i < 16; ++i)
+              sum += expected.codes[half * 16 + i];
+            ASSERT_EQ(sums[block * 48 + (2 * group + half) * 8 + place], sum);
+          }
+        }
+      }
+    ASSERT_EQ(codes[384 + 64 + 8], 0x5a); // row 7 does not exist
   }
 }
 
@@ -250,9 +320,10 @@ TEST_P(QuantizeTest, RoundsToFloatTypes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, QuantizeTest,
-                         testing::Values(Machine{"x86_64-linux-gnu", "x86-64"}, Machine{"x86_64-linux-gnu", "haswell"},
-                                         Machine{"x86_64-linux-gnu", "icelake-server"},
-                                         Machine{"aarch64-linux-gnu", "cortex-a76"}),
+                         testing::Values(Machine{"x86_64-linux-gnu", "x86-64", false},
+                                         Machine{"x86_64-linux-gnu", "haswell", true},
+                                         Machine{"x86_64-linux-gnu", "icelake-server", true},
+                                         Machine{"aarch64-linux-gnu", "cortex-a76", true}),
                          [](const testing::TestParamInfo<Machine> &info) {
                            std::string name = info.param.cpu;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -27,7 +27,7 @@ func.func @two(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %n: index) {
 // -----
 #l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
 func.func @columns(%w: tensor<2048xi8, #l>, %x: tensor<4x16xf32>, %n: index) {
-  // expected-error @below {{activations must have 32 columns, but are 'tensor<4x16xf32>'}}
+  // expected-error @below {{activations must be 4 rows of 32 columns, but are 'tensor<4x16xf32>'}}
   %y = mpgemm.mma %w, (%x) rows %n {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x16xf32>, index) -> tensor<4x16xf32>
   return
 }
@@ -35,7 +35,7 @@ func.func @columns(%w: tensor<2048xi8, #l>, %x: tensor<4x16xf32>, %n: index) {
 // -----
 #l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
 func.func @result(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %n: index) {
-  // expected-error @below {{result must be 4x16, but is 'tensor<4x32xf32>'}}
+  // expected-error @below {{result must have 16 columns, but is 'tensor<4x32xf32>'}}
   %y = mpgemm.mma %w, (%x) rows %n {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, index) -> tensor<4x32xf32>
   return
 }
@@ -53,5 +53,14 @@ func.func @bias(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %b: tensor<32xf32
 func.func @residual(%w: tensor<2048xi8, #l>, %x: tensor<4x32xf32>, %r: tensor<1x16xf32>, %n: index) {
   // expected-error @below {{the residual must have the shape of the result}}
   %y = mpgemm.mma %w, (%x) rows %n residual %r {row = "r", layout = #l} : (tensor<2048xi8, #l>, tensor<4x32xf32>, index, tensor<1x16xf32>) -> tensor<4x16xf32>
+  return
+}
+
+// -----
+// Five rows are two blocks of four interleaved rows, not one.
+#l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 16, k = 64, nr = 16, kr = 8, bias = 0>
+func.func @blocks(%w: tensor<1088xi8, #l>, %c: tensor<1x256xi8>, %s: tensor<1x16xf32>, %t: tensor<1x16xi32>, %n: index) {
+  // expected-error @below {{activations must be 5 rows of 64 columns, but are 'tensor<1x256xi8>'}}
+  %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<1x256xi8>, tensor<1x16xf32>, tensor<1x16xi32>, index) -> tensor<5x16xf32>
   return
 }

@@ -41,3 +41,17 @@ func.func @form(%x: tensor<4x64xf32>, %n: index) {
   mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<4x64xf32>, index) -> ()
   return
 }
+
+// -----
+func.func @three(%x: tensor<6x64xf32>, %n: index) {
+  // expected-error @below {{codes must have 64 columns, or those of 2, 4, 8, … interleaved rows, but are 'tensor<2x192xi8>'}}
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<6x64xf32>, index) -> (tensor<2x192xi8>, tensor<2x12xf32>, tensor<2x12xi32>)
+  return
+}
+
+// -----
+func.func @once(%x: tensor<6x64xf32>, %n: index) {
+  // expected-error @below {{scales must be 3x8, but are 'tensor<3x4xf32>'}}
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<6x64xf32>, index) -> (tensor<3x128xi8>, tensor<3x4xf32>, tensor<3x8xi32>)
+  return
+}

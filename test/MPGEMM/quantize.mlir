@@ -20,3 +20,12 @@ func.func @buffer(%x: memref<4x64xf32>, %c: memref<4x64xi8>, %s: memref<4x2xf32>
     : (memref<4x64xf32>, index, memref<4x64xi8>, memref<4x2xf32>, memref<4x2xi32>) -> ()
   return
 }
+
+// Five rows in blocks of four: their codes, and two of each scale and sum.
+// CHECK-LABEL: @interleaved
+func.func @interleaved(%x: tensor<5x64xf32>, %n: index) {
+  // CHECK: mpgemm.quantize {{.*}} : (tensor<5x64xf32>, index) -> (tensor<2x256xi8>, tensor<2x16xf32>, tensor<2x32xi32>)
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 16 : i64}
+    : (tensor<5x64xf32>, index) -> (tensor<2x256xi8>, tensor<2x16xf32>, tensor<2x32xi32>)
+  return
+}

@@ -7,6 +7,7 @@
 #dot = #mpgemm.compute<weight = !q4, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">
 #dot_u8 = #mpgemm.compute<weight = !lowbit.block<u8, 32, f16, zp = 128>, activation = i8, accumulator = i32, row = "x86_avx512vnni_1x16x4_u8s8s32">
 #dot_q6_k = #mpgemm.compute<weight = !q6_k, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">
+#dot_pairs = #mpgemm.compute<weight = !q4, activation = i8, accumulator = i32, row = "aarch64_i8mm_2x4x8_s8s8s32">
 #float = #mpgemm.compute<weight = f32, activation = f32, accumulator = f32, row = "generic_base_1x4x1_f32f32f32">
 
 // An integer row: activations are quantized, with sums of as many codes as share a scale of the weight.
@@ -56,5 +57,17 @@ func.func @shared(%x: tensor<4x256xf32>, %z: tensor<4x256xf32>, %a: tensor<16x25
   %3 = lm.linear %x, %a rows %m {compute = #dot} : (tensor<4x256xf32>, tensor<16x256x!q4>, index) -> tensor<4x16xf32>
   // CHECK: mpgemm.quantize %[[Z]], %[[N]]
   %4 = lm.linear %z, %a rows %n {compute = #dot} : (tensor<4x256xf32>, tensor<16x256x!q4>, index) -> tensor<4x16xf32>
+  return
+}
+
+// A row that multiplies pairs of activation rows wants them interleaved, in blocks of up to its tile; one row is itself.
+// CHECK-LABEL: @pairs
+// CHECK-SAME: %[[X:[^:]*]]: tensor<5x64xf32>, %[[Z:[^:]*]]: tensor<1x64xf32>
+func.func @pairs(%x: tensor<5x64xf32>, %z: tensor<1x64xf32>, %w: tensor<16x64x!q4>, %n: index) {
+  // CHECK: mpgemm.quantize %[[X]], {{.*}} -> (tensor<1x512xi8>, tensor<1x32xf32>, tensor<1x32xi32>)
+  // CHECK: mpgemm.mma {{.*}} -> tensor<5x16xf32>
+  %0 = lm.linear %x, %w rows %n {compute = #dot_pairs} : (tensor<5x64xf32>, tensor<16x64x!q4>, index) -> tensor<5x16xf32>
+  // CHECK: mpgemm.quantize %[[Z]], {{.*}} -> (tensor<1x64xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
+  %1 = lm.linear %z, %w rows %n {compute = #dot_pairs} : (tensor<1x64xf32>, tensor<16x64x!q4>, index) -> tensor<1x16xf32>
   return
 }

@@ -10,14 +10,14 @@ using namespace mlir;
 
 namespace nibble {
 
-KernelBuilder::Values AArch64DotProduct::loadActivations(KernelBuilder &k, const DotRun &run, ValueRange rows,
+KernelBuilder::Values AArch64DotProduct::loadActivations(KernelBuilder &k, const DotRun &run, Value codes,
                                                          int64_t quads) const {
   // LLVM folds the splat of a lane into the instruction.
   KernelBuilder::Values splats;
   Value loaded;
   for (int64_t quad = 0; quad < quads; ++quad) {
     if (quad % 4 == 0)
-      loaded = k.load(k.vec(k.i32(), std::min<int64_t>(4, quads - quad)), k.offset(rows.front(), 4 * quad), 1);
+      loaded = k.load(k.vec(k.i32(), std::min<int64_t>(4, quads - quad)), k.offset(codes, 4 * quad), 1);
     SmallVector<int64_t> mask(run.lanes, quad % 4);
     splats.push_back(k.bitcast(k.shuffle(loaded, loaded, mask), k.vec(k.i8(), 4 * run.lanes)));
   }

@@ -16,7 +16,7 @@ namespace nibble {
 
 class AArch64DotProduct : public AArch64Neon {
 public:
-  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
+  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                         int64_t quads) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;

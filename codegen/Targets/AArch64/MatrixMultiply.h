@@ -25,8 +25,7 @@ class AArch64MatrixMultiply : public AArch64Neon {
 public:
   /// `sveBits`: length of SVE's vectors, or 0 for the 128 bits of NEON.
   explicit AArch64MatrixMultiply(int64_t sveBits = 0) : sveBits(sveBits) {}
-  int64_t stripOf(int64_t tokens) const override { return tokens % 2 == 0 ? 2 : 1; }
-  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::ValueRange rows,
+  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                         int64_t quads) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
@@ -36,7 +35,10 @@ public:
   mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const override {
     return sveBits ? DotEmitter::joinNibble(k, above, packed, upper) : AArch64Neon::joinNibble(k, above, packed, upper);
   }
-  mlir::Value alternate(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
+  mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
+  mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
+  bool scalesSums() const override { return sveBits == 0; }
+  mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 
 private:
   int64_t registerBits() const { return sveBits ? sveBits : 128; }

@@ -1,0 +1,92 @@
+//===- ActivationReader.cpp - reading quantized activations ---------------===//
+//
+// See ActivationReader.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/ActivationReader.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+Value ActivationReader::number(const RowMatrix &matrix, Type type, Value row0, Value column, int64_t group) const {
+  Value index = k.divu(column, group);
+  if (!layout.isInterleaved())
+    return k.at(matrix.pointer, type, k.add(k.mul(row0, matrix.stride), index));
+  Value block = k.mul(k.divu(row0, layout.interleaved), layout.numbersOfBlock(group));
+  Value row = k.mul(k.remu(row0, layout.interleaved), layout.numberOffset(1, 0));
+  return k.at(matrix.pointer, type, k.add(k.add(block, row), k.mul(index, layout.numbersOfGroup())));
+}
+
+ActivationCursor ActivationReader::open(Value row0, Value column) const {
+  ActivationCursor at;
+  if (layout.isInterleaved()) {
+    Value block = k.mul(k.divu(row0, layout.interleaved), layout.codesOfBlock());
+    Value row = k.remu(row0, layout.interleaved);
+    Value inBlock = k.mul(k.divu(row, 2), layout.rowOffset(2));
+    if (run.strip == 1) // any row; a tile of several starts at an even one
+      inBlock = k.add(inBlock, k.mul(k.remu(row, 2), layout.rowOffset(1)));
+    at.codes = k.offset(mma.x.pointer, k.add(k.add(block, inBlock), k.mul(column, layout.interleaved)));
+  } else {
+    at.codes = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), k.mul(column, columnBytes())));
+  }
+  at.scales = number(mma.scales, k.f32(), row0, column, mma.activationGroup);
+  at.sums = number(mma.sums, k.i32(), row0, column, mma.sumGroup);
+  if (!emitter)
+    at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
+  return at;
+}
+
+ActivationCursor ActivationReader::move(const ActivationCursor &at, Value spans, int64_t columns) const {
+  ActivationCursor next = at;
+  next.codes = k.offset(at.codes, k.mul(spans, columns * columnBytes() * layout.interleaved));
+  if (mma.activationGroup == mpgemm::kActivationGroup)
+    next.scales = k.at(at.scales, k.f32(), k.mul(spans, layout.numberOffset(0, columns / mpgemm::kActivationGroup)));
+  next.sums = k.at(at.sums, k.i32(), k.mul(spans, layout.numberOffset(0, columns / mma.sumGroup)));
+  if (!emitter)
+    next.bases = k.at(at.bases, k.i32(), k.mul(spans, columns / columnsOfRun()));
+  return next;
+}
+
+Value ActivationReader::codes(const ActivationCursor &at, int64_t column) const {
+  return k.offset(at.codes, layout.isInterleaved() ? layout.codeOffset(0, column) : column * columnBytes());
+}
+
+KernelBuilder::Values ActivationReader::operands(Value codes, int64_t strip, int64_t count, int64_t stride) const {
+  KernelBuilder::Values result;
+  int64_t together = stride == 1 ? count : 1;
+  int64_t row = layout.isInterleaved() ? layout.rowOffset(strip * run.strip) : strip * mma.x.stride;
+  for (int64_t i = 0; i < count; i += together)
+    result.append(emitter->loadActivations(k, run, k.offset(codes, row + i * stride * run.stepBytes), together));
+  return result;
+}
+
+/// The numbers of a strip's rows. Interleaved, a pair's stand side by side, twice each.
+Value ActivationReader::spread(Type type, Value pointer, int64_t stride, int64_t strip, int64_t index) const {
+  if (run.strip == 1) {
+    int64_t offset = layout.isInterleaved() ? layout.numberOffset(0, index) : strip * stride + index;
+    return k.load(type, k.at(pointer, type, offset));
+  }
+  return k.load(k.vec(type, 4), k.at(pointer, type, layout.numberOffset(strip * run.strip, index)));
+}
+
+Value ActivationReader::scale(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  Value scale = spread(k.f32(), at.scales, mma.scales.stride, strip, column / mma.activationGroup);
+  return run.strip == 1 ? k.splat(scale, run.lanes) : emitter->repeat(k, run, scale);
+}
+
+Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  Value total;
+  for (int64_t part = 0; part < columnsOfRun() / mma.sumGroup; ++part) {
+    Value sum = spread(k.i32(), at.sums, mma.sums.stride, strip, column / mma.sumGroup + part);
+    total = total ? k.add(total, sum) : sum;
+  }
+  return run.strip == 1 ? k.splat(total, run.lanes) : emitter->repeat(k, run, total);
+}
+
+Value ActivationReader::base(const ActivationCursor &at, int64_t column) const {
+  return k.load(k.i32(), k.at(at.bases, k.i32(), column / columnsOfRun()));
+}
+
+} // namespace nibble

@@ -1,0 +1,73 @@
+//===- ActivationReader.h - reading quantized activations -----*- C++ -*-===//
+//
+// The activations' side of an integer product, as PanelReader is the weights': codes,
+// scales and sums of a tile of rows, which lie as dialects/MPGEMM/ActivationLayout.h
+// says, in the order in which a strip's sums stand in their vector
+// (codegen/Targets/DotEmitter.h).
+//
+// Contract: a cursor stands at a column of the tile's first row; the columns that are
+// given with it count from there. With interleaved rows a cursor stands at a multiple
+// of 32 columns, and a tile of several rows starts at an even row of a block and ends
+// in it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_ACTIVATIONREADER_H
+#define NIBBLE_CODEGEN_LOWER_ACTIVATIONREADER_H
+
+#include "codegen/Lower/MmaKernel.h"
+#include "codegen/Targets/DotEmitter.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
+
+namespace nibble {
+
+/// Where a tile's activations lie.
+struct ActivationCursor {
+  mlir::Value codes, scales, sums;
+  mlir::Value bases; ///< of look-ups
+};
+
+class ActivationReader {
+public:
+  /// `emitter` is null for look-ups, whose codes are tables.
+  ActivationReader(KernelBuilder &k, const MmaOperands &mma, const DotRun &run, const DotEmitter *emitter)
+      : k(k), mma(mma), run(run), emitter(emitter), layout{mma.layout.getK(), mma.interleaved} {}
+
+  /// At `column` of the rows from row0 on.
+  ActivationCursor open(mlir::Value row0, mlir::Value column) const;
+  /// `spans` times `columns` further; a scale that covers the row is not left.
+  ActivationCursor move(const ActivationCursor &at, mlir::Value spans, int64_t columns) const;
+
+  /// The codes (or tables) at a column, row 0.
+  mlir::Value codes(const ActivationCursor &at, int64_t column) const;
+  /// The codes at the cursor's column of the rows of the next strip; of pairs.
+  mlir::Value nextStrip(const ActivationCursor &at) const { return k.offset(at.codes, layout.rowOffset(run.strip)); }
+  /// The operands of a strip's rows for `count` quads that are `stride` quads apart; `codes` as codes() gives it.
+  KernelBuilder::Values operands(mlir::Value codes, int64_t strip, int64_t count, int64_t stride) const;
+  /// f32, in the order of the strip.
+  mlir::Value scale(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// Sums of a run's codes, i32, in the order of the strip.
+  mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// i32; a tile of look-ups has one row.
+  mlir::Value base(const ActivationCursor &at, int64_t column) const;
+
+  /// Bytes of codes from one column to the next: tables have several a column.
+  int64_t columnBytes() const { return emitter ? 1 : mpgemm::kQuadEntries / mpgemm::kQuadColumns; }
+
+private:
+  /// Row 0's number of a group in a matrix of scales or of sums.
+  mlir::Value number(const RowMatrix &matrix, mlir::Type type, mlir::Value row0, mlir::Value column,
+                     int64_t group) const;
+  mlir::Value spread(mlir::Type type, mlir::Value pointer, int64_t stride, int64_t strip, int64_t index) const;
+  int64_t columnsOfRun() const { return run.quads * mma.layout.getKr(); }
+
+  KernelBuilder &k;
+  const MmaOperands &mma;
+  const DotRun &run;
+  const DotEmitter *emitter;
+  mpgemm::ActivationLayout layout;
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_ACTIVATIONREADER_H
