@@ -9,6 +9,11 @@
 // Decode and prefill of equal strides share one kernel.
 // CHECK-LABEL: func.func @one_row
 // CHECK: call @rms_norm_20_x24_y20_f16_e3727c5ac
+
+// One row of whole blocks of 32 columns is shared by blocks, in a kernel of its own; not where it is written over.
+// CHECK-LABEL: func.func @blocks
+// CHECK: call @rms_norm_64_x64_y64_f32_e3727c5ac_blocks
+// CHECK: call @rms_norm_64_x64_y64_f32_e3727c5ac(
 // CHECK: func.func private @rms_norm_20_x24_y20_f16_e3727c5ac
 // CHECK-SAME: passthrough = ["noinline"]
 // CHECK-NOT: func.func private @rms_norm_20
@@ -26,10 +31,6 @@ func.func @one_row(%x: memref<1x20xf32, strided<[24, 1]>>, %w: memref<20xf16>, %
     : (memref<1x20xf32, strided<[24, 1]>>, memref<20xf16>, index, memref<1x20xf32>) -> ()
   return
 }
-// One row of whole blocks of 32 columns is shared by blocks, in a kernel of its own; not where it is written over.
-// CHECK-LABEL: func.func @blocks
-// CHECK: call @rms_norm_64_x64_y64_f32_e3727c5ac_blocks
-// CHECK: call @rms_norm_64_x64_y64_f32_e3727c5ac(
 func.func @blocks(%x: memref<1x64xf32>, %w: memref<64xf32>, %y: memref<1x64xf32>, %n: index, %tid: index,
                   %nthreads: index) {
   lm.rms_norm %x, %w, %n into %y {epsilon = 1.0e-05 : f64} : (memref<1x64xf32>, memref<64xf32>, index, memref<1x64xf32>) -> ()
