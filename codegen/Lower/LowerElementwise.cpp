@@ -1,4 +1,4 @@
-//===- LowerElementwise.cpp - lm.residual, lm.logits → kernels ------------===//
+//===- LowerElementwise.cpp - lm.residual, lm.logits, lm.reorder → kernels ===//
 //
 // What is computed element by element. Of each row, a thread takes a contiguous slice of
 // blocks of 32 columns.
@@ -61,6 +61,27 @@ LogicalResult lowerLogits(Operation *op, KernelLibrary &library) {
     });
   };
   return library.call(op, name, {logits.getX(), out}, {logits.getN()}, body);
+}
+
+/// y[j] = x[order[j]].
+LogicalResult lowerReorder(Operation *op, KernelLibrary &library) {
+  auto reorder = cast<lm::ReorderOp>(op);
+  Value out = reorder.getOuts().front();
+  FailureOr<RowBuffer> x = RowBuffer::get(op, reorder.getX(), "x"), y = RowBuffer::get(op, out, "result");
+  if (failed(x) || failed(y) || failed(requireContiguous(op, reorder.getOrder(), "order")))
+    return failure();
+  std::string name = llvm::formatv("reorder_{0}_x{1}_y{2}", x->width, x->stride, y->stride);
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    forEachOwnPiece(k, scalars[0], x->width, tid, nthreads, [&](Value m, Value offset, int64_t lanes) {
+      Value from = x->row(k, pointers[0], m), to = y->row(k, pointers[2], m);
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value column = k.add(offset, lane);
+        Value source = k.sext(k.load(k.i32(), k.at(pointers[1], k.i32(), column)), k.i64());
+        k.store(k.load(k.f32(), k.at(from, k.f32(), source)), k.at(to, k.f32(), column));
+      }
+    });
+  };
+  return library.call(op, name, {reorder.getX(), reorder.getOrder(), out}, {reorder.getN()}, body);
 }
 
 } // namespace nibble

@@ -28,6 +28,7 @@ LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
       .Case([&](lm::LayerNormOp) { return lowerLayerNorm(op, library); })
       .Case([&](lm::ResidualOp) { return lowerResidual(op, library); })
       .Case([&](lm::LogitsOp) { return lowerLogits(op, library); })
+      .Case([&](lm::ReorderOp) { return lowerReorder(op, library); })
       .Case([&](lm::RopeOp) { return lowerRope(op, library); })
       .Case([&](lm::KVAppendOp) { return lowerKVAppend(op, library); })
       .Case([&](lm::AttentionOp) { return lowerAttention(op, library); })

@@ -27,6 +27,8 @@ mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);
 /// lm.rms_norm and lm.layer_norm: split by rows × heads, row by row.
 mlir::LogicalResult lowerRMSNorm(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerLayerNorm(mlir::Operation *op, KernelLibrary &library);
+/// lm.reorder: every row split by blocks of 32 columns. Not in place.
+mlir::LogicalResult lowerReorder(mlir::Operation *op, KernelLibrary &library);
 /// lm.residual and lm.logits: every row split by blocks of 32 columns. In place or not.
 mlir::LogicalResult lowerResidual(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerLogits(mlir::Operation *op, KernelLibrary &library);

@@ -127,6 +127,10 @@ Error Attacher::attachTo(lm::WeightOp weight, const AdapterModule &part,
     return unsupported(adapter.path + ": module " + quote(part.origin) +
                        ": unsupported: a weight of several pieces");
   auto source = cast<lm::SourceAttr>(weight.getSources()[0]);
+  if (source.getPacking() && source.getPacking().getOrder())
+    return unsupported(adapter.path + ": module " + quote(part.origin) +
+                       ": unsupported: the model's weight has its columns in "
+                       "an order of its own");
   uint64_t heads = 0;
   if (Error error = findHeads(weight, part, heads))
     return error;
@@ -143,7 +147,7 @@ Error Attacher::attachTo(lm::WeightOp weight, const AdapterModule &part,
   auto changed = lm::SourceAttr::get(
       builder.getContext(), source.getFile(), source.getOffset(),
       source.getSize(), source.getFormat(), weight.getSymNameAttr(),
-      source.getPlus(), builder.getArrayAttr(adapters));
+      source.getPlus(), builder.getArrayAttr(adapters), source.getPacking());
   weight.setSourcesAttr(builder.getArrayAttr({changed}));
   return Error::success();
 }

@@ -53,16 +53,18 @@ llvm::StringRef getName(RopeSettings::Scaling scaling);
 /// A matrix of rows × columns, or a vector (rows only), in the file.
 struct Weight {
   const GGUFTensor *tensor = nullptr;
-  const lowbit::Format *format = nullptr;
+  const lowbit::Format *format = nullptr; ///< null if the tensor is packed, or an order of columns
   /// Held as f32, whatever float the file has.
   bool isWidened = false;
 
   explicit operator bool() const { return tensor != nullptr; }
 };
 
-/// A projection; the bias is optional.
+/// A projection; bias and order are optional.
 struct Linear {
   Weight weight, bias;
+  /// The order in which the weight has its columns, if it is another than that of its input.
+  Weight order = {};
 
   explicit operator bool() const { return bool(weight); }
 };

@@ -52,17 +52,52 @@ RankedTensorType DecoderBuilder::rowsType(int64_t rows, uint64_t columns) {
 /// dims {K, N} of the file are a tensor of N rows and K columns.
 RankedTensorType DecoderBuilder::typeOf(const Weight &weight) {
   SmallVector<int64_t> dims(llvm::reverse(weight.tensor->dims));
-  Type element = weight.isWidened ? Type(builder.getF32Type())
-                                  : lowbit::elementType(builder.getContext(), *weight.format);
+  MLIRContext *context = builder.getContext();
+  Type element;
+  if (weight.tensor->isColumnOrder)
+    element = builder.getI32Type();
+  else if (const PackedTensor *packed = weight.tensor->packed.get())
+    element = lowbit::BlockType::get(context, packed->code, packed->group, packed->scale, packed->zero);
+  else
+    element = weight.isWidened ? Type(builder.getF32Type()) : lowbit::elementType(context, *weight.format);
   return RankedTensorType::get(dims, element);
+}
+
+lm::SourceAttr DecoderBuilder::sourceOf(const PackedPart &part) {
+  if (!part)
+    return nullptr;
+  return lm::SourceAttr::get(builder.getContext(), file.getFile(part.fileIndex).getPath(), part.offset, part.byteSize,
+                             part.format);
+}
+
+lm::PackingAttr DecoderBuilder::packingOf(const Weight &weight) {
+  const PackedTensor &packed = *weight.tensor->packed;
+  auto number = [&](double value, bool present) { return present ? builder.getF64FloatAttr(value) : FloatAttr(); };
+  auto flag = [&](bool value) { return value ? builder.getUnitAttr() : UnitAttr(); };
+  auto type = typeOf(weight);
+  return lm::PackingAttr::get(builder.getContext(), type.getElementType(), static_cast<uint64_t>(type.getDimSize(0)),
+                              sourceOf(packed.scales), packed.scaleRows, flag(packed.byGroup),
+                              number(packed.factor, packed.factor != 1), flag(packed.inverse), sourceOf(packed.levels),
+                              sourceOf(packed.outerScales), packed.outerGroup,
+                              number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus,
+                              sourceOf(packed.order));
 }
 
 ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
   const GGUFTensor &tensor = *weight.tensor;
+  MLIRContext *context = builder.getContext();
+  StringRef path = file.getFile(tensor.fileIndex).getPath();
+  if (tensor.isColumnOrder)
+    return builder.getArrayAttr({lm::ColumnOrderAttr::get(
+        context, lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize, "i32"))});
+  if (tensor.packed)
+    return builder.getArrayAttr({lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize,
+                                                     tensor.packed->packing->name, StringAttr(), FloatAttr(),
+                                                     ArrayAttr(), packingOf(weight))});
   FloatAttr plus = tensor.plus != 0 ? builder.getF64FloatAttr(tensor.plus) : FloatAttr();
-  return builder.getArrayAttr({lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(),
-                                                   tensor.offset, tensor.byteSize, weight.format->name,
-                                                   /*requantized=*/StringAttr(), plus, /*adapters=*/ArrayAttr())});
+  return builder.getArrayAttr({lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize, weight.format->name,
+                                                   /*requantized=*/StringAttr(), plus, /*adapters=*/ArrayAttr(),
+                                                   /*packing=*/lm::PackingAttr())});
 }
 
 /// Rounded like keys are, unless those are kept in a way of their own.

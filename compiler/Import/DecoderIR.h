@@ -45,6 +45,8 @@ private:
   struct LayerArguments {
     Value x, pos, n, layer;
     llvm::DenseMap<const GGUFTensor *, Value> weights;
+    /// Inputs of linears in other orders of columns, by the input and the order.
+    mutable llvm::DenseMap<std::pair<Value, const GGUFTensor *>, Value> ordered;
 
     Value of(const Weight &weight) const { return weights.lookup(weight.tensor); }
   };
@@ -52,6 +54,8 @@ private:
   mlir::RankedTensorType rowsType(int64_t rows, uint64_t columns);
   mlir::RankedTensorType typeOf(const Weight &weight);
   mlir::ArrayAttr sourcesOf(const Weight &weight);
+  lm::SourceAttr sourceOf(const PackedPart &part);
+  lm::PackingAttr packingOf(const Weight &weight);
   mlir::MemRefType historyType();
   mlir::MemRefType hiddenType();
   mlir::RankedTensorType ropeTableType(const RopeSettings &rope);

@@ -39,10 +39,15 @@ static void visitNorm(const Norm &norm, Visit visit) {
   visit(norm.bias);
 }
 
+/// Neighbours may share their order of columns.
 static void visitLinears(llvm::ArrayRef<const Linear *> linears, Visit visit) {
+  const GGUFTensor *last = nullptr;
   for (const Linear *linear : linears) {
     visit(linear->weight);
     visit(linear->bias);
+    if (linear->order.tensor != last)
+      visit(linear->order);
+    last = linear->order.tensor;
   }
 }
 
@@ -102,6 +107,14 @@ Value DecoderBuilder::linear(const LayerArguments &arguments, const Linear &line
   Value weight = arguments.of(linear.weight);
   int64_t rows = cast<RankedTensorType>(x.getType()).getDimSize(0);
   int64_t columns = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+  if (linear.order) {
+    Value &ordered = arguments.ordered[{x, linear.order.tensor}];
+    if (!ordered)
+      ordered =
+          lm::ReorderOp::create(builder, loc, x.getType(), x, arguments.of(linear.order), arguments.n, ValueRange())
+              .getResult();
+    x = ordered;
+  }
   return lm::LinearOp::create(builder, weight.getLoc(), rowsType(rows, columns), x, weight, arguments.n,
                               linear.bias ? arguments.of(linear.bias) : Value(), /*compute=*/Attribute());
 }

@@ -28,16 +28,17 @@ Weight FamilyReader::tensor(const std::string &name, llvm::ArrayRef<uint64_t> di
                                        describeDims(tensor->dims)));
     return weight;
   }
+  weight.tensor = tensor;
+  if (tensor->packed)
+    return weight;
   weight.format = lowbit::findFormatByGGUFId(tensor->typeId);
   if (!weight.format) {
     std::string known;
     for (const lowbit::Format &format : lowbit::formats())
       known += (known.empty() ? "" : ", ") + std::string(format.name);
     fail(file.unsupportedTensor(*tensor, "unsupported tensor type: expected one of " + known + "; found " +
-                                        tensor->getType().name));
-    return weight;
+                                        tensor->getTypeName()));
   }
-  weight.tensor = tensor;
   return weight;
 }
 
@@ -45,9 +46,9 @@ Weight FamilyReader::tensor(const std::string &name, llvm::ArrayRef<uint64_t> di
 Weight FamilyReader::widened(Weight weight, StringRef what) {
   if (failed() || !weight)
     return weight;
-  if (!weight.format->isFloat)
+  if (!weight.format || !weight.format->isFloat)
     fail(file.unsupportedTensor(*weight.tensor, "unsupported tensor type: expected f32, f16 or bf16" + what +
-                                                    ", found " + weight.tensor->getType().name));
+                                                    ", found " + weight.tensor->getTypeName()));
   weight.isWidened = true;
   return weight;
 }
@@ -70,8 +71,21 @@ Norm FamilyReader::layerNorm(StringRef name, uint64_t size) {
 }
 
 Linear FamilyReader::linear(StringRef name, uint64_t rows, uint64_t columns) {
-  return {tensor(block + name.str() + ".weight", {columns, rows}),
-          vector(block + name.str() + ".bias", rows, /*required=*/false)};
+  Linear linear = {tensor(block + name.str() + ".weight", {columns, rows}),
+                   vector(block + name.str() + ".bias", rows, /*required=*/false)};
+  if (!failed() && linear.weight.tensor->packed && !linear.weight.tensor->packed->orderName.empty()) {
+    linear.order.tensor = file.findTensor(linear.weight.tensor->packed->orderName);
+    used.insert(linear.order.tensor->name);
+  }
+  return linear;
+}
+
+/// Neighbours with one input and one order of columns have one tensor for it.
+static void shareOrder(const Linear &first, Linear &second) {
+  bool isShared = first.order && second.order &&
+                  first.weight.tensor->packed->orderBytes == second.weight.tensor->packed->orderBytes;
+  if (isShared)
+    second.order = first.order;
 }
 
 Attention FamilyReader::attention(Attention attention) {
@@ -83,6 +97,8 @@ Attention FamilyReader::attention(Attention attention) {
     attention.query = linear("attn_q", queries, width);
     attention.key = linear("attn_k", keys, width);
     attention.value = linear("attn_v", keys, width);
+    shareOrder(attention.query, attention.key);
+    shareOrder(attention.key, attention.value);
   }
   attention.output = linear("attn_output", width, queries);
   return attention;
@@ -99,6 +115,7 @@ FeedForward FamilyReader::feedForward(lm::Activation activation) {
   } else {
     feed.gate = linear("ffn_gate", inner, width);
     feed.up = linear("ffn_up", inner, width);
+    shareOrder(feed.gate, feed.up);
   }
   feed.down = linear("ffn_down", width, inner);
   return feed;

@@ -16,6 +16,13 @@ llvm::ArrayRef<GGMLType> nibble::ggmlTypes() {
   return table;
 }
 
+const GGMLType *nibble::findGGMLTypeByName(llvm::StringRef name) {
+  for (const GGMLType &type : ggmlTypes())
+    if (type.name == name)
+      return &type;
+  return nullptr;
+}
+
 const GGMLType *nibble::findGGMLType(uint32_t id) {
   for (const GGMLType &type : ggmlTypes())
     if (type.id == id)

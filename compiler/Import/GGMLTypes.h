@@ -28,6 +28,8 @@ llvm::ArrayRef<GGMLType> ggmlTypes();
 
 /// Null for an id that this table does not know.
 const GGMLType *findGGMLType(uint32_t id);
+/// By name ("q4_0"), or null.
+const GGMLType *findGGMLTypeByName(llvm::StringRef name);
 
 } // namespace nibble
 

@@ -30,18 +30,25 @@ static std::string getText(const ModelFile &file, StringRef key) {
 
 static void groupTensors(const ModelFile &file, Inspection &result) {
   for (const GGUFTensor &tensor : file.tensors()) {
-    StringRef name = tensor.getType().name;
+    if (tensor.isColumnOrder)
+      continue;
+    StringRef name = tensor.getTypeName();
     auto group = llvm::find_if(result.formats, [&](const auto &candidate) {
       return candidate.name == name;
     });
     if (group == result.formats.end()) {
       result.formats.push_back({name.str()});
       group = std::prev(result.formats.end());
-      group->supported = lowbit::findFormatByGGUFId(tensor.typeId) != nullptr;
+      group->supported =
+          tensor.packed || lowbit::findFormatByGGUFId(tensor.typeId);
     }
     ++group->tensors;
     group->elements += tensor.getElementCount();
     group->bytes += tensor.byteSize;
+    if (tensor.packed)
+      group->bytes += tensor.packed->scales.byteSize +
+                      tensor.packed->zeros.byteSize +
+                      tensor.packed->outerScales.byteSize;
     result.parameters += tensor.getElementCount();
   }
   llvm::sort(result.formats, [](const auto &a, const auto &b) {
@@ -194,7 +201,7 @@ void nibble::print(const Inspection &model, llvm::raw_ostream &os) {
   row("chat template", model.hasChatTemplate ? "yes" : "no");
   for (const Inspection::FormatGroup &group : model.formats)
     os << llvm::left_justify("tensors", 14)
-       << llvm::format("%-8s %6llu tensors  %10s values  %11s%s\n",
+       << llvm::format("%-9s %5llu tensors  %10s values  %11s%s\n",
                        group.name.c_str(),
                        static_cast<unsigned long long>(group.tensors),
                        formatCount(group.elements).c_str(),

@@ -20,6 +20,7 @@
 
 #include "compiler/Import/BoundedReader.h"
 #include "compiler/Import/GGMLTypes.h"
+#include "compiler/Import/PackedTensor.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -111,8 +112,16 @@ struct GGUFTensor {
   std::string origin = {};
   /// Added to each value: 1 for norms that are stored less one.
   double plus = 0;
+  /// If it is set, the bytes are codes alone, and `typeId` means nothing.
+  std::shared_ptr<const PackedTensor> packed = {};
+  /// Numbers of groups, of whose places when sorted a vector is made.
+  bool isColumnOrder = false;
 
   const GGMLType &getType() const { return *findGGMLType(typeId); }
+  /// "q4_0", "gptq-u4".
+  llvm::StringRef getTypeName() const {
+    return packed ? llvm::StringRef(packed->label) : getType().name;
+  }
   uint64_t getElementCount() const;
 };
 

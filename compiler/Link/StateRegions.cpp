@@ -52,7 +52,7 @@ std::string stateKey(const ArtifactDescription &description, ModuleOp module) {
   // A table holds rows for every position; what they are computed from is in its source.
   for (lm::WeightOp weight : module.getOps<lm::WeightOp>())
     for (Attribute source : weight.getSources())
-      if (!isa<lm::SourceAttr>(source))
+      if (isa<lm::RopeTableAttr>(source))
         out << source << "\n";
   for (const schema::StateRegion &region : description.stateRegions) {
     out << region.repeats() << " " << region.block_bytes() << " " << region.block_positions();

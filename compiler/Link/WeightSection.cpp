@@ -3,6 +3,7 @@
 
 #include "compiler/Bufferize/Passes.h"
 #include "compiler/Import/BoundedReader.h"
+#include "compiler/Import/PackedRows.h"
 #include "compiler/Import/RopeTable.h"
 #include "compiler/Import/SourceChanges.h"
 #include "compiler/Link/Packer.h"
@@ -70,8 +71,34 @@ private:
   llvm::StringMap<std::unique_ptr<InputFile>> files;
 };
 
+/// The rows of a source whose codes, scales and zero points lie apart: their parts, or, where they are changed or
+/// rounded next, their values.
+llvm::Expected<PackSource> packedSource(lm::SourceAttr source, int64_t columns) {
+  llvm::Expected<PackedRows> opened = PackedRows::open(source, columns);
+  if (!opened)
+    return opened.takeError();
+  auto packed = std::make_shared<PackedRows>(std::move(*opened));
+  PackSource result;
+  result.rows = packed->rows();
+  if (!source.isChanged() && !source.getRequantized()) {
+    result.readParts = [packed](int64_t first, int64_t count) { return packed->parts(first, count); };
+    return result;
+  }
+  auto values = std::make_shared<std::vector<float>>();
+  result.format = lowbit::findFormat("f32");
+  result.readRows = [=](int64_t first, int64_t count) -> llvm::Expected<ArrayRef<uint8_t>> {
+    values->resize(count * columns);
+    if (llvm::Error error = packed->values(first, count, values->data()))
+      return error;
+    return ArrayRef(reinterpret_cast<const uint8_t *>(values->data()), values->size() * sizeof(float));
+  };
+  return result;
+}
+
 /// The rows of one source, read in pieces.
 llvm::Expected<PackSource> packSource(SourceFiles &files, lm::SourceAttr source, int64_t columns) {
+  if (source.getPacking())
+    return packedSource(source, columns);
   const lowbit::Format *format = lowbit::findFormat(source.getFormat());
   if (!format)
     return invalid("unknown storage format '" + source.getFormat() + "'");
@@ -130,13 +157,15 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     if (!rows)
       return rows.takeError();
     // The packer compares shapes of blocks; that the codes stand for the same numbers is known here.
-    Type stored = lowbit::elementType(layout.getContext(), *rows->format);
+    Type stored = rows->format ? lowbit::elementType(layout.getContext(), *rows->format)
+                               : source.getPacking().getElement();
     if (auto block = dyn_cast<lowbit::BlockType>(stored))
       stored = lowbit::withoutGrid(block);
     if (source.getRequantized()) {
       RequantizedTensor &report = reports.emplace_back();
       report.name = source.getRequantized().str();
       *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report);
+      report.from = source.getFormat().str();
     } else if (isa<lowbit::BlockType>(layout.getElement()) && stored != layout.getElement()) {
       return invalid("a source in " + source.getFormat() + " does not hold the numbers of the weight's layout");
     }
@@ -164,7 +193,17 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
         return error;
       continue;
     }
+    if (auto columns = dyn_cast<lm::ColumnOrderAttr>(attr)) {
+      llvm::Expected<std::vector<int32_t>> order = readColumnOrder(columns.getGroups());
+      if (!order)
+        return order.takeError();
+      if (llvm::Error error = writer.append(order->data(), order->size() * sizeof(int32_t)))
+        return error;
+      continue;
+    }
     auto source = cast<lm::SourceAttr>(attr);
+    if (source.getPacking())
+      return invalid("packed codes are those of a matrix");
     // A vector that is put together from several sources is one row of each.
     int64_t columns = weight.type.getRank() == 1 ? elementsOf(source) : weight.type.getShape().back();
     llvm::Expected<PackSource> rows = packSource(files, source, columns);

@@ -59,6 +59,7 @@ private:
   LogicalResult execute(lm::LayerNormOp op);
   LogicalResult execute(lm::ResidualOp op);
   LogicalResult execute(lm::LogitsOp op);
+  LogicalResult execute(lm::ReorderOp op);
   LogicalResult execute(lm::LinearOp op);
   LogicalResult execute(lm::RopeOp op);
   LogicalResult execute(lm::KVAppendOp op);
@@ -191,6 +192,19 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::LogitsOp op) {
   double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
   double cap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
   return set(op.getResult(), scaleAndCap(x, scale, cap, *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ReorderOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  Rows y(x.count, x.width);
+  for (auto [to, from] :
+       llvm::enumerate(weight(op.getOrder()).decodeAll()))
+    for (int64_t m = 0; m < *n; ++m)
+      y.row(m)[to] = x.row(m)[static_cast<int64_t>(from)];
+  return set(op.getResult(), std::move(y));
 }
 
 /// How the program rounds the activations of this linear: as legalize has chosen,
@@ -397,7 +411,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(tensor::ExtractSliceOp op) {
 LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
-            lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
+            lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::ReorderOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
             lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
             arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
           [&](auto known) { return execute(known); })

@@ -3,6 +3,7 @@
 #include "compiler/Reference/ReferenceWeight.h"
 
 #include "compiler/Import/BoundedReader.h"
+#include "compiler/Import/PackedRows.h"
 #include "compiler/Import/RopeTable.h"
 #include "compiler/Import/SourceChanges.h"
 #include "dialects/LowBit/Encoder.h"
@@ -12,8 +13,49 @@
 using namespace nibble;
 using namespace nibble::reference;
 
+/// A source of codes, scales and zero points that lie apart, as values.
+llvm::Error ReferenceWeight::loadPacked(lm::SourceAttr source,
+                                        mlir::Type elementType) {
+  auto packed = PackedRows::open(source, columnCount);
+  if (!packed)
+    return packed.takeError();
+  bool holdsType = packed->getType() == elementType;
+  if (!holdsType && !source.getRequantized())
+    return llvm::createStringError(llvm::formatv(
+        "a source of {0} does not hold the elements of the weight's type",
+        packed->getType()));
+  int64_t rowBytes = columnCount * sizeof(float);
+  std::vector<float> values(packed->rows() * columnCount);
+  if (llvm::Error error = packed->values(0, packed->rows(), values.data()))
+    return error;
+  std::vector<uint8_t> bytes(values.size() * sizeof(float));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  pieces.push_back({lowbit::findFormat("f32"), packed->rows(), rowBytes,
+                    std::move(bytes)});
+  if (source.isChanged())
+    if (llvm::Error error = changePiece(source))
+      return error;
+  return source.getRequantized() ? roundPiece(elementType)
+                                 : llvm::Error::success();
+}
+
+/// Integers, which are numbers like others here.
+llvm::Error ReferenceWeight::loadColumnOrder(lm::ColumnOrderAttr columns) {
+  auto order = readColumnOrder(columns.getGroups());
+  if (!order)
+    return order.takeError();
+  std::vector<float> values(order->begin(), order->end());
+  std::vector<uint8_t> bytes(values.size() * sizeof(float));
+  std::memcpy(bytes.data(), values.data(), bytes.size());
+  pieces.push_back({lowbit::findFormat("f32"), int64_t(values.size()),
+                    sizeof(float), std::move(bytes)});
+  return llvm::Error::success();
+}
+
 llvm::Error ReferenceWeight::loadSource(lm::SourceAttr source,
                                         mlir::Type elementType) {
+  if (source.getPacking())
+    return loadPacked(source, elementType);
   const lowbit::Format *format = lowbit::findFormat(source.getFormat());
   if (!format)
     return llvm::createStringError(
@@ -114,6 +156,8 @@ ReferenceWeight::load(lm::WeightOp weight) {
     llvm::Error error = llvm::Error::success();
     if (auto source = mlir::dyn_cast<lm::SourceAttr>(attribute))
       error = result->loadSource(source, type.getElementType());
+    else if (auto columns = mlir::dyn_cast<lm::ColumnOrderAttr>(attribute))
+      error = result->loadColumnOrder(columns);
     else
       error = result->loadRopeTable(mlir::cast<lm::RopeTableAttr>(attribute));
     if (error)

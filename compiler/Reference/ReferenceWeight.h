@@ -45,6 +45,8 @@ private:
   };
 
   llvm::Error loadSource(lm::SourceAttr source, mlir::Type elementType);
+  llvm::Error loadPacked(lm::SourceAttr source, mlir::Type elementType);
+  llvm::Error loadColumnOrder(lm::ColumnOrderAttr columns);
   llvm::Error roundPiece(mlir::Type elementType);
   llvm::Error changePiece(lm::SourceAttr source);
   llvm::Error loadRopeTable(lm::RopeTableAttr table);

@@ -8,13 +8,55 @@ include "mlir/IR/EnumAttr.td"
 
 class LM_Attr<string name, string mnemonic_> : AttrDef<LM_Dialect, name> { let mnemonic = mnemonic_; }
 
+def LM_PackingAttr : LM_Attr<"Packing", "packing"> {
+  let summary = "What belongs to the codes of a weight that a method of quantization packed.";
+  let description = [{
+    The source that holds it has the codes of `rows` rows, in the places that its format (a row of
+    dialects/LowBit/Packings.def) gives them; the values are those of `element`, a `!lowbit.block`.
+
+    `scales` holds a number for each group and every `scale_rows` rows, all groups of a row side by side or, with
+    `by_group`, all rows of a group. Each is multiplied with `factor`, or, if `inverse`, one is divided by it; without
+    `scales` each is one. `levels` says that scales are bytes, places in a list of 256 numbers, which a number of
+    `outer_scales` for each `outer_group` multiplies before `outer_offset` is added. `zeros` holds, in the places that
+    its own format gives them, integers that are subtracted from codes after `zero_plus` was added to each. `order`
+    holds a group's number for each column of the file; columns are taken in the order of these.
+
+    Example: `#lm.packing<element = !lowbit.block<u4, 32, f16>, rows = 64, scales = <"m", 4096, 256, "f16">>`
+  }];
+  let parameters = (ins "::mlir::Type":$element, "uint64_t":$rows,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$scales,
+                        OptionalParameter<"uint64_t">:$scale_rows, OptionalParameter<"::mlir::UnitAttr">:$by_group,
+                        OptionalParameter<"::mlir::FloatAttr">:$factor, OptionalParameter<"::mlir::UnitAttr">:$inverse,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$levels,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$outer_scales,
+                        OptionalParameter<"uint64_t">:$outer_group,
+                        OptionalParameter<"::mlir::FloatAttr">:$outer_offset,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$zeros, OptionalParameter<"int64_t">:$zero_plus,
+                        OptionalParameter<"::nibble::lm::SourceAttr">:$order);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
+def LM_ColumnOrderAttr : LM_Attr<"ColumnOrder", "column_order"> {
+  let summary = "The order in which a packed weight has its columns.";
+  let description = [{
+    A vector of 32-bit integers, computed by the compiler: the places of the numbers of `groups` when they are sorted,
+    equal ones in the order of the file (GPTQ's act-order). What `lm.reorder` takes, so that a weight whose `#lm.packing`
+    has an `order` is multiplied with its own columns.
+
+    Example: `#lm.column_order<groups = <"m", 512, 256, "i32">>`
+  }];
+  let parameters = (ins "::nibble::lm::SourceAttr":$groups);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 def LM_SourceAttr : LM_Attr<"Source", "source"> {
   let summary = "A range of bytes in a file and the storage format they are in.";
   let description = [{
     `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`). `requantized` names the
     tensor of a source whose values are to be rounded to the weight's element type; without it the source holds exactly
     that type. Before that, `plus` is added to each value (norms that are stored less one) and the `adapters`, each a
-    `#lm.lora`, are merged in their order, all in f32.
+    `#lm.lora`, are merged in their order, all in f32. With `packing`, the bytes are codes alone, and `format` says where
+    each lies (dialects/LowBit/Packings.def).
 
     Example: `#lm.source<"model.gguf", 4096, 184320, "q4_1">`
   }];
@@ -22,21 +64,24 @@ def LM_SourceAttr : LM_Attr<"Source", "source"> {
                         StringRefParameter<"storage format">:$format,
                         OptionalParameter<"::mlir::StringAttr">:$requantized,
                         OptionalParameter<"::mlir::FloatAttr">:$plus,
-                        OptionalParameter<"::mlir::ArrayAttr">:$adapters);
+                        OptionalParameter<"::mlir::ArrayAttr">:$adapters,
+                        OptionalParameter<"::nibble::lm::PackingAttr">:$packing);
   let builders = [AttrBuilder<(ins "::llvm::StringRef":$file, "uint64_t":$offset, "uint64_t":$size,
                                    "::llvm::StringRef":$format), [{
-    return $_get($_ctxt, file, offset, size, format, ::mlir::StringAttr(), ::mlir::FloatAttr(), ::mlir::ArrayAttr());
+    return $_get($_ctxt, file, offset, size, format, ::mlir::StringAttr(), ::mlir::FloatAttr(), ::mlir::ArrayAttr(),
+                      PackingAttr());
   }]>];
   let extraClassDeclaration = [{
     /// Whether the values are others than those of the file.
     bool isChanged() const { return getPlus() || getAdapters(); }
     /// The same with another mark `requantized`.
     SourceAttr withRequantized(::mlir::StringAttr name) const {
-      return get(getContext(), getFile(), getOffset(), getSize(), getFormat(), name, getPlus(), getAdapters());
+      return get(getContext(), getFile(), getOffset(), getSize(), getFormat(), name, getPlus(), getAdapters(),
+                 getPacking());
     }
   }];
   let assemblyFormat = [{
-    `<` $file `,` $offset `,` $size `,` $format (`,` struct($requantized, $plus, $adapters)^)? `>`
+    `<` $file `,` $offset `,` $size `,` $format (`,` struct($requantized, $plus, $adapters, $packing)^)? `>`
   }];
 }
 

@@ -108,6 +108,7 @@ NIBBLE_LM_TEAM_EFFECTS(RMSNormOp)
 NIBBLE_LM_TEAM_EFFECTS(LayerNormOp)
 NIBBLE_LM_TEAM_EFFECTS(ResidualOp)
 NIBBLE_LM_TEAM_EFFECTS(LogitsOp)
+NIBBLE_LM_TEAM_EFFECTS(ReorderOp)
 NIBBLE_LM_TEAM_EFFECTS(RopeOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionPartialsOp)
@@ -213,8 +214,8 @@ LogicalResult WeightOp::verify() {
   if (getSources().empty())
     return emitOpError("needs at least one source");
   for (Attribute source : getSources())
-    if (!isa<SourceAttr, RopeTableAttr>(source))
-      return emitOpError("takes sources of kind #lm.source or #lm.rope_table, but found ") << source;
+    if (!isa<SourceAttr, RopeTableAttr, ColumnOrderAttr>(source))
+      return emitOpError("takes sources of kind #lm.source, #lm.rope_table or #lm.column_order, but found ") << source;
   return success();
 }
 
@@ -285,6 +286,17 @@ LogicalResult LogitsOp::verify() {
     return emitOpError("needs a scale or a softcap; without both it is nothing");
   if (getSoftcap() && !(getSoftcap()->isFiniteNonZero() && !getSoftcap()->isNegative()))
     return emitOpError() << "softcap must be a positive number, but is " << getSoftcap()->convertToDouble();
+  return expectSameShape(*this, getX(), produced(*this), "x and result");
+}
+
+LogicalResult ReorderOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectRank(*this, getOrder(), "order", 1)))
+    return failure();
+  auto order = cast<ShapedType>(getOrder().getType());
+  if (!order.getElementType().isInteger(32) || order.getShape() != shapeOf(getX()).drop_front())
+    return emitOpError() << "order must hold an i32 for each of the " << shapeOf(getX())[1] << " columns, but is "
+                         << order;
   return expectSameShape(*this, getX(), produced(*this), "x and result");
 }
 

@@ -50,7 +50,8 @@ def LM_ModelOp : LM_Op<"model", [Symbol]> {
 def LM_WeightOp : LM_Op<"weight", [Symbol]> {
   let summary = "A named tensor whose values lie in a file or are computed by the compiler.";
   let description = [{
-    `sources` are the row-wise concatenated pieces of the tensor, each an `#lm.source`, or one `#lm.rope_table`.
+    `sources` are the row-wise concatenated pieces of the tensor, each an `#lm.source`, or one `#lm.rope_table`, or one
+    `#lm.column_order`.
     After `tile` the type is a packed byte tensor (`#mpgemm.layout`) and the sources still name the original bytes;
     after `bufferize`, `offset` is the place of the packed bytes in the weight section.
 
@@ -336,6 +337,19 @@ def LM_ResidualOp : LM_TeamOpBase<"residual"> {
   let arguments = (ins LM_Shaped:$x, LM_Shaped:$branch, Index:$n, F64Attr:$scale, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = "$x `,` $branch `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_ReorderOp : LM_TeamOpBase<"reorder"> {
+  let summary = "y[m,j] = x[m, order[j]]: columns in another order.";
+  let description = [{
+    `order` is a weight of `#lm.column_order`. A checkpoint of GPTQ with act-order has groups of columns that do not lie
+    side by side; they do in its weight, and the other operand follows. The result is never `x` itself.
+    ```mlir
+    %y = lm.reorder %x, %order, %n : (tensor<4x64xf32>, tensor<64xi32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$order, Index:$n, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $order `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def LM_LogitsOp : LM_TeamOpBase<"logits"> {

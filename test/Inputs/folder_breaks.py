@@ -5,6 +5,7 @@ A function damages a Folder of make_tiny_folder.py; its name is the kind.
 import json
 import struct
 
+import packed_breaks
 from make_tiny_folder import pack, safetensors
 
 BREAKS = {}
@@ -285,3 +286,6 @@ def tokenizer_other_normalizer(folder):
 @kind
 def end_past_the_vocabulary(folder):
     folder.config["eos_token_id"] = 5000
+
+
+BREAKS.update(packed_breaks.BREAKS)

@@ -13,6 +13,10 @@
 #include "llvm/Support/FormatVariadic.h"
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
 namespace nibble::test {
 namespace {
 
@@ -153,6 +157,27 @@ TEST_P(RowKernelBranches, Logits) {
             formatv("lm.logits %b0, %n into %b1 {{{0}} : ({1}, index, ", attributes, x.type()), {x.type()}, {x.data},
             width, expected, 1e-12);
     }
+  session.run(target);
+}
+
+TEST_P(RowKernelBranches, Reorder) {
+  for (int64_t width : {1, 31, 64, 100}) {
+    Matrix x = Matrix::random(kRows, width, width + 3, engine), order(1, width, width);
+    std::vector<int32_t> places(width);
+    std::iota(places.begin(), places.end(), 0);
+    std::shuffle(places.begin(), places.end(), engine);
+    std::memcpy(order.row(0), places.data(), width * sizeof(int32_t));
+    auto expected = [=](int64_t m) {
+      Doubles from = x.values(m), y;
+      for (int32_t place : places)
+        y.push_back(from[place]);
+      return y;
+    };
+    std::string numbers = formatv("memref<{0}xi32>", width);
+    check(formatv("width {0}", width),
+          formatv("lm.reorder %b0, %b1, %n into %b2 : ({0}, {1}, index, ", x.type(), numbers), {x.type(), numbers},
+          {x.data, order.data}, width, expected, 0);
+  }
   session.run(target);
 }
 

@@ -5,5 +5,5 @@
 lm.weight @w : tensor<8x32xf32> from []
 
 // -----
-// expected-error @below {{takes sources of kind #lm.source or #lm.rope_table, but found "file.gguf"}}
+// expected-error @below {{takes sources of kind #lm.source, #lm.rope_table or #lm.column_order, but found "file.gguf"}}
 lm.weight @w : tensor<8x32xf32> from ["file.gguf"]

@@ -1,8 +1,9 @@
 """Holds Nibble against the logits that the reference implementation of a family gave.
 
-    check_case.py --nibble=NIBBLE --case=NAME --work=DIR [--folder] [--max-nmse=X]
+    check_case.py --nibble=NIBBLE --case=NAME --work=DIR [--folder | --packed] [--max-nmse=X]
 
-The case's folder is converted to GGUF (or, with --folder, imported as it is), and both the reference interpreter and a
+The case's folder is converted to GGUF (or, with --folder, imported as it is; with --packed it is one of those that are
+quantized already, which make_packed.py makes), and both the reference interpreter and a
 program compiled with --strategy=float must give the case's logits at all positions. The program computes them by
 prefill and token by token; the two must be the same bits. Prints the distances; exits 1 on the first that is too large.
 """
@@ -53,12 +54,13 @@ def main():
     for name in ("nibble", "case", "work"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--folder", action="store_true")
+    parser.add_argument("--packed", action="store_true")
     parser.add_argument("--max-nmse", type=float, default=1e-9)
     options = parser.parse_args()
     os.makedirs(options.work, exist_ok=True)
-    model = os.path.join(HERE, "cases", options.case)
+    model = os.path.join(HERE, "packed" if options.packed else "cases", options.case)
     expected = read(os.path.join(model, "logits.f32"))
-    if options.folder:
+    if options.folder or options.packed:
         folder = os.path.join(options.work, "folder")
         shutil.copytree(model, folder, dirs_exist_ok=True)
         write_tokenizer(folder, VOCABULARY)

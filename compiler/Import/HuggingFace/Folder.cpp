@@ -189,7 +189,7 @@ Error HuggingFaceFolder::readIndexed(const llvm::json::Object &index) {
     if (Error error = readOne(name, &fileOf))
       return error;
   llvm::StringSet<> found;
-  for (const Stored &entry : stored)
+  for (const StoredTensor &entry : stored)
     found.insert(entry.tensor.name);
   for (const auto &entry : fileOf)
     if (!found.contains(entry.getKey()))
@@ -230,10 +230,8 @@ Error HuggingFaceFolder::addTensor(const SafetensorsTensor &source,
   tensor.offset = source.offset;
   tensor.byteSize = source.byteSize;
   tensor.infoOffset = sizeof(uint64_t); // the header
-  const GGMLType *type = llvm::find_if(ggmlTypes(), [&](const GGMLType &row) {
-    return row.name == source.type->format;
-  });
-  if (type == ggmlTypes().end())
+  const GGMLType *type = findGGMLTypeByName(source.type->format);
+  if (!type)
     return unsupportedTensor(tensor, "unsupported tensor type " +
                                          source.type->name);
   tensor.typeId = type->id;
@@ -254,27 +252,56 @@ Error HuggingFaceFolder::addTensor(const SafetensorsTensor &source,
   return Error::success();
 }
 
-Error HuggingFaceFolder::addTensors() {
-  for (const Stored &entry : stored)
-    if (Error error = addTensor(entry.tensor, entry.fileIndex))
+/// A weight in several tensors, and the order of its columns.
+Error HuggingFaceFolder::addPacked(PackedWeights::Entry &entry) {
+  const PackedWeight &weight = entry.weight;
+  GGUFTensor tensor;
+  std::string name = entry.module + ".weight";
+  tensor.name = translateTensorName(name, *architecture);
+  if (tied && tensor.name == "output.weight")
+    return Error::success();
+  tensor.origin = entry.codes->tensor.name;
+  tensor.fileIndex = entry.codes->fileIndex;
+  tensor.offset = entry.codes->tensor.offset;
+  tensor.byteSize = entry.codes->tensor.byteSize;
+  tensor.infoOffset = sizeof(uint64_t); // the header
+  tensor.typeId = findGGMLTypeByName("i8")->id;
+  tensor.dims = {weight.columns, weight.rows};
+  auto packed = std::make_shared<PackedTensor>(std::move(entry.weight.packed));
+  if (packed->order) {
+    GGUFTensor order = tensor;
+    packed->orderName = order.name =
+        StringRef(tensor.name).drop_back(strlen("weight")).str() + "order";
+    order.fileIndex = packed->order.fileIndex;
+    order.offset = packed->order.offset;
+    order.byteSize = packed->order.byteSize;
+    order.typeId = findGGMLTypeByName("i32")->id;
+    order.dims = {tensor.dims.front()};
+    order.isColumnOrder = true;
+    tensorList.push_back(std::move(order));
+  }
+  tensor.packed = std::move(packed);
+  tensorList.push_back(std::move(tensor));
+  return Error::success();
+}
+
+Error HuggingFaceFolder::addTensors(const JSONView &config) {
+  auto packed = findPackedWeights(config, *this, stored);
+  if (!packed)
+    return packed.takeError();
+  method = packed->method.str();
+  for (const StoredTensor &entry : stored)
+    if (!packed->tensors.contains(entry.tensor.name))
+      if (Error error = addTensor(entry.tensor, entry.fileIndex))
+        return error;
+  for (PackedWeights::Entry &entry : packed->weights)
+    if (Error error = addPacked(entry))
       return error;
   return Error::success();
 }
 
-/// Checkpoints whose tensors are packed by a method of quantization.
-static Error refusePacked(const JSONView &config) {
-  StringRef key = "quantization_config";
-  auto settings = config.findObject(key);
-  if (!settings || !*settings)
-    return settings.takeError();
-  auto method = (*settings)->findString("quant_method");
-  if (!method)
-    return method.takeError();
-  return config.unsupportedKey(
-      key, "unsupported: tensors packed by " +
-               quote(method->value_or("a method without a name")) +
-               "; take the folder that this was made from and compile it with "
-               "--weights=FORMAT");
+std::string HuggingFaceFolder::describeKind() const {
+  return "Hugging Face folder" + (method.empty() ? "" : ", " + method);
 }
 
 Expected<std::unique_ptr<HuggingFaceFolder>>
@@ -289,8 +316,6 @@ HuggingFaceFolder::open(StringRef path) {
     return malformed(path + ": expected a folder with config.json, found none");
   std::string configPath = folder->pathOf("config.json");
   JSONView view(configPath, **config);
-  if (Error error = refusePacked(view))
-    return std::move(error);
   auto architecture = translateConfig(view, *folder);
   if (!architecture)
     return architecture.takeError();
@@ -301,7 +326,7 @@ HuggingFaceFolder::open(StringRef path) {
   folder->tied = tied->value_or(false);
   if (Error error = folder->readFiles())
     return std::move(error);
-  if (Error error = folder->addTensors())
+  if (Error error = folder->addTensors(view))
     return std::move(error);
   if (Error error = folder->checkUniqueNames())
     return std::move(error);

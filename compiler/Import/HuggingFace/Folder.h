@@ -20,6 +20,7 @@
 #define NIBBLE_COMPILER_IMPORT_HUGGINGFACE_FOLDER_H
 
 #include "compiler/Import/HuggingFace/JSONFile.h"
+#include "compiler/Import/HuggingFace/PackedWeights.h"
 #include "compiler/Import/HuggingFace/Safetensors.h"
 #include "compiler/Import/ModelFile.h"
 
@@ -33,7 +34,7 @@ public:
   open(llvm::StringRef path);
 
   llvm::StringRef getPath() const override { return path; }
-  std::string describeKind() const override { return "Hugging Face folder"; }
+  std::string describeKind() const override;
   /// The files have the rows as the model was trained.
   bool hasInterleavedRope() const override { return false; }
 
@@ -65,17 +66,13 @@ private:
   llvm::Error readIndexed(const llvm::json::Object &index);
   llvm::Error readOne(llvm::StringRef name,
                       const llvm::StringMap<llvm::StringRef> *wanted);
-  llvm::Error addTensors();
+  llvm::Error addTensors(const JSONView &config);
   llvm::Error addTensor(const SafetensorsTensor &tensor, uint32_t fileIndex);
-
-  /// A tensor as a file has it, and the file.
-  struct Stored {
-    SafetensorsTensor tensor;
-    uint32_t fileIndex;
-  };
+  llvm::Error addPacked(PackedWeights::Entry &entry);
 
   std::string path;
-  std::vector<Stored> stored;
+  std::string method; ///< Of quantization, or "".
+  std::vector<StoredTensor> stored;
   const HuggingFaceArchitecture *architecture = nullptr;
   /// The output matrix is the embedding table, whatever the files hold.
   bool tied = false;

@@ -1,0 +1,292 @@
+//===- PackedRows.cpp - Weights that a method of quantization packed ------===//
+//
+// See the header. What an attribute says is compared with the sizes of its
+// sources before anything is read.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Import/PackedRows.h"
+
+#include "dialects/LowBit/Encoder.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <numeric>
+#include <tuple>
+
+using namespace nibble;
+using llvm::Error;
+using llvm::Expected;
+
+/// Codes that are read at once: enough rows that words which lie apart are read
+/// in pieces of kilobytes.
+static constexpr int64_t codesAtOnce = 1 << 20;
+
+template <typename... Args>
+static Error packingError(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+static Expected<std::vector<uint8_t>> readBytes(lm::SourceAttr source) {
+  auto file = InputFile::open(source.getFile());
+  if (!file)
+    return file.takeError();
+  if (source.getOffset() > (*file)->getSize() ||
+      source.getSize() > (*file)->getSize() - source.getOffset())
+    return packingError("{0}: {1} bytes at byte {2} are past the end",
+                        source.getFile(), source.getSize(),
+                        source.getOffset());
+  std::vector<uint8_t> bytes(source.getSize());
+  if (Error error = (*file)->readAt(source.getOffset(), bytes))
+    return std::move(error);
+  return bytes;
+}
+
+/// The float type of that spelling. None for integers.
+static std::optional<FloatKind> floatKindOf(llvm::StringRef format) {
+  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32,
+                         FloatKind::E8M0, FloatKind::UE4M3})
+    if (format == spelling(kind))
+      return kind;
+  return std::nullopt;
+}
+
+/// All floats of a source, `count` of them, as bits of their type.
+static Expected<std::vector<uint32_t>> readFloats(lm::SourceAttr source,
+                                                  FloatKind kind,
+                                                  uint64_t count) {
+  auto bytes = readBytes(source);
+  if (!bytes)
+    return bytes.takeError();
+  if (bytes->size() != count * byteWidth(kind))
+    return packingError("{0}: {1} bytes of {2} are not {3} scales",
+                        source.getFile(), bytes->size(), source.getFormat(),
+                        count);
+  std::vector<uint32_t> bits(count);
+  for (uint64_t i = 0; i < count; ++i)
+    bits[i] = loadBits(kind, &(*bytes)[i * byteWidth(kind)]);
+  return bits;
+}
+
+static float asFloat(uint32_t bits) { return std::bit_cast<float>(bits); }
+static uint32_t asBits(float value) { return std::bit_cast<uint32_t>(value); }
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+/// Scales that are themselves quantized (QLoRA's double quantization): f32 in the
+/// order of bitsandbytes, level · outer scale, then + offset.
+Error PackedRows::readLevels(lm::PackingAttr packing) {
+  uint64_t count = scales.size(), group = packing.getOuterGroup();
+  auto codes = readBytes(packing.getScales());
+  if (!codes)
+    return codes.takeError();
+  if (codes->size() != count || group == 0)
+    return packingError("{0} bytes are not {1} scales", codes->size(), count);
+  auto levels = readFloats(packing.getLevels(), FloatKind::F32, 256);
+  if (!levels)
+    return levels.takeError();
+  auto outer = readFloats(packing.getOuterScales(), FloatKind::F32,
+                          (count + group - 1) / group);
+  if (!outer)
+    return outer.takeError();
+  auto offset =
+      static_cast<float>(packing.getOuterOffset().getValueAsDouble());
+  for (uint64_t i = 0; i < count; ++i) {
+    float scale = asFloat((*levels)[(*codes)[i]]) * asFloat((*outer)[i / group]);
+    scales[i] = asBits(scale + offset);
+  }
+  return Error::success();
+}
+
+Error PackedRows::readScales(lm::PackingAttr packing) {
+  FloatKind kind = type.getScale().floatKind;
+  int64_t blocks = (matrix.rows + scaleRows - 1) / scaleRows;
+  scales.assign(blocks * groups, bitsOfNearest(kind, 1));
+  lm::SourceAttr source = packing.getScales();
+  if (!source)
+    return Error::success();
+  bool isComputed = packing.getLevels() || packing.getFactor() ||
+                    packing.getInverse() || packing.getZeros();
+  if (isComputed && kind != FloatKind::F32)
+    return packingError("scales that are computed are f32, found {0}",
+                        spelling(kind));
+  if (packing.getLevels())
+    return readLevels(packing);
+  std::optional<FloatKind> stored = floatKindOf(source.getFormat());
+  if (!stored || (*stored != kind && kind != FloatKind::F32))
+    return packingError("scales of {0} are no {1}", source.getFormat(),
+                        spelling(kind));
+  auto bits = readFloats(source, *stored, scales.size());
+  if (!bits)
+    return bits.takeError();
+  float factor = packing.getFactor()
+                     ? static_cast<float>(packing.getFactor().getValueAsDouble())
+                     : 1.0f;
+  for (int64_t block = 0; block < blocks; ++block)
+    for (int64_t group = 0; group < groups; ++group) {
+      uint32_t number = (*bits)[packing.getByGroup() ? group * blocks + block
+                                                     : block * groups + group];
+      if (kind == FloatKind::F32) {
+        float scale = toFloat(*stored, number);
+        number = asBits(packing.getInverse() ? factor / scale : factor * scale);
+      }
+      scales[block * groups + group] = number;
+    }
+  return Error::success();
+}
+
+/// The scale as a number; only asked for where it is an f32.
+float PackedRows::scaleOf(int64_t row, int64_t group) const {
+  return asFloat(scales[row / scaleRows * groups + group]);
+}
+
+//===----------------------------------------------------------------------===//
+// Zero points and the order of columns
+//===----------------------------------------------------------------------===//
+
+Error PackedRows::readZeros(lm::PackingAttr packing) {
+  lm::SourceAttr source = packing.getZeros();
+  if (!source)
+    return Error::success();
+  if (!type.hasMin())
+    return packingError("zero points need a type with minima, found {0}", type);
+  PackedMatrix places = {lowbit::findPacking(source.getFormat()), matrix.width,
+                         matrix.rows, groups, source.getOffset()};
+  if (!places.packing ||
+      static_cast<uint64_t>(places.packing->bytesFor(
+          places.rows, groups, places.width)) != source.getSize())
+    return packingError("{0} bytes of '{1}' are not {2} x {3} zero points",
+                        source.getSize(), source.getFormat(), matrix.rows,
+                        groups);
+  auto opened = InputFile::open(source.getFile());
+  if (!opened)
+    return opened.takeError();
+  std::vector<uint8_t> codes(matrix.rows * groups);
+  if (Error error = readCodes(**opened, places, 0, matrix.rows, codes.data()))
+    return error;
+  lowbit::IntegerKind kind = type.getCode();
+  auto plus = static_cast<int32_t>(packing.getZeroPlus());
+  for (uint8_t code : codes)
+    zeros.push_back(kind.decode(code) + plus);
+  return Error::success();
+}
+
+Expected<std::vector<int32_t>>
+nibble::readColumnOrder(lm::SourceAttr groups) {
+  auto bytes = readBytes(groups);
+  if (!bytes)
+    return bytes.takeError();
+  if (bytes->size() % sizeof(int32_t) != 0)
+    return packingError("{0} bytes are no whole number of i32",
+                        bytes->size());
+  std::vector<int32_t> numbers(bytes->size() / sizeof(int32_t));
+  std::memcpy(numbers.data(), bytes->data(), bytes->size());
+  std::vector<int32_t> order(numbers.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](int32_t a, int32_t b) {
+    return std::tie(numbers[a], a) < std::tie(numbers[b], b);
+  });
+  return order;
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
+  PackedRows rows;
+  lm::PackingAttr packing = source.getPacking();
+  rows.type = mlir::dyn_cast<lowbit::BlockType>(packing.getElement());
+  const lowbit::Packing *places = lowbit::findPacking(source.getFormat());
+  if (!rows.type || !places)
+    return packingError("'{0}' is no packing of {1}", source.getFormat(),
+                        packing.getElement());
+  if (rows.type.isTwoLevel() || rows.type.getCode().grid)
+    return packingError("a packed weight has scales of one level, found {0}",
+                        rows.type);
+  rows.matrix = {places, rows.type.getCode().width,
+                 static_cast<int64_t>(packing.getRows()), columns,
+                 source.getOffset()};
+  int64_t group = rows.type.getGroupIn(columns);
+  uint64_t limit = uint64_t(1) << 40; // so that no product below overflows
+  if (packing.getRows() == 0 || packing.getRows() > limit / columns ||
+      columns % group != 0 ||
+      static_cast<uint64_t>(places->bytesFor(rows.matrix.rows, columns,
+                                             rows.matrix.width)) !=
+          source.getSize())
+    return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}",
+                        source.getSize(), source.getFormat(), packing.getRows(),
+                        columns, rows.type);
+  rows.groups = columns / group;
+  rows.scaleRows = std::max<int64_t>(packing.getScaleRows(), 1);
+  auto file = InputFile::open(source.getFile());
+  if (!file)
+    return file.takeError();
+  rows.file = std::move(*file);
+  if (Error error = rows.readScales(packing))
+    return std::move(error);
+  if (Error error = rows.readZeros(packing))
+    return std::move(error);
+  if (!packing.getOrder())
+    return std::move(rows);
+  auto order = readColumnOrder(packing.getOrder());
+  if (!order)
+    return order.takeError();
+  rows.order = std::move(*order);
+  if (static_cast<int64_t>(rows.order.size()) != columns)
+    return packingError("{0} numbers of groups are not those of {1} columns",
+                        rows.order.size(), columns);
+  return std::move(rows);
+}
+
+/// Reads the codes from row `first` on.
+Error PackedRows::fill(int64_t first) {
+  begin = first;
+  end = std::min(rows(), first + std::max<int64_t>(
+                                     32, codesAtOnce / matrix.columns));
+  ahead.resize((end - begin) * matrix.columns);
+  if (order.empty())
+    return readCodes(*file, matrix, begin, end - begin, ahead.data());
+  unordered.resize(ahead.size());
+  if (Error error =
+          readCodes(*file, matrix, begin, end - begin, unordered.data()))
+    return error;
+  uint8_t *out = ahead.data();
+  for (int64_t row = 0; row < end - begin; ++row)
+    for (int32_t column : order)
+      *out++ = unordered[row * matrix.columns + column];
+  return Error::success();
+}
+
+Expected<const lowbit::Planes *> PackedRows::parts(int64_t first,
+                                                   int64_t count) {
+  planes.codes.clear(), planes.scale.clear(), planes.min.clear();
+  for (int64_t row = first; row < first + count; ++row) {
+    if (row < begin || row >= end)
+      if (Error error = fill(row))
+        return std::move(error);
+    const uint8_t *codes = &ahead[(row - begin) * matrix.columns];
+    planes.codes.insert(planes.codes.end(), codes, codes + matrix.columns);
+    const uint32_t *shared = &scales[row / scaleRows * groups];
+    planes.scale.insert(planes.scale.end(), shared, shared + groups);
+    for (int64_t group = 0; type.hasMin() && group < groups; ++group) {
+      float zero = zeros.empty()
+                       ? 0.0f
+                       : static_cast<float>(zeros[row * groups + group]);
+      planes.min.push_back(asBits(-(zero * scaleOf(row, group))));
+    }
+  }
+  return &planes;
+}
+
+Error PackedRows::values(int64_t first, int64_t count, float *out) {
+  auto found = parts(first, count);
+  if (!found)
+    return found.takeError();
+  lowbit::decodePlanes(type, **found, count, matrix.columns, out);
+  return Error::success();
+}
