@@ -6,6 +6,7 @@
 #include "compiler/Import/HuggingFace/Folder.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace nibble;
 
@@ -13,5 +14,17 @@ llvm::Expected<std::unique_ptr<ModelFile>>
 nibble::openModel(llvm::StringRef path) {
   if (llvm::sys::fs::is_directory(path))
     return HuggingFaceFolder::open(path);
+  return GGUFFile::open(path);
+}
+
+llvm::Expected<std::unique_ptr<ModelFile>>
+nibble::openTexts(llvm::StringRef path) {
+  if (llvm::sys::fs::is_directory(path))
+    return HuggingFaceFolder::openTexts(path);
+  llvm::StringRef name = llvm::sys::path::filename(path);
+  if (name == "tokenizer.json" || name == "vocab.txt") {
+    llvm::StringRef folder = llvm::sys::path::parent_path(path);
+    return HuggingFaceFolder::openTexts(folder.empty() ? "." : folder);
+  }
   return GGUFFile::open(path);
 }

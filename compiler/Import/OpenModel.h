@@ -14,6 +14,10 @@ namespace nibble {
 /// A GGUF file, the first part of one that was split, or a Hugging Face folder.
 llvm::Expected<std::unique_ptr<ModelFile>> openModel(llvm::StringRef path);
 
+/// As openModel, for what a tokenizer needs: also a folder without config.json or
+/// tensors, its tokenizer.json or vocab.txt, and a GGUF file of a vocabulary.
+llvm::Expected<std::unique_ptr<ModelFile>> openTexts(llvm::StringRef path);
+
 } // namespace nibble
 
 #endif // NIBBLE_COMPILER_IMPORT_OPENMODEL_H

@@ -205,6 +205,10 @@ TEST(WordScanner, TreatsInvalidBytesAsSymbols) {
 using Words = std::vector<std::string_view>;
 using Patterns = std::vector<WordPatternSource>;
 
+TEST(WordScanner, KnowsCodePointsByTheirNumber) {
+  EXPECT_EQ(Cutter(Patterns{{R"([\u3040-\u309f]+)"}})("a\u3041\u3042b"), (Words{"a", "\u3041\u3042", "b"}));
+}
+
 // The first alternative that matches wins, even if another one would match more.
 TEST(WordScanner, PrefersTheFirstAlternative) {
   EXPECT_EQ(Cutter(Patterns{{"a|ab|c{2,3}|(?:de){0,2}f"}})("abccccdedefde"), (Words{"a", "b", "ccc", "c", "dedef", "de"}));
@@ -228,7 +232,7 @@ TEST(WordPatterns, RefusesWhatItCannotDo) {
       {"a+?", "lazy or possessive"},       {"a++", "lazy or possessive"},       {"^a", "'^'"},
       {R"(\w)", R"('\w')"},                {R"(\p{Han})", "the property 'Han'"}, {"(?<=a)b", "'(?<'"},
       {"(?!ab)c", "more than one"},        {"(a", "isn't closed"},              {"a)", "closes nothing"},
-      {"[a", "a class"},                    {"a{2", "a count"},                  {"a{3,2}", "a count"},
+      {"[a", "a class"},                    {"a{2", "a count"}, {R"(\u12)", "u'"},                  {"a{3,2}", "a count"},
       {"a*", "matches nothing"},           {"[a&&b]", "a class"},               {"(?:a{1000}){1000}", "too many repetitions"},
       {"a+b|a", "again and again"},        {"(?:ab)*c|a", "again and again"}};
   for (auto [regex, message] : refused) {

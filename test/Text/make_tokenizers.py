@@ -9,6 +9,7 @@ frame of a family that ships it, and vectors.json: texts with their ids. The tes
 """
 import json
 import pathlib
+import re
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -48,12 +49,30 @@ QWEN2 = LLAMA3.replace("{1,3}", "")
 UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 TEKKEN = (rf"[^\r\n\p{{L}}\p{{N}}]?{UPPER}*{LOWER}+|[^\r\n\p{{L}}\p{{N}}]?{UPPER}+{LOWER}*|\p{{N}}"
           r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+GPT4O = TEKKEN.replace(LOWER + "+|", LOWER + "+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|").replace(
+    LOWER + "*|", LOWER + "*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|").replace(r"\p{N}| ", r"\p{N}{1,3}| ")
+DEEPSEEK_V3 = [r"\p{N}{1,3}", "[一-龥\u3040-ゟ゠-ヿ]+",
+               r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"
+               r"| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"]
+DEEPSEEK_CODER = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-\ud7ff]+"]
+# The list of letters is long and stands in one place.
+SOURCE = (pathlib.Path(__file__).parents[2] / "compiler/Import/Text/PreTokenizers.cpp").read_text()
+LETTERS = "".join(re.findall(r'^    R"\(([^"]*)\)",?$', SOURCE.split("deepSeekLLM[] = {")[1].split("};")[0], re.M)[1:])
+DEEPSEEK_LLM = [r"[\r\n]", LETTERS, r"\s?[!-/:-~！-／：-～‘-‟\u3000-。]+", r"\s+$",
+                "[一-龥ࠀ-一가-\ud7ff]+"]
 SPECIALS = ["<|start|>", "<|end|>"]
 
 
 def split(regex):
     return pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(regex), "isolated"),
                                     pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+
+
+def splits(regexes, digits=False):
+    steps = [pre_tokenizers.Split(Regex(regex), "isolated") for regex in regexes]
+    if digits:
+        steps.append(pre_tokenizers.Digits(individual_digits=True))
+    return pre_tokenizers.Sequence(steps + [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
 
 
 def byte_level(pre, ignore_merges=False, normalizer=None):
@@ -145,6 +164,10 @@ CASES = {
                                                           pre_tokenizers.ByteLevel(add_prefix_space=False)])),
     "llama-3": lambda: byte_level(split(LLAMA3), ignore_merges=True),
     "qwen2": lambda: byte_level(split(QWEN2), normalizer=normalizers.NFC()),
+    "gpt-4o": lambda: byte_level(split(GPT4O)),
+    "deepseek-v3": lambda: byte_level(splits(DEEPSEEK_V3)),
+    "deepseek-coder": lambda: byte_level(splits(DEEPSEEK_CODER, digits=True)),
+    "deepseek-llm": lambda: byte_level(splits(DEEPSEEK_LLM, digits=True)),
     "tekken": lambda: byte_level(split(TEKKEN), ignore_merges=True),
     "llama-2": lambda: character_bpe(normalizers.Sequence([normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)]),
                                      None),

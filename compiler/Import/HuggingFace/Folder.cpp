@@ -334,3 +334,20 @@ HuggingFaceFolder::open(StringRef path) {
     return std::move(error);
   return std::move(folder);
 }
+
+Expected<std::unique_ptr<HuggingFaceFolder>>
+HuggingFaceFolder::openTexts(StringRef path) {
+  std::unique_ptr<HuggingFaceFolder> folder(new HuggingFaceFolder(path));
+  auto config = folder->readJSON("config.json");
+  if (!config)
+    return config.takeError();
+  const llvm::json::Object none;
+  std::string configPath = folder->pathOf("config.json");
+  if (Error error = translateTexts(
+          JSONView(configPath, *config ? **config : none), *folder))
+    return std::move(error);
+  if (!folder->find("tokenizer.ggml.model"))
+    return malformed(path + ": expected tokenizer.json or vocab.txt, found "
+                            "neither");
+  return std::move(folder);
+}

@@ -32,6 +32,9 @@ class HuggingFaceFolder : public ModelFile {
 public:
   static llvm::Expected<std::unique_ptr<HuggingFaceFolder>>
   open(llvm::StringRef path);
+  /// The texts alone: no tensor file is looked at, and config.json may be absent.
+  static llvm::Expected<std::unique_ptr<HuggingFaceFolder>>
+  openTexts(llvm::StringRef path);
 
   llvm::StringRef getPath() const override { return path; }
   std::string describeKind() const override;

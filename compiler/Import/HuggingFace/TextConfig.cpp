@@ -45,8 +45,10 @@ uint64_t TextReader::countRows() const {
 Error TextReader::readTokenizer() {
   StringRef name = "tokenizer.json";
   auto object = folder.readJSON(name);
-  if (!object || !*object)
+  if (!object)
     return object.takeError();
+  if (!*object)
+    return translateWordPieces(folder);
   std::string path = folder.pathOf(name);
   uint64_t rows = countRows();
   // A table of more rows than any vocabulary has is refused by its reader.

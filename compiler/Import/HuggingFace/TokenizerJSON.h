@@ -27,6 +27,10 @@ llvm::Error translateTexts(const JSONView &config, HuggingFaceFolder &folder);
 llvm::Error translateTokenizer(const JSONView &tokenizer, uint64_t rows,
                                HuggingFaceFolder &folder);
 
+/// The keys of vocab.txt, if there is one: BERT's pieces, one a line, with the
+/// settings of tokenizer_config.json.
+llvm::Error translateWordPieces(HuggingFaceFolder &folder);
+
 /// How text is cut before merging, as `normalizer` and `pre_tokenizer` say.
 struct TextSteps {
   /// Bytes are spelled in GPT-2's alphabet.

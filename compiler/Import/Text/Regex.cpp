@@ -236,6 +236,13 @@ Expected<CodePointSet> Parser::parseEscape() {
     return CodePointSet('\f', '\f');
   case 'v':
     return CodePointSet('\v', '\v');
+  case 'u': { // \uHHHH
+    uint32_t code;
+    if (rest.take_front(4).getAsInteger(16, code) || rest.size() < 4)
+      return refuse("'\\u'");
+    rest = rest.drop_front(4);
+    return CodePointSet(code, code);
+  }
   default:
     return refuse("'\\" + std::string(1, letter) + "'");
   }

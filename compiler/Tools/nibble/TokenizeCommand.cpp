@@ -25,13 +25,13 @@ Command addTokenizeCommand(CLI::App &app) {
   TokenizeOptions &options = arguments->options;
   CLI::App *command =
       app.add_subcommand("tokenize", "Turn standard input into token ids, one a line, or back.");
-  command->add_option("model", arguments->model, "a GGUF file or a Hugging Face folder; it may be without tensors")->required();
+  command->add_option("model", arguments->model, "a GGUF file, a Hugging Face folder, a tokenizer.json or a vocab.txt; no tensors are needed")->required();
   command->add_flag("--decode", options.decode, "read ids, write their text");
   command->add_flag("--pieces", options.pieces, "print the piece of text behind each id");
   command->add_flag("--special", options.parseSpecial, "recognise control tokens in the text, and write them");
   command->add_flag("--add-special", options.addSpecial, "add the tokens for begin and end as the model wants");
   return [arguments]() -> int {
-    auto file = openModel(arguments->model);
+    auto file = openTexts(arguments->model);
     if (!file)
       return reportError(file.takeError());
     auto source = readTokenizer(**file);
