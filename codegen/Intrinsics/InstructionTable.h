@@ -9,12 +9,15 @@
 #ifndef NIBBLE_CODEGEN_INTRINSICS_INSTRUCTIONTABLE_H
 #define NIBBLE_CODEGEN_INTRINSICS_INSTRUCTIONTABLE_H
 
+#include "dialects/LowBit/FloatKind.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace nibble {
@@ -41,11 +44,13 @@ struct InstructionRow {
   unsigned unsignedBits;
   bool signedBytes;
   llvm::StringLiteral features;
+  /// Float rows: the 16-bit type of both operands; none for f32.
+  std::optional<FloatKind> narrow = std::nullopt;
 
   /// Rows of a weight panel.
   int64_t nr() const { return lanes * vectors; }
   /// Consecutive columns of a row that lie together in a panel.
-  int64_t kr() const { return depth; }
+  int64_t kr() const { return narrow ? 1 : depth; }
   /// The length of vectors that its kernels are compiled for, where the instruction leaves it open; else 0.
   int64_t scalableBits() const;
   /// Whether sums are integers: activations are quantized.

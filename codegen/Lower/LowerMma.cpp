@@ -211,6 +211,10 @@ static LogicalResult checkRow(mpgemm::MmaOp op, const InstructionRow &row) {
     return op->emitOpError() << "row '" << row.name << "' " << (layout.getLookup() ? "multiplies" : "looks up")
                              << " codes, but has " << layout;
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
+  if (row.narrow && layout.getPanelLayout().element != *row.narrow)
+    return op->emitOpError() << "row '" << row.name << "' multiplies " << spelling(*row.narrow) << ", but has " << layout;
+  if (row.narrow && block)
+    return op->emitOpError() << "row '" << row.name << "' multiplies floats as they are stored, but has " << layout;
   if (row.kind == RowKind::Float)
     return op.getActivations().size() == 1
                ? success()

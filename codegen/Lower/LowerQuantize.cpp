@@ -86,15 +86,18 @@ static_assert(std::is_sorted(std::begin(mpgemm::kScaleTops), std::end(mpgemm::kS
 /// At 1.5·2^23 a float's last bit is worth 1, so that adding it rounds, halves to even, and the code stands in the low bits.
 constexpr float kRounder = 12582912.0f;
 
-/// Numbers in units of the finest scale, rounded under the scale that gives the largest number the code 127 · `factor`,
-/// plus kRounder.
-Value roundedSteps(KernelBuilder &k, Value steps, Value factor) {
-  return k.fma(steps, k.splat(factor, KernelBuilder::lanes(steps)), k.constant(steps.getType(), double(kRounder)));
+/// Numbers in units of the finest scale in units of the scale that gives the largest number the code 127 · `factor`.
+Value scaledSteps(KernelBuilder &k, Value steps, Value factor) {
+  return k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
 }
 
-/// The same as codes, i32.
-Value codesOf(KernelBuilder &k, Value steps, Value factor) {
-  Value bits = k.bitcast(roundedSteps(k, steps, factor), KernelBuilder::withElement(steps.getType(), k.i32()));
+Value plusRounder(KernelBuilder &k, Value scaled) {
+  return k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
+}
+
+/// Codes of the same, i32.
+Value codesOf(KernelBuilder &k, Value scaled) {
+  Value bits = k.bitcast(plusRounder(k, scaled), KernelBuilder::withElement(scaled.getType(), k.i32()));
   Value codes = k.sub(bits, int64_t(llvm::bit_cast<uint32_t>(kRounder)));
   return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
 }
@@ -102,11 +105,10 @@ Value codesOf(KernelBuilder &k, Value steps, Value factor) {
 /// Lanes in which squared errors are added up.
 constexpr int64_t kErrorLanes = 8;
 
-/// Squares of what the codes under a scale miss, each lane the sum of every eighth.
-Value squaredErrors(KernelBuilder &k, Value values, Value steps, Value factor, Value scale) {
-  Value rounded = roundedSteps(k, steps, factor);
-  Value codes = k.subf(rounded, k.constant(rounded.getType(), double(kRounder)));
-  Value miss = k.fma(k.negf(codes), k.splat(scale, KernelBuilder::lanes(values)), values), total;
+/// Squares of what the codes miss, in units of their scale; each lane the sum of every eighth.
+Value squaredErrors(KernelBuilder &k, Value scaled) {
+  Value codes = k.subf(plusRounder(k, scaled), k.constant(scaled.getType(), double(kRounder)));
+  Value miss = k.subf(scaled, codes), total;
   int64_t lanes = std::min(kErrorLanes, KernelBuilder::lanes(miss));
   for (int64_t first = 0; first < KernelBuilder::lanes(miss); first += lanes) {
     Value part = k.slice(miss, first, lanes);
@@ -139,19 +141,19 @@ std::pair<Value, Value> quantizeGroup(KernelBuilder &k, int64_t group, Value x) 
   Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, finest, k.f32(0)), k.f32(1), finest);
   Value steps = k.divf(values, k.splat(divisor, group));
   SmallVector<Value> errors;
-  Value tops = k.zero(k.vec(k.f32(), kCandidates));
+  Value tops = k.zero(k.vec(k.f32(), kCandidates)), squares = tops;
   for (auto [lane, top] : llvm::enumerate(mpgemm::kScaleTops)) {
-    Value number = k.f32(static_cast<float>(top));
-    Value factor = k.f32(static_cast<float>(top) / kMaxActivation);
-    errors.push_back(squaredErrors(k, values, steps, factor, k.divf(largest, number)));
-    tops = k.insert(number, tops, lane);
+    auto number = static_cast<float>(top);
+    errors.push_back(squaredErrors(k, lane == 0 ? steps : scaledSteps(k, steps, k.f32(number / kMaxActivation))));
+    tops = k.insert(k.f32(number), tops, lane);
+    squares = k.insert(k.f32(float(kMaxActivation * kMaxActivation) / float(top * top)), squares, lane); // of a scale
   }
-  Value error = fourSums(k, errors), least = error;
+  Value error = k.mulf(fourSums(k, errors), squares), least = error;
   least = k.minf(least, k.shuffle(least, least, {2, 3, 0, 1}));
   least = k.minf(least, k.shuffle(least, least, {1, 0, 3, 2}));
   // Errors are all NaN or none is, since they share the largest number; then the first candidate is taken.
   Value top = k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
-  return {codesOf(k, steps, k.divf(top, k.f32(kMaxActivation))), k.divf(largest, top)};
+  return {codesOf(k, scaledSteps(k, steps, k.divf(top, k.f32(kMaxActivation)))), k.divf(largest, top)};
 }
 
 void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,

@@ -2,11 +2,13 @@
 //
 // Sums up a panel with f32 activations: weights are loaded or decoded to f32,
 // each exactly the number that its format defines, and multiplied column by
-// column in ascending order.
+// column in ascending order. A narrow row takes weights as they are and activations
+// that have been rounded to their type, and multiplies its depth of columns at once.
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/MmaKernel.h"
+#include "codegen/Targets/NarrowEmitter.h"
 
 using namespace mlir;
 
@@ -34,6 +36,10 @@ private:
   Value decode(Value numbers, Value scale, Value minimum);
   Value groupScale(Value record, Value unitIndex, int64_t group, int64_t v);
   Value groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v);
+  /// One or two columns of `x` of a row, in the weight's type, for each lane.
+  Value narrowActivations(Value x, int64_t token, int64_t column, int64_t columns);
+  /// acc += Σ x · w of as many columns as the instruction takes, or of the one that is left.
+  void addNarrow(Value first, Value x, int64_t column, int64_t columns, PanelSums &sums);
   /// acc += x[column] · w for all rows of the tile.
   void addColumn(Value x, int64_t column, ArrayRef<Value> w, PanelSums &sums);
 
@@ -69,6 +75,44 @@ void FloatPanel::addColumn(Value x, int64_t column, ArrayRef<Value> w, PanelSums
   }
 }
 
+/// a0 b0 a1 b1 …, or with nothing for b: zeros.
+static Value interleave(KernelBuilder &k, Value a, Value b) {
+  SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < KernelBuilder::lanes(a); ++lane)
+    mask.append({lane, KernelBuilder::lanes(a) + lane});
+  return k.shuffle(a, b ? b : k.zero(a.getType()), mask);
+}
+
+/// Numbers that are rounded to the row's type already, so that nothing is lost.
+Value FloatPanel::narrowActivations(Value x, int64_t token, int64_t column, int64_t columns) {
+  Type narrow = *mma.row->narrow == FloatKind::F16 ? k.f16() : k.bf16();
+  Value all;
+  for (int64_t i = 0; i < columns; ++i) {
+    Value wide = k.load(k.f32(), k.at(x, k.f32(), token * mma.x.stride + column + i)), one;
+    if (*mma.row->narrow == FloatKind::BF16) // the upper half, as the lower one is zero
+      one = k.splat(k.bitcast(k.trunc(k.shru(k.bitcast(wide, k.i32()), int64_t(16)), k.i16()), narrow), lanes);
+    else
+      one = k.splat(k.toFloat(wide, narrow), lanes);
+    all = all ? interleave(k, all, one) : one;
+  }
+  return columns < mma.row->depth ? interleave(k, all, Value()) : all;
+}
+
+void FloatPanel::addNarrow(Value first, Value x, int64_t column, int64_t columns, PanelSums &sums) {
+  const NarrowEmitter &emitter = narrowEmitter(*mma.row);
+  SmallVector<Value> w;
+  for (int64_t v = 0; v < vectors; ++v) {
+    w.push_back(reader.narrow(first, column, v));
+    if (mma.row->depth == 2)
+      w[v] = interleave(k, w[v], columns == 2 ? reader.narrow(first, column + 1, v) : Value());
+  }
+  for (int64_t token = 0; token < tokens; ++token) {
+    Value a = narrowActivations(x, token, column, columns);
+    for (int64_t v = 0; v < vectors; ++v)
+      sums[token * vectors + v] = emitter.multiplyAdd(k, sums[token * vectors + v], w[v], a);
+  }
+}
+
 PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sums) {
   Value rowX = k.at(mma.x.pointer, k.f32(), k.mul(row0, mma.x.stride));
   auto columns = [&](int64_t count) {
@@ -77,6 +121,12 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
       Value x = k.at(rowX, k.f32(), column);
       PanelSums next(carried.begin(), carried.end());
       for (int64_t i = 0; i < count; ++i) {
+        if (mma.row->narrow) {
+          int64_t columns = std::min(mma.row->depth, count - i);
+          addNarrow(w0, x, i, columns, next);
+          i += columns - 1;
+          continue;
+        }
         SmallVector<Value> w;
         for (int64_t v = 0; v < vectors; ++v)
           w.push_back(reader.element(w0, i, v));
@@ -89,7 +139,7 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
   if (whole)
     sums = k.loop(k.i64(0), k.i64(whole), kUnroll, sums, columns(kUnroll));
   if (whole < panel.k)
-    sums = k.loop(k.i64(whole), k.i64(panel.k), 1, sums, columns(1));
+    sums = columns(panel.k - whole)(k.i64(whole), sums);
   return sums;
 }
 

@@ -249,4 +249,9 @@ Value PanelReader::element(Value columns, int64_t column, int64_t v) {
   return floats(k.offset(columns, panel.elementOffset(column, v * lanes)), panel.element);
 }
 
+Value PanelReader::narrow(Value columns, int64_t column, int64_t v) {
+  Type type = panel.element == FloatKind::F16 ? k.f16() : k.bf16();
+  return k.load(k.vec(type, lanes), k.offset(columns, panel.elementOffset(column, v * lanes)), 1);
+}
+
 } // namespace nibble

@@ -61,6 +61,8 @@ public:
   mlir::Value subMinimum(mlir::Value base, int64_t group, int64_t v);
   /// Column `column` of a float weight, f32 × lanes; `columns` = panel + elementOffset of column 0.
   mlir::Value element(mlir::Value columns, int64_t column, int64_t v);
+  /// Column `column` of a 16-bit float weight as it is, lanes of its type.
+  mlir::Value narrow(mlir::Value columns, int64_t column, int64_t v);
 
 private:
   void chooseRange(const InstructionRow *row);

@@ -53,7 +53,8 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
   auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
   auto ref = op.getWeights().getDefiningOp<lm::WeightRefOp>();
   bool readAsRows = ref && tables.contains(ref.getWeight());
-  SmallVector<Candidate, 3> candidates = candidatesFor(element, shape, readAsRows, target);
+  FloatKind rounded = activations == "f16" ? FloatKind::F16 : activations == "bf16" ? FloatKind::BF16 : FloatKind::F32;
+  SmallVector<Candidate, 3> candidates = candidatesFor(element, shape, readAsRows, rounded, target);
   if (strategy == "dot" && isa<lowbit::BlockType>(element) && !candidates[0].wrong.empty()) {
     op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;

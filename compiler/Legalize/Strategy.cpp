@@ -46,10 +46,26 @@ static mpgemm::LayoutAttr layoutFor(Type element, ArrayRef<int64_t> shape, const
   return wrong.empty() ? layout : nullptr;
 }
 
-SmallVector<Candidate, 3> candidatesFor(Type element, ArrayRef<int64_t> shape, bool readAsRows,
+/// A row of narrow operands takes weights and activations of its type as they are.
+static bool suits(const InstructionRow &row, Type element, FloatKind activations) {
+  if (!row.narrow)
+    return true;
+  FloatKind stored = element.isF16() ? FloatKind::F16 : element.isBF16() ? FloatKind::BF16 : FloatKind::F32;
+  return *row.narrow == stored && *row.narrow == activations;
+}
+
+/// Rows of narrow operands first, then best first.
+static SmallVector<const InstructionRow *> rowsInOrder(const TargetInfo &target) {
+  SmallVector<const InstructionRow *> ordered, others;
+  for (const InstructionRow *row : rowsFor(target.triple, [&](StringRef feature) { return target.has(feature); }))
+    (row->narrow ? ordered : others).push_back(row);
+  llvm::append_range(ordered, others);
+  return ordered;
+}
+
+SmallVector<Candidate, 3> candidatesFor(Type element, ArrayRef<int64_t> shape, bool readAsRows, FloatKind activations,
                                         const TargetInfo &target) {
   const CpuModel &model = cpuModelOf(target);
-  auto has = [&](StringRef feature) { return target.has(feature); };
   SmallVector<Candidate, 3> candidates;
   const std::pair<llvm::StringLiteral, RowKind> kinds[] = {
       {"dot", RowKind::Dot4}, {"lut", RowKind::Lookup}, {"float", RowKind::Float}};
@@ -57,8 +73,8 @@ SmallVector<Candidate, 3> candidatesFor(Type element, ArrayRef<int64_t> shape, b
     // The best row whose panels can hold the weight; a generic one only where there is no other.
     Candidate candidate{strategy, nullptr, "", {}, 0, 0};
     mpgemm::LayoutAttr layout;
-    for (const InstructionRow *row : rowsFor(target.triple, has)) {
-      if (row->kind != kind || layout || (candidate.row && row->features.empty()))
+    for (const InstructionRow *row : rowsInOrder(target)) {
+      if (row->kind != kind || layout || !suits(*row, element, activations) || (candidate.row && row->features.empty()))
         continue;
       std::string wrong;
       layout = layoutFor(element, shape, *row, wrong);

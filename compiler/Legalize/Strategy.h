@@ -24,9 +24,10 @@ struct Candidate {
   double seconds = 0;                  ///< of a row of activations, one core
 };
 
-/// dot, lut and float, in this order. `readAsRows`: an embedding reads rows of the weight, too.
+/// dot, lut and float, in this order. `readAsRows`: an embedding reads rows of the weight, too. `activations` is the type
+/// that float products round them to.
 llvm::SmallVector<Candidate, 3> candidatesFor(mlir::Type element, llvm::ArrayRef<int64_t> shape, bool readAsRows,
-                                              const TargetInfo &target);
+                                              FloatKind activations, const TargetInfo &target);
 
 /// What `strategy` (auto, dot, lut or float) chooses: that one if it is possible, otherwise, or with auto, the cheapest.
 const Candidate &chooseFrom(llvm::ArrayRef<Candidate> candidates, llvm::StringRef strategy);

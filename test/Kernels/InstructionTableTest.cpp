@@ -19,7 +19,7 @@ TEST(InstructionTableTest, NamesAreUniqueAndFollowTheGrammar) {
     EXPECT_EQ(findRow(row.name), &row);
     // <isa>_<feature>_<rows × lanes × depth>_<types>; two rows where a matrix is multiplied
     std::string rows = row.kind == RowKind::Dot4 && row.kr() == 8 ? "_2x" : "_1x";
-    std::string shape = rows + std::to_string(row.lanes) + "x" + std::to_string(row.kr()) + "_";
+    std::string shape = rows + std::to_string(row.lanes) + "x" + std::to_string(row.depth) + "_";
     EXPECT_TRUE(row.name.contains(shape)) << row.name.str();
   }
   EXPECT_EQ(findRow("none"), nullptr);

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -46,6 +47,9 @@ const Machine kMachines[] = {
     {"x86_fma_1x8x1_f32f32f32", "x86_64-linux-gnu", "haswell", true},
     {"generic_base_1x4x1_f32f32f32", "x86_64-linux-gnu", "x86-64", false},
     {"aarch64_neon_1x4x1_f32f32f32", "aarch64-linux-gnu", "cortex-a53", true},
+    {"aarch64_bf16_1x4x2_bf16bf16f32", "aarch64-linux-gnu", "neoverse-n2", true},
+    {"aarch64_fp16fml_1x8x1_f16f16f32", "aarch64-linux-gnu", "neoverse-n2", true},
+    {"x86_avx512bf16_1x16x2_bf16bf16f32", "x86_64-linux-gnu", "cooperlake", true},
 };
 
 struct Shape {
@@ -71,10 +75,11 @@ struct Activations {
   std::vector<int32_t> sums;
 };
 
-Activations makeActivations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
+Activations makeActivations(const InstructionRow &row, int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
   Activations a;
+  FloatKind kind = row.narrow.value_or(FloatKind::F32);
   for (int64_t i = 0; i < m * k; ++i) {
-    a.x.push_back(std::uniform_real_distribution<float>(-3, 3)(random));
+    a.x.push_back(toFloat(kind, bitsOfNearest(kind, std::uniform_real_distribution<float>(-3, 3)(random))));
     // The extremes often: they are where narrow sums overflow.
     int choice = random() % 8;
     a.codes.push_back(choice == 0 ? 127 : choice == 1 ? -127 : int(random() % 255) - 127);
@@ -141,8 +146,32 @@ float MmaTest::expectedDot(const Weight &w, const Activations &a, int64_t m, int
   return acc;
 }
 
+/// a + b rounded to odd: towards zero, and where that is not exact to the neighbour whose last bit is set. `a` and `b`
+/// are products of two bf16, or floats.
+float addToOdd(double a, double b) {
+  double sum = a + b, rest = b - (sum - a) + (a - (sum - (sum - a))); // two-sum: sum + rest = a + b
+  float towardsZero = float(sum);
+  bool beyond = std::fabs(double(towardsZero)) > std::fabs(sum) ||
+                (double(towardsZero) == sum && rest != 0 && (rest < 0) != (sum < 0));
+  if (beyond)
+    towardsZero = std::nextafter(towardsZero, 0.0f);
+  bool exact = double(towardsZero) == sum && rest == 0;
+  return exact ? towardsZero : std::bit_cast<float>(std::bit_cast<uint32_t>(towardsZero) | 1);
+}
+
 float MmaTest::expectedFloat(const Weight &w, const Activations &a, int64_t m, int64_t n) const {
   float acc = 0;
+  auto product = [&](int64_t c) { return double(a.x[m * w.k + c]) * w.value(n, c); };
+  if (row().narrow == FloatKind::BF16) { // pairs of columns: BFDOT, or two multiply-adds (VDPBF16PS)
+    for (int64_t c = 0; c < w.k; c += 2) {
+      double second = c + 1 < w.k ? product(c + 1) : 0;
+      if (row().isa == Isa::AArch64)
+        acc = addToOdd(acc, addToOdd(product(c), second));
+      else
+        acc = float(product(c) + double(float(second + acc)));
+    }
+    return acc;
+  }
   for (int64_t c = 0; c < w.k; ++c)
     acc = multiplyAdd(a.x[m * w.k + c], w.value(n, c), acc);
   return acc;
@@ -227,7 +256,7 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
       value = std::uniform_real_distribution<float>(-1, 1)(random);
     for (int64_t m : kRows) {
       program.add(functionText(row(), w, shape, m, sumGroup));
-      Activations a = makeActivations(m, shape.k, sumGroup, random);
+      Activations a = makeActivations(row(), m, shape.k, sumGroup, random);
       residual.assign(m * (shape.n + 3), 0.25f);
       std::vector<float> sums(m * shape.n);
       for (int64_t i = 0; i < m; ++i)
@@ -303,6 +332,11 @@ std::vector<Case> allCases() {
       bool every = cpu == "haswell";
       bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
                     (dot && llvm::is_contained({"q4_0", "q5_0", "q2_k", "q3_k", "iq4_nl", "iq2_xs", "e2m3_bf16", "q1_0", "tq2_0"}, name));
+      if (auto narrow = findRow(machine.row)->narrow) {
+        if (format->isFloat && format->floatKind == *narrow)
+          cases.push_back({machine, format});
+        continue;
+      }
       if (format->isFloat ? !dot : (every || chosen) && (!dot || isInteger(*format)))
         cases.push_back({machine, format});
     }
@@ -310,6 +344,8 @@ std::vector<Case> allCases() {
   for (const Machine &machine : kMachines) {
     bool dot = findRow(machine.row)->kind == RowKind::Dot4;
     const lowbit::Format *q4 = lowbit::findFormat("iq4_nl");
+    if (findRow(machine.row)->narrow)
+      continue;
     cases.push_back({machine, q4, CodeKind(4, CodeKind::I8, CodeKind::Row)});
     if (!dot && machine.cpu == llvm::StringRef("haswell"))
       cases.push_back({machine, q4, CodeKind(4, CodeKind::F16, CodeKind::Row)});

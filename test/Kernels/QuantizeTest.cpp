@@ -100,11 +100,13 @@ Group quantize(bool fused, const float *x) {
     float misses[32];
     for (int i = 0; i < 32; ++i) {
       float step = x[i] / (finest == 0 ? 1 : finest);
-      float code = multiplyAdd(fused, step, float(top) / 127, rounder) - rounder;
+      float scaled = top == 127 ? step : step * (float(top) / 127);
+      volatile float rounded = scaled + rounder;
+      float code = rounded - rounder;
       group.codes[i] = int(std::clamp(code, -127.0f, 127.0f));
-      misses[i] = multiplyAdd(fused, -code, group.scale, x[i]);
+      misses[i] = scaled - code;
     }
-    float error = sumOfSquares(fused, misses);
+    float error = sumOfSquares(fused, misses) * (127.0f * 127 / float(top * top));
     if (top == 127 || error < least) {
       least = error;
       best = group;
