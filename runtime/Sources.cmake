@@ -9,6 +9,7 @@ set(NIBBLE_RUNTIME_SOURCES
     main/Chat.cpp
     main/ChatRenderer.cpp
     main/ContextShift.cpp
+    main/Embed.cpp
     main/Info.cpp
     main/Measure.cpp
     main/Options.cpp

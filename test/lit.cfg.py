@@ -6,11 +6,13 @@ Substitutions   %nibble %nibble-opt        the built tools (also on PATH by thei
                 %cxx                       the host compiler
                 %source %inputs            root of the repository, test/Inputs
                 %smollm2                   SmolLM2-135M-Instruct, Q4_1 (only with REQUIRES: model-smollm2)
+                %minilm                    all-MiniLM-L6-v2, f32 (only with REQUIRES: model-minilm)
                 %gemma3                    Gemma 3 270M, Q4_K_M (only with REQUIRES: model-gemma3)
 Features        aarch64-qemu               AArch64 programs can be linked and run
                 qemu-plugins               qemu-aarch64 is there, the dynamic emulator, which takes plugins
                 avx2 avx512vnni            this CPU has them
                 model-smollm2              the model lies in the cache (test/run.sh fetches it)
+                model-minilm               the model lies in the cache (examples/get-model.sh minilm fetches it)
                 model-gemma3               the model lies in the cache (examples/get-model.sh gemma3 fetches it)
                 root                       running as the superuser
 Files named *.slow.* take more than ten seconds; NIBBLE_SKIP_SLOW=1 leaves them out.
@@ -37,6 +39,7 @@ for name in ("HOME", "NIBBLE_CACHE", "TMPDIR", "LD_LIBRARY_PATH"):
 cache = os.environ.get("NIBBLE_CACHE") or os.path.expanduser("~/.cache/nibble")
 smollm2 = os.path.join(cache, "SmolLM2-135M-Instruct.Q4_1.gguf")
 gemma3 = os.path.join(cache, "gemma-3-270m-q4_k_m.gguf")
+minilm = os.path.join(cache, "all-MiniLM-L6-v2")
 
 # The longer name first: a substitution replaces every occurrence of its pattern.
 config.substitutions += [
@@ -49,6 +52,7 @@ config.substitutions += [
     ("%inputs", os.path.join(config.nibble_source, "test", "Inputs")),
     ("%smollm2", smollm2),
     ("%gemma3", gemma3),
+    ("%minilm", minilm),
 ]
 
 
@@ -72,6 +76,8 @@ if "avx2" in flags:
     config.available_features.add("avx2")
 if "avx512_vnni" in flags:
     config.available_features.add("avx512vnni")
+if os.path.exists(minilm):
+    config.available_features.add("model-minilm")
 if os.path.exists(smollm2):
     config.available_features.add("model-smollm2")
 if os.path.exists(gemma3):

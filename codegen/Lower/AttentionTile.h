@@ -52,10 +52,11 @@ struct AttentionTile {
   Value keys, values; ///< base of the cached head
   Value position;     ///< of the tile's first row
   Value streams;      ///< of the rows that there are
+  Value end = {};     ///< what all streams see up to, where it is no matter of their rows
 
   Value rowOf(Value stream) const { return k.divu(stream, shape.group()); }
   /// Positions start … end-1 are what a stream sees.
-  Value endOf(Value stream) const { return k.add(k.add(position, rowOf(stream)), 1); }
+  Value endOf(Value stream) const { return end ? end : k.add(k.add(position, rowOf(stream)), 1); }
   Value startOf(Value stream) const {
     return shape.window ? k.maxs(k.sub(endOf(stream), shape.window), k.i64(0)) : k.i64(0);
   }

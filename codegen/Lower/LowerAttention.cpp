@@ -117,7 +117,8 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
                        headOf(k, shape, shape.keys, pointers[1], layer, kvHead),
                        headOf(k, shape, shape.values, pointers[2], layer, kvHead),
                        k.add(pos, row),
-                       streams};
+                       streams,
+                       attention.getBidirectional() ? k.add(pos, n) : Value()};
       auto place = [&](const RowBuffer &rows, Value base, Value stream) {
         Value head = k.add(k.mul(kvHead, shape.group()), k.remu(stream, shape.group()));
         return k.at(rows.row(k, base, k.add(row, tile.rowOf(stream))), k.f32(), k.mul(head, shape.headDim));
@@ -127,7 +128,8 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
           [&](Value stream) { return place(*y, pointers[3], stream); });
     });
   };
-  std::string name = llvm::formatv("attention_{0}_q{1}_y{2}_t{3}", nameOf(shape), q->stride, y->stride, shape.rows);
+  std::string name = llvm::formatv("attention_{0}_q{1}_y{2}_t{3}{4}", nameOf(shape), q->stride, y->stride, shape.rows,
+                                   attention.getBidirectional() ? "_both" : "");
   return library.call(op, name, {attention.getQ(), attention.getKeys(), attention.getValues(), out},
                       {attention.getLayer(), attention.getPos(), attention.getN()}, body);
 }

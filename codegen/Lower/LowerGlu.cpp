@@ -1,6 +1,6 @@
-//===- LowerGlu.cpp - lm.glu → kernel -------------------------------------===//
+//===- LowerGlu.cpp - lm.glu, lm.activate → kernels -----------------------===//
 //
-// y = f(gate) · up. Of each row, a thread takes a contiguous slice of blocks of 32
+// y = f(gate) · up and y = f(x). Of each row, a thread takes a contiguous slice of blocks of 32
 // columns; the last block may be shorter.
 //
 //===----------------------------------------------------------------------===//
@@ -26,6 +26,8 @@ static Value activate(KernelBuilder &k, lm::Activation activation, Value x) {
     Value positive = emitGreater(k, x, k.zero(x.getType()));
     return k.mulf(positive, positive);
   }
+  case lm::Activation::GELUErf:
+    return emitGELUErf(k, x);
   }
   return x;
 }
@@ -50,6 +52,23 @@ LogicalResult lowerGlu(Operation *op, KernelLibrary &library) {
     });
   };
   return library.call(op, name, {glu.getGate(), glu.getUp(), out}, {glu.getN()}, body);
+}
+
+LogicalResult lowerActivate(Operation *op, KernelLibrary &library) {
+  auto unit = cast<lm::ActivateOp>(op);
+  Value out = unit.getOuts().front();
+  FailureOr<RowBuffer> x = RowBuffer::get(op, unit.getX(), "x"), y = RowBuffer::get(op, out, "result");
+  if (failed(x) || failed(y))
+    return failure();
+  std::string name = llvm::formatv("activate_{0}_{1}_x{2}_y{3}", lm::stringifyActivation(unit.getActivation()), x->width,
+                                   x->stride, y->stride);
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    forEachOwnPiece(k, scalars[0], x->width, tid, nthreads, [&](Value m, Value offset, int64_t lanes) {
+      Value value = k.load(k.vec(k.f32(), lanes), k.at(x->row(k, pointers[0], m), k.f32(), offset));
+      k.store(activate(k, unit.getActivation(), value), k.at(y->row(k, pointers[1], m), k.f32(), offset));
+    });
+  };
+  return library.call(op, name, {unit.getX(), out}, {unit.getN()}, body);
 }
 
 } // namespace nibble

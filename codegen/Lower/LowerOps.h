@@ -32,6 +32,15 @@ mlir::LogicalResult lowerReorder(mlir::Operation *op, KernelLibrary &library);
 /// lm.residual and lm.logits: every row split by blocks of 32 columns. In place or not.
 mlir::LogicalResult lowerResidual(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerLogits(mlir::Operation *op, KernelLibrary &library);
+/// mpgemm.expert_mma: split by the panels of an expert.
+mlir::LogicalResult lowerExpertMma(mlir::Operation *op, KernelLibrary &library);
+/// lm.top_k: split by rows.
+mlir::LogicalResult lowerTopK(mlir::Operation *op, KernelLibrary &library);
+/// lm.expert_sum and lm.add_positions: every row split by blocks of 32 columns. The sum in place or not.
+mlir::LogicalResult lowerExpertSum(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerAddPositions(mlir::Operation *op, KernelLibrary &library);
+/// lm.pool: the first thread of one; one vector is not split.
+mlir::LogicalResult lowerPool(mlir::Operation *op, KernelLibrary &library);
 /// lm.rope: split by rows × heads, row by row. In place or not.
 mlir::LogicalResult lowerRope(mlir::Operation *op, KernelLibrary &library);
 /// lm.kv_append: split by rows × kv heads, row by row.
@@ -44,8 +53,9 @@ mlir::LogicalResult lowerShortConv(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerAttentionPartials(mlir::Operation *op, KernelLibrary &library);
 /// lm.attention_combine: split by blocks of 32 columns, or by heads.
 mlir::LogicalResult lowerAttentionCombine(mlir::Operation *op, KernelLibrary &library);
-/// lm.glu: every row split by blocks of 32 columns. In place or not.
+/// lm.glu and lm.activate: every row split by blocks of 32 columns. In place or not.
 mlir::LogicalResult lowerGlu(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerActivate(mlir::Operation *op, KernelLibrary &library);
 /// lm.state_write: split by rows.
 mlir::LogicalResult lowerStateWrite(mlir::Operation *op, KernelLibrary &library);
 /// lm.state_read: the first thread of one; one row is not split.

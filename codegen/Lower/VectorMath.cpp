@@ -115,6 +115,23 @@ Value emitGELU(KernelBuilder &k, Value x) {
   return k.mulf(x, emitSigmoid(k, k.mulf(x, factor)));
 }
 
+/// The coefficients of erfc(z) ≈ t·(a1 + t·(a2 + …))·exp(-z²), t = 1 / (1 + 0.3275911·z), z ≥ 0; the highest power first.
+/// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| ≤ 1.5e-7.
+constexpr double kErfcCoefficients[] = {1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592};
+
+/// Φ(x) = erfc(-x/√2) / 2; for x > 0 one less that of -x.
+Value emitGELUErf(KernelBuilder &k, Value x) {
+  Value one = splatOf(k, x, 1.0), magnitude = k.mulf(k.absf(x), splatOf(k, x, 0.70710678118654752));
+  Value t = k.divf(one, k.fma(magnitude, splatOf(k, x, 0.3275911), one));
+  Value q = splatOf(k, x, kErfcCoefficients[0]);
+  for (double coefficient : ArrayRef(kErfcCoefficients).drop_front())
+    q = k.fma(q, t, splatOf(k, x, coefficient));
+  Value power = emitExp(k, k.negf(k.mulf(magnitude, magnitude)));
+  Value tail = k.mulf(k.mulf(k.mulf(q, t), splatOf(k, x, 0.5)), power);
+  Value negative = k.cmp(KernelBuilder::FCmp::OLT, x, k.zero(x.getType()));
+  return k.mulf(x, k.select(negative, tail, k.subf(one, tail)));
+}
+
 //===--- half precision ----------------------------------------------------===//
 
 /// Whether LLVM converts between f16 and f32 with instructions, not with calls.

@@ -37,6 +37,9 @@ mlir::Value emitSiLU(KernelBuilder &k, mlir::Value x);
 /// The tanh form of GELU, x/2 · (1 + tanh(√(2/π)·(x + 0.044715·x³))), as x · sigmoid of twice tanh's argument.
 mlir::Value emitGELU(KernelBuilder &k, mlir::Value x);
 
+/// x · Φ(x), Φ of the normal distribution within 4e-7.
+mlir::Value emitGELUErf(KernelBuilder &k, mlir::Value x);
+
 /// The greater operand; the second if either is NaN. One instruction everywhere, unlike IEEE's maximumNumber.
 mlir::Value emitGreater(KernelBuilder &k, mlir::Value a, mlir::Value c);
 

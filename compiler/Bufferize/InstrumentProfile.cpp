@@ -42,6 +42,12 @@ int64_t operationsPerElement(Operation *op) {
       .Default([](Operation *) { return 0; });
 }
 
+/// Experts that each row of activations is multiplied with.
+int64_t chosenPerRow(mpgemm::ExpertMmaOp op) {
+  return cast<ShapedType>(op.getChosen().getType()).getNumElements() /
+         cast<ShapedType>(op.getActivations().front().getType()).getDimSize(0);
+}
+
 class CostModel {
 public:
   explicit CostModel(lm::ModelOp model) : model(model) {}
@@ -65,10 +71,16 @@ void CostModel::addOperand(Operation *op, Value value, bool written, Cost &cost)
     return;
   auto embed = dyn_cast<lm::EmbedOp>(op);
   auto rope = dyn_cast<lm::RopeOp>(op);
+  auto positions = dyn_cast<lm::AddPositionsOp>(op);
+  auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op);
   if (embed && value == embed.getTable())
     cost.rowBytes += bytesOf(type) / model.getVocabulary();
   else if (rope && value == rope.getTable())
     cost.rowBytes += 2 * bytesOf(type) / type.getDimSize(0); // a coarse and a fine row
+  else if (experts && value == experts.getWeight())
+    cost.rowBytes += chosenPerRow(experts) * bytesOf(type) / int64_t(experts.getExperts());
+  else if (positions && value != positions.getX() && !written)
+    cost.rowBytes += bytesOf(type) / type.getDimSize(0);
   else if (type.getRank() > 2)
     (written ? cost.rowBytes : cost.positionBytes) += bytesOfPosition(type);
   else if (type.getRank() == 2)
@@ -94,6 +106,9 @@ Cost CostModel::costOf(Operation *op) {
   cost.rowOperations = operationsPerElement(op) * widest;
   if (auto mma = dyn_cast<mpgemm::MmaOp>(op))
     cost.rowOperations = 2 * int64_t(mma.getLayout().getN()) * mma.getLayout().getK();
+  if (auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op))
+    cost.rowOperations = 2 * chosenPerRow(experts) * int64_t(experts.getLayout().getN() / experts.getExperts()) *
+                         experts.getLayout().getK();
   // q · k and p · v: two multiply-adds for each number of a head and each position.
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     cost.rowPositionOperations = 4 * cast<MemRefType>(attention.getQ().getType()).getDimSize(1);
@@ -109,6 +124,10 @@ std::string detailOf(Operation *op) {
   if (auto mma = dyn_cast<mpgemm::MmaOp>(op))
     out << mma.getLayout().getN() << " x " << mma.getLayout().getK() << " " << mma.getLayout().getElement() << " by "
         << mma.getRow();
+  else if (auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op))
+    out << chosenPerRow(experts) << " of " << experts.getExperts() << ", "
+        << experts.getLayout().getN() / experts.getExperts() << " x " << experts.getLayout().getK() << " "
+        << experts.getLayout().getElement() << " by " << experts.getRow();
   else
     for (Value operand : op->getOperands())
       if (auto type = dyn_cast<MemRefType>(operand.getType()); type && type.getRank() == 2) {

@@ -26,6 +26,10 @@ static Value storageOf(Value value) {
 static OpOperand *overwrittenOperand(Operation *op) {
   if (auto glu = dyn_cast<lm::GluOp>(op))
     return &glu.getGateMutable();
+  if (auto activate = dyn_cast<lm::ActivateOp>(op))
+    return &activate.getXMutable();
+  if (auto sum = dyn_cast<lm::ExpertSumOp>(op))
+    return &sum.getXMutable();
   if (auto mma = dyn_cast<mpgemm::MmaOp>(op))
     return mma.getResidual() ? &*mma.getResidualMutable().begin() : nullptr;
   return nullptr;

@@ -6,9 +6,10 @@
 //
 // All families are one shape with optional parts. A layer is
 //
-//   y = x + s · post( mixer( norm(x) ) )      mixer: attention or a short convolution
-//   z = y + s · post( feed( norm(y) ) )       feed: a gated unit, or a choice of experts
+//   y = sum( x + s · post( mixer( norm(x) ) ) )      mixer: attention or a short convolution
+//   z = sum( y + s · post( feed( norm(y) ) ) )       feed: a unit with or without a gate, or a choice of experts
 //
+// where post and sum are norms. An encoder is the same without an output matrix: its rows see each other, and become one.
 // and what a family does not have is empty: a norm without a weight is the identity, a scale is 1, a window is 0.
 //
 //===----------------------------------------------------------------------===//
@@ -22,6 +23,7 @@
 #include "dialects/LM/LM.h"
 #include "dialects/LowBit/Formats.h"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -56,7 +58,13 @@ struct Weight {
   const lowbit::Format *format = nullptr; ///< null if the tensor is packed, or an order of columns
   /// Held as f32, whatever float the file has.
   bool isWidened = false;
+  /// A vector that is used as a matrix of one row.
+  bool isRow = false;
+  /// Where a file has a tensor for each expert: those behind the first, whose rows follow; and the name of them all.
+  std::vector<const GGUFTensor *> others;
+  std::string stackName;
 
+  llvm::StringRef name() const { return stackName.empty() ? llvm::StringRef(tensor->name) : stackName; }
   explicit operator bool() const { return tensor != nullptr; }
 };
 
@@ -100,19 +108,38 @@ struct ShortConv {
 
 struct FeedForward {
   lm::Activation activation = lm::Activation::SiLU;
-  Linear gate, up;
+  Linear gate, up; ///< without a gate, the function is of what `up` gives
   Linear fused; ///< rows of gate and up one after another; the two are empty then
   Norm innerNorm;
   Linear down;
 };
 
+/// For each row, a softmax over the router's logits chooses `used` of `count` gated units.
+struct Experts {
+  uint64_t count = 1, used = 1, inner = 1;
+  bool normalizes = false; ///< the weights of those that are used add up to 1
+  lm::Activation activation = lm::Activation::SiLU;
+  Linear router;
+  Weight gate, up, down; ///< the rows of all experts, one expert's behind another's
+  FeedForward shared;    ///< a unit that every row goes through, too, or an empty one
+  Linear sharedGate;     ///< one logit; its sigmoid weighs the shared unit
+};
+
 struct Layer {
   Norm mixerNorm;
   std::variant<Attention, ShortConv> mixer;
-  Norm postMixerNorm;
+  Norm postMixerNorm, mixerSumNorm;
   Norm feedForwardNorm;
-  FeedForward feedForward;
-  Norm postFeedForwardNorm;
+  std::variant<FeedForward, Experts> feedForward;
+  Norm postFeedForwardNorm, feedForwardSumNorm;
+};
+
+/// What a model of text vectors has beside its layers.
+struct Encoder {
+  Weight positions, types; ///< learned rows: of each position, of each sentence of a pair
+  Norm norm;               ///< of the embeddings
+  lm::Pooling pooling = lm::Pooling::Mean;
+  bool normalizes = true;
 };
 
 struct Decoder {
@@ -131,6 +158,7 @@ struct Decoder {
   Linear output;
   bool tied = false;
   std::vector<Layer> layers;
+  std::optional<Encoder> encoder; ///< without it, rows see those before them and give logits
 
   /// The shape of the first layer with attention.
   const Attention &firstAttention() const;

@@ -29,6 +29,8 @@ static std::vector<CacheSpec> cacheSpecs(const Decoder &model, uint64_t context)
                                           attention->window < context ? attention->window : 0}
                               : CacheSpec());
   }
+  if (model.encoder)
+    specs.resize(1); // a layer's rows are kept as long as it is computed
   return specs;
 }
 
@@ -38,7 +40,7 @@ DecoderBuilder::DecoderBuilder(const ModelFile &file, const Decoder &model, cons
       caches(context, cacheSpecs(model, shape.context), shape.context, shape.chunk, shape.kv), builder(context),
       loc(builder.getUnknownLoc()) {
   for (auto [index, layer] : llvm::enumerate(model.layers))
-    stateIndex.push_back(std::holds_alternative<ShortConv>(layer.mixer) ? convLayers++ : caches.placeOf(index).index);
+    stateIndex.push_back(std::holds_alternative<ShortConv>(layer.mixer) ? convLayers++ : placeOf(index).index);
 }
 
 //===----------------------------------------------------------------------===//
@@ -49,9 +51,14 @@ RankedTensorType DecoderBuilder::rowsType(int64_t rows, uint64_t columns) {
   return RankedTensorType::get({rows, static_cast<int64_t>(columns)}, builder.getF32Type());
 }
 
-/// dims {K, N} of the file are a tensor of N rows and K columns.
+/// dims {K, N} of the file are a tensor of N rows and K columns; {K, N, E}, or E tensors {K, N}, one of E·N rows.
 RankedTensorType DecoderBuilder::typeOf(const Weight &weight) {
   SmallVector<int64_t> dims(llvm::reverse(weight.tensor->dims));
+  if (weight.isRow)
+    dims.insert(dims.begin(), 1);
+  if (dims.size() == 3)
+    dims = {dims[0] * dims[1], dims[2]};
+  dims[0] *= static_cast<int64_t>(weight.others.size()) + 1;
   MLIRContext *context = builder.getContext();
   Type element;
   if (weight.tensor->isColumnOrder)
@@ -83,6 +90,13 @@ lm::PackingAttr DecoderBuilder::packingOf(const Weight &weight) {
                               sourceOf(packed.order));
 }
 
+lm::SourceAttr DecoderBuilder::sourceOf(const GGUFTensor &tensor, StringRef format) {
+  FloatAttr plus = tensor.plus != 0 ? builder.getF64FloatAttr(tensor.plus) : FloatAttr();
+  return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
+                             tensor.byteSize, format, /*requantized=*/StringAttr(), plus, /*adapters=*/ArrayAttr(),
+                             /*packing=*/lm::PackingAttr());
+}
+
 ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
   const GGUFTensor &tensor = *weight.tensor;
   MLIRContext *context = builder.getContext();
@@ -94,10 +108,10 @@ ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
     return builder.getArrayAttr({lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize,
                                                      tensor.packed->packing->name, StringAttr(), FloatAttr(),
                                                      ArrayAttr(), packingOf(weight))});
-  FloatAttr plus = tensor.plus != 0 ? builder.getF64FloatAttr(tensor.plus) : FloatAttr();
-  return builder.getArrayAttr({lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize, weight.format->name,
-                                                   /*requantized=*/StringAttr(), plus, /*adapters=*/ArrayAttr(),
-                                                   /*packing=*/lm::PackingAttr())});
+  SmallVector<Attribute> sources = {sourceOf(tensor, weight.format->name)};
+  for (const GGUFTensor *other : weight.others)
+    sources.push_back(sourceOf(*other, weight.format->name));
+  return builder.getArrayAttr(sources);
 }
 
 /// Rounded like keys are, unless those are kept in a way of their own.
@@ -108,8 +122,8 @@ MemRefType DecoderBuilder::historyType() {
 }
 
 MemRefType DecoderBuilder::hiddenType() {
-  return MemRefType::get({static_cast<int64_t>(shape.chunk), static_cast<int64_t>(model.embedding)},
-                         builder.getF32Type());
+  int64_t rows = model.encoder ? 1 : static_cast<int64_t>(shape.chunk);
+  return MemRefType::get({rows, static_cast<int64_t>(model.embedding)}, builder.getF32Type());
 }
 
 RankedTensorType DecoderBuilder::ropeTableType(const RopeSettings &rope) {
@@ -128,19 +142,23 @@ void DecoderBuilder::buildModelOp() {
   lm::ModelOp::create(builder, loc, "model", model.architecture, number(model.layers.size()), number(model.embedding),
                       number(attention.heads), number(attention.kvHeads), number(attention.headDim),
                       number(model.feedForward), number(model.vocabulary), number(shape.context), number(shape.chunk),
-                      /*source_hash=*/StringAttr());
+                      /*source_hash=*/StringAttr(), model.encoder ? builder.getI64IntegerAttr(number(model.embedding)) : IntegerAttr());
 }
 
 void DecoderBuilder::buildWeight(const Weight &weight) {
   if (!weight)
     return;
-  StringRef name = weight.tensor->name;
+  StringRef name = weight.name();
   lm::WeightOp::create(builder, NameLoc::get(builder.getStringAttr(name)), name, typeOf(weight), sourcesOf(weight),
                        IntegerAttr());
 }
 
 void DecoderBuilder::buildWeights() {
   buildWeight(model.table);
+  if (model.encoder)
+    for (const Weight *weight : {&model.encoder->positions, &model.encoder->types, &model.encoder->norm.weight,
+                                 &model.encoder->norm.bias})
+      buildWeight(*weight);
   for (size_t index = 0; index < model.ropes.size(); ++index)
     buildRopeTable(static_cast<int>(index));
   for (const Layer &layer : model.layers)
@@ -189,8 +207,8 @@ void DecoderBuilder::buildStates() {
 //===----------------------------------------------------------------------===//
 
 Value DecoderBuilder::weightRef(const Weight &weight) {
-  return lm::WeightRefOp::create(builder, NameLoc::get(builder.getStringAttr(weight.tensor->name)), typeOf(weight),
-                                 weight.tensor->name);
+  return lm::WeightRefOp::create(builder, NameLoc::get(builder.getStringAttr(weight.name())), typeOf(weight),
+                                 weight.name());
 }
 
 Value DecoderBuilder::stateRef(const Twine &name, Type type) {
@@ -241,14 +259,26 @@ func::FuncOp DecoderBuilder::layerFunction(EntryPoint &entry, uint64_t index) {
   return func;
 }
 
-/// Embedding, all layers and the final norm. The function's arguments are tokens, pos and n.
-Value DecoderBuilder::buildTrunk(EntryPoint &entry, func::FuncOp func) {
+/// The function's arguments are tokens, pos and n.
+Value DecoderBuilder::embeddings(EntryPoint &entry, func::FuncOp func) {
   Value tokens = func.getArgument(0), pos = func.getArgument(1), n = func.getArgument(2);
   bool isScaled = model.embeddingScale != 1;
   Value x = lm::EmbedOp::create(builder, loc, rowsType(entry.rows, model.embedding), tokens, weightRef(model.table), n,
                                 isScaled ? builder.getF64FloatAttr(model.embeddingScale) : FloatAttr(),
                                 /*layout=*/Attribute(), ValueRange())
                 .getResult();
+  if (!model.encoder)
+    return x;
+  const Norm &first = model.encoder->norm;
+  x = lm::AddPositionsOp::create(builder, loc, x.getType(), x, weightRef(model.encoder->positions),
+                                 weightRef(model.encoder->types), pos, n, ValueRange())
+          .getResult();
+  return norm(x, weightRef(first.weight), first.bias ? weightRef(first.bias) : Value(), first.centred, n);
+}
+
+/// Embedding, all layers and the final norm.
+Value DecoderBuilder::buildTrunk(EntryPoint &entry, func::FuncOp func) {
+  Value x = embeddings(entry, func), pos = func.getArgument(1), n = func.getArgument(2);
   for (auto [index, layer] : llvm::enumerate(model.layers)) {
     func::FuncOp callee = layerFunction(entry, index);
     Value number = arith::ConstantIndexOp::create(builder, loc, stateIndex[index]);
@@ -259,6 +289,8 @@ Value DecoderBuilder::buildTrunk(EntryPoint &entry, func::FuncOp func) {
     });
     x = func::CallOp::create(builder, loc, callee, operands).getResult(0);
   }
+  if (!model.outputNorm)
+    return x;
   Value bias = model.outputNorm.bias ? weightRef(model.outputNorm.bias) : Value();
   return norm(x, weightRef(model.outputNorm.weight), bias, model.outputNorm.centred, n);
 }
@@ -273,6 +305,13 @@ Value DecoderBuilder::logits(Value x, Value n) {
   auto number = [&](double value, bool present) { return present ? builder.getF64FloatAttr(value) : FloatAttr(); };
   return lm::LogitsOp::create(builder, loc, type, y, n, number(model.logitScale, model.logitScale != 1),
                               number(model.logitSoftcap, model.logitSoftcap != 0), ValueRange())
+      .getResult();
+}
+
+/// The vector of a text.
+Value DecoderBuilder::pooled(Value x, Value n) {
+  return lm::PoolOp::create(builder, loc, rowsType(1, model.embedding), x, n, model.encoder->pooling,
+                            model.encoder->normalizes, ValueRange())
       .getResult();
 }
 
@@ -291,19 +330,24 @@ void DecoderBuilder::buildPrefill() {
   auto tokens = RankedTensorType::get({entry.rows}, builder.getI32Type());
   Type index = builder.getIndexType();
   func::FuncOp func = beginFunction(entry.name, {tokens, index, index}, {}, /*isPrivate=*/false);
-  Value x = buildTrunk(entry, func);
-  lm::StateWriteOp::create(builder, loc, x, func.getArgument(2), stateRef(hiddenName, hiddenType()));
+  Value x = buildTrunk(entry, func), n = func.getArgument(2);
+  if (model.encoder) {
+    x = pooled(x, n);
+    n = arith::ConstantIndexOp::create(builder, loc, 1);
+  }
+  lm::StateWriteOp::create(builder, loc, x, n, stateRef(hiddenName, hiddenType()));
   func::ReturnOp::create(builder, loc);
 }
 
 void DecoderBuilder::buildHead() {
   func::FuncOp func =
-      beginFunction("head", {builder.getIndexType()}, {rowsType(1, model.vocabulary)}, /*isPrivate=*/false);
+      beginFunction("head", {builder.getIndexType()}, {rowsType(1, outputWidth())}, /*isPrivate=*/false);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value x = lm::StateReadOp::create(builder, loc, rowsType(1, model.embedding), stateRef(hiddenName, hiddenType()),
-                                    func.getArgument(0), ValueRange())
+  Value row = model.encoder ? arith::ConstantIndexOp::create(builder, loc, 0).getResult() : func.getArgument(0);
+  Value x = lm::StateReadOp::create(builder, loc, rowsType(1, model.embedding), stateRef(hiddenName, hiddenType()), row,
+                                    ValueRange())
                 .getResult();
-  func::ReturnOp::create(builder, loc, logits(x, one));
+  func::ReturnOp::create(builder, loc, model.encoder ? x : logits(x, one));
 }
 
 OwningOpRef<ModuleOp> DecoderBuilder::build() {
@@ -313,7 +357,8 @@ OwningOpRef<ModuleOp> DecoderBuilder::build() {
   buildModelOp();
   buildWeights();
   buildStates();
-  buildDecode();
+  if (!model.encoder)
+    buildDecode();
   buildPrefill();
   buildHead();
   return owner;

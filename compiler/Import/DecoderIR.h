@@ -53,6 +53,7 @@ private:
   //===--- types ----------------------------------------------------------===//
   mlir::RankedTensorType rowsType(int64_t rows, uint64_t columns);
   mlir::RankedTensorType typeOf(const Weight &weight);
+  lm::SourceAttr sourceOf(const GGUFTensor &tensor, llvm::StringRef format);
   mlir::ArrayAttr sourcesOf(const Weight &weight);
   lm::SourceAttr sourceOf(const PackedPart &part);
   lm::PackingAttr packingOf(const Weight &weight);
@@ -75,7 +76,9 @@ private:
                                    bool isPrivate);
   mlir::func::FuncOp layerFunction(EntryPoint &entry, uint64_t index);
   Value buildTrunk(EntryPoint &entry, mlir::func::FuncOp func);
+  Value embeddings(EntryPoint &entry, mlir::func::FuncOp func);
   Value logits(Value x, Value n);
+  Value pooled(Value x, Value n);
   void buildDecode();
   void buildPrefill();
   void buildHead();
@@ -93,9 +96,16 @@ private:
   Value attention(const LayerArguments &arguments, const Attention &attention, const CacheStates::Place &place, Value x);
   Value shortConv(const LayerArguments &arguments, const ShortConv &conv, Value x);
   Value feedForward(const LayerArguments &arguments, const FeedForward &feed, Value x);
+  /// x and what the chosen experts, and the shared one, make of `normed`.
+  Value experts(const LayerArguments &arguments, const Experts &experts, Value x, Value normed);
   Value residual(const LayerArguments &arguments, Value x, Value branch);
   Value layerBody(const LayerArguments &arguments, uint64_t index);
   uint64_t windowOf(const Attention &attention) const;
+
+  /// Where a layer's keys and values are: those of an encoder, which nothing reads after the layer, all in one place.
+  CacheStates::Place placeOf(uint64_t layer) const { return caches.placeOf(model.encoder ? 0 : layer); }
+  /// The width of what @head gives.
+  uint64_t outputWidth() const { return model.encoder ? model.embedding : model.vocabulary; }
 
   const ModelFile &file;
   const Decoder &model;

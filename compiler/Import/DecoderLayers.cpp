@@ -51,6 +51,12 @@ static void visitLinears(llvm::ArrayRef<const Linear *> linears, Visit visit) {
   }
 }
 
+static void visitFeedForward(const FeedForward &feed, Visit visit) {
+  visitLinears({&feed.gate, &feed.up, &feed.fused}, visit);
+  visitNorm(feed.innerNorm, visit);
+  visitLinears(&feed.down, visit);
+}
+
 void DecoderBuilder::forEachWeight(const Layer &layer, Visit visit) {
   visitNorm(layer.mixerNorm, visit);
   if (auto *attention = std::get_if<Attention>(&layer.mixer)) {
@@ -66,12 +72,19 @@ void DecoderBuilder::forEachWeight(const Layer &layer, Visit visit) {
     visitLinears(&conv.output, visit);
   }
   visitNorm(layer.postMixerNorm, visit);
+  visitNorm(layer.mixerSumNorm, visit);
   visitNorm(layer.feedForwardNorm, visit);
-  const FeedForward &feed = layer.feedForward;
-  visitLinears({&feed.gate, &feed.up, &feed.fused}, visit);
-  visitNorm(feed.innerNorm, visit);
-  visitLinears(&feed.down, visit);
+  if (auto *feed = std::get_if<FeedForward>(&layer.feedForward)) {
+    visitFeedForward(*feed, visit);
+  } else {
+    auto &experts = std::get<Experts>(layer.feedForward);
+    visitLinears({&experts.router, &experts.sharedGate}, visit);
+    for (const Weight *weight : {&experts.gate, &experts.up, &experts.down})
+      visit(*weight);
+    visitFeedForward(experts.shared, visit);
+  }
   visitNorm(layer.postFeedForwardNorm, visit);
+  visitNorm(layer.feedForwardSumNorm, visit);
 }
 
 /// What the layer's function depends on: the types of its weights and which there are, and the numbers that are no
@@ -86,7 +99,7 @@ std::string DecoderBuilder::signatureOf(uint64_t index) {
     os << ';';
   });
   if (auto *attention = std::get_if<Attention>(&layer.mixer))
-    os << llvm::formatv(" {0} {1} {2} {3} {4} {5}", caches.placeOf(index).keys, attention->heads, attention->scale,
+    os << llvm::formatv(" {0} {1} {2} {3} {4} {5}", placeOf(index).keys, attention->heads, attention->scale,
                         windowOf(*attention), attention->softcap, attention->rope);
   return signature;
 }
@@ -169,7 +182,7 @@ Value DecoderBuilder::attention(const LayerArguments &arguments, const Attention
                                         llvm::APFloat(attention.scale),
                                         window ? builder.getI64IntegerAttr(window) : IntegerAttr(),
                                         attention.softcap ? builder.getF64FloatAttr(attention.softcap) : FloatAttr(),
-                                        ValueRange())
+                                        /*bidirectional=*/model.encoder.has_value(), ValueRange())
                     .getResult();
   return linear(arguments, attention.output, norm(arguments, attention.innerNorm, mixed));
 }
@@ -185,6 +198,11 @@ Value DecoderBuilder::shortConv(const LayerArguments &arguments, const ShortConv
 
 Value DecoderBuilder::feedForward(const LayerArguments &arguments, const FeedForward &feed, Value x) {
   Value gate, up;
+  if (!feed.gate && !feed.fused) {
+    up = linear(arguments, feed.up, x);
+    up = lm::ActivateOp::create(builder, loc, up.getType(), up, arguments.n, feed.activation, ValueRange()).getResult();
+    return linear(arguments, feed.down, norm(arguments, feed.innerNorm, up));
+  }
   if (feed.fused) {
     Value both = linear(arguments, feed.fused, x);
     uint64_t inner = cast<RankedTensorType>(both.getType()).getDimSize(1) / 2;
@@ -197,6 +215,36 @@ Value DecoderBuilder::feedForward(const LayerArguments &arguments, const FeedFor
   Value inner = lm::GluOp::create(builder, loc, gate.getType(), gate, up, arguments.n, feed.activation, ValueRange())
                     .getResult();
   return linear(arguments, feed.down, norm(arguments, feed.innerNorm, inner));
+}
+
+Value DecoderBuilder::experts(const LayerArguments &arguments, const Experts &experts, Value x, Value normed) {
+  int64_t rows = cast<RankedTensorType>(x.getType()).getDimSize(0), used = static_cast<int64_t>(experts.used);
+  Type types[] = {RankedTensorType::get({rows, used}, builder.getI32Type()), rowsType(rows, experts.used)};
+  auto top = lm::TopKOp::create(builder, loc, types, linear(arguments, experts.router, normed), arguments.n, used,
+                                experts.normalizes, ValueRange());
+  Value chosen = top.getResults()[0], weights = top.getResults()[1];
+  auto product = [&](const Weight &weight, Value input, Value n, uint64_t columns) -> Value {
+    Value all = arguments.of(weight);
+    return lm::ExpertLinearOp::create(builder, all.getLoc(), rowsType(rows * used, columns), input, all, chosen, n,
+                                      static_cast<int64_t>(experts.count), /*compute=*/Attribute());
+  };
+  Value gate = product(experts.gate, normed, arguments.n, experts.inner);
+  Value up = product(experts.up, normed, arguments.n, experts.inner);
+  // From here on, a row for each expert that was chosen for a token.
+  Value count = arith::MulIOp::create(builder, loc, arguments.n, arith::ConstantIndexOp::create(builder, loc, used));
+  Value inner = lm::GluOp::create(builder, loc, gate.getType(), gate, up, count, experts.activation, ValueRange())
+                    .getResult();
+  Value branch = product(experts.down, inner, count, model.embedding);
+  x = lm::ExpertSumOp::create(builder, loc, x.getType(), x, branch, weights, arguments.n, /*sigmoid=*/false,
+                              ValueRange())
+          .getResult();
+  if (!experts.sharedGate)
+    return x;
+  Value shared = feedForward(arguments, experts.shared, normed);
+  Value share = linear(arguments, experts.sharedGate, normed);
+  return lm::ExpertSumOp::create(builder, loc, x.getType(), x, shared, share, arguments.n, /*sigmoid=*/true,
+                                 ValueRange())
+      .getResult();
 }
 
 Value DecoderBuilder::residual(const LayerArguments &arguments, Value x, Value branch) {
@@ -216,10 +264,15 @@ Value DecoderBuilder::layerBody(const LayerArguments &arguments, uint64_t index)
   const Layer &layer = model.layers[index];
   Value x = arguments.x, mixed = norm(arguments, layer.mixerNorm, x);
   if (auto *which = std::get_if<Attention>(&layer.mixer))
-    mixed = attention(arguments, *which, caches.placeOf(index), mixed);
+    mixed = attention(arguments, *which, placeOf(index), mixed);
   else
     mixed = shortConv(arguments, std::get<ShortConv>(layer.mixer), mixed);
   Value y = residual(arguments, x, norm(arguments, layer.postMixerNorm, mixed));
-  Value fed = feedForward(arguments, layer.feedForward, norm(arguments, layer.feedForwardNorm, y));
-  return residual(arguments, y, norm(arguments, layer.postFeedForwardNorm, fed));
+  y = norm(arguments, layer.mixerSumNorm, y);
+  Value normed = norm(arguments, layer.feedForwardNorm, y);
+  if (auto *mixture = std::get_if<Experts>(&layer.feedForward))
+    return experts(arguments, *mixture, y, normed);
+  Value fed = feedForward(arguments, std::get<FeedForward>(layer.feedForward), normed);
+  y = residual(arguments, y, norm(arguments, layer.postFeedForwardNorm, fed));
+  return norm(arguments, layer.feedForwardSumNorm, y);
 }

@@ -126,7 +126,7 @@ std::vector<uint64_t> FamilyReader::perLayer(StringRef suffix) {
 
 //===--- the model's numbers --------------------------------------------------===//
 
-void FamilyReader::shape(StringRef epsilonKey) {
+void FamilyReader::shape(StringRef epsilonKey, bool causal) {
   refusePerLayer("feed_forward_length");
   layers = count("block_count");
   model.embedding = count("embedding_length");
@@ -136,8 +136,10 @@ void FamilyReader::shape(StringRef epsilonKey) {
   if (!failed() && layers > file.tensors().size())
     fail(file.keyError(prefix + "block_count", "expected tensors for " + Twine(layers) + " layers, found " +
                                                    Twine(file.tensors().size()) + " tensors in the file"));
-  if (!flag("attention.causal", true))
+  if (causal && !flag("attention.causal", true))
     unsupportedKey("attention.causal", "expected causal attention, found false");
+  if (!causal && flag("attention.causal", false))
+    unsupportedKey("attention.causal", "expected attention to all rows, found causal attention");
   std::string key = prefix + epsilonKey.str();
   double epsilon = 0;
   if (failed() || !take(file.getFloat(key), epsilon))

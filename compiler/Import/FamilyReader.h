@@ -41,8 +41,9 @@ public:
   bool has(llvm::StringRef key) const { return file.find(prefix + key.str()) != nullptr; }
 
   //===--- the model's numbers --------------------------------------------===//
-  /// Layers, widths, context and epsilon. The key of epsilon tells RMS norms from layer norms.
-  void shape(llvm::StringRef epsilon = "attention.layer_norm_rms_epsilon");
+  /// Layers, widths, context and epsilon. The key of epsilon tells RMS norms from layer norms. `causal`: rows see
+  /// those before them only, which the file must not deny.
+  void shape(llvm::StringRef epsilon = "attention.layer_norm_rms_epsilon", bool causal = true);
   /// Heads, their width and the scale of scores; everything else as in Attention's defaults. `perLayer`: the key of
   /// key-value heads may be one number a layer, each of them 0 or the same.
   Attention heads(bool perLayer = false);
@@ -56,6 +57,8 @@ public:
   RopeSettings &rope(uint64_t headDim, bool reordered = false);
   /// Rotary settings of sliding layers, with the base rope.freq_base_swa and no scaling; returns which they are.
   int slidingRope(double base);
+  /// The embedding table, and with it the vocabulary.
+  void table();
   /// Embedding table, final norm (`centred`: a layer norm), output matrix.
   void ends(bool centred = false, llvm::StringRef normName = "output_norm");
   uint64_t layerCount() const { return failed() ? 0 : layers; }
@@ -76,7 +79,11 @@ public:
   Attention attention(Attention shape);
   /// ffn_gate, ffn_up and ffn_down; without a gate, ffn_up holds both.
   FeedForward feedForward(lm::Activation activation = lm::Activation::SiLU);
-  bool hasTensor(llvm::StringRef name) const { return file.findTensor(block + name.str()) != nullptr; }
+  /// expert_count, expert_used_count, expert_feed_forward_length and expert_weights_norm.
+  Experts expertShape();
+  /// ffn_gate_inp and the experts' ffn_gate, ffn_up and ffn_down; with `sharedInner`, the unit that all tokens share, too.
+  Experts experts(Experts shape, uint64_t sharedInner = 0);
+  bool hasTensor(const std::string &name) const { return file.findTensor(block + name) != nullptr; }
 
   /// A tensor by its whole name; `dims` in the order of the file.
   Weight tensor(const std::string &name, llvm::ArrayRef<uint64_t> dims, bool required = true);
@@ -92,6 +99,7 @@ public:
 
 private:
   uint64_t readKeyValueHeads(uint64_t heads, bool mayVary);
+  Weight expertMatrices(llvm::StringRef name, uint64_t rows, uint64_t columns, uint64_t count);
   template <typename T> bool take(llvm::Expected<T> value, T &into);
   void refusePerLayer(llvm::StringRef key);
   void refuseSurplus();

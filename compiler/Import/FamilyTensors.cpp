@@ -121,7 +121,7 @@ FeedForward FamilyReader::feedForward(lm::Activation activation) {
   return feed;
 }
 
-void FamilyReader::ends(bool centred, StringRef normName) {
+void FamilyReader::table() {
   if (failed())
     return;
   const GGUFTensor *table = file.findTensor("token_embd.weight");
@@ -138,8 +138,12 @@ void FamilyReader::ends(bool centred, StringRef normName) {
   if (*tokens && (*tokens)->size() != model.vocabulary)
     return fail(file.tensorError(*table, "expected one row for each of the " + Twine((*tokens)->size()) +
                                              " tokens, found " + Twine(model.vocabulary)));
+  model.table = tensor("token_embd.weight", {model.embedding, model.vocabulary});
+}
+
+void FamilyReader::ends(bool centred, StringRef normName) {
+  table();
   std::vector<uint64_t> dims = {model.embedding, model.vocabulary};
-  model.table = tensor("token_embd.weight", dims);
   model.outputNorm = centred ? layerNorm(normName) : norm(normName);
   model.output.weight = tensor("output.weight", dims, /*required=*/false);
   model.output.bias = vector("output.bias", model.vocabulary, /*required=*/false);

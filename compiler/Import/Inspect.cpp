@@ -69,7 +69,9 @@ static void readNumbers(const ModelFile &file, Inspection &result) {
                             {"kv_heads", "attention.head_count_kv"},
                             {"head_dim", "attention.key_length"},
                             {"window", "attention.sliding_window"},
-                            {"experts", "expert_count"}};
+                            {"experts", "expert_count"},
+                            {"experts_used", "expert_used_count"},
+                            {"expert_width", "expert_feed_forward_length"}};
   for (const Number &number : numbers) {
     auto value = file.findUInt(result.architecture + "." + number.key.str());
     if (!value)
@@ -77,6 +79,21 @@ static void readNumbers(const ModelFile &file, Inspection &result) {
     else if (*value)
       result.numbers.emplace_back(number.name.str(), **value);
   }
+}
+
+/// An encoder makes vectors of texts.
+static void readPooling(const ModelFile &file, Inspection &result) {
+  auto causal = file.findBool(result.architecture + ".attention.causal");
+  bool isEncoder = result.architecture == "bert" || (causal && *causal == false);
+  llvm::consumeError(causal.takeError());
+  if (!isEncoder)
+    return;
+  auto type = file.findUInt(result.architecture + ".pooling_type");
+  uint64_t pooling = type && *type ? **type : 1;
+  llvm::consumeError(type.takeError());
+  result.vector = pooling == 1   ? "the mean of all rows"
+                  : pooling == 2 ? "the first row"
+                                 : "pooling " + std::to_string(pooling);
 }
 
 static void readText(const ModelFile &file, Inspection &result) {
@@ -128,6 +145,7 @@ Inspection nibble::inspectModel(const ModelFile &file) {
     result.ropeScaling =
         file.findTensor("rope_freqs.weight") ? "factors" : "none";
   result.tiedOutput = !file.findTensor("output.weight");
+  readPooling(file, result);
   readText(file, result);
   judge(file, result);
   return result;
@@ -190,9 +208,13 @@ void nibble::print(const Inspection &model, llvm::raw_ostream &os) {
   row("parameters", formatCount(model.parameters));
   for (const auto &[name, value] : model.numbers)
     row(name, llvm::Twine(value));
-  row("rope scaling", shown(model.ropeScaling));
-  row("output", model.tiedOutput ? "tied to the embedding table"
-                                 : "a matrix of its own");
+  if (model.vector.empty()) {
+    row("rope scaling", shown(model.ropeScaling));
+    row("output", model.tiedOutput ? "tied to the embedding table"
+                                   : "a matrix of its own");
+  } else {
+    row("vector", model.vector);
+  }
   row("tokenizer",
       shown(model.tokenizer) +
           (model.preTokenizer.empty() ? "" : " / " + shown(model.preTokenizer)) +
@@ -249,6 +271,8 @@ llvm::json::Object nibble::toJSON(const Inspection &model) {
       {"tensors", std::move(formats)},
       {"supported", model.isSupported()},
   };
+  if (!model.vector.empty())
+    result["vector"] = model.vector;
   if (!model.isSupported())
     result["problem"] = validUTF8(model.problem);
   return result;

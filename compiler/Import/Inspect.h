@@ -40,6 +40,7 @@ struct Inspection {
   /// those that could be read.
   std::vector<std::pair<std::string, uint64_t>> numbers;
   std::string ropeScaling;
+  std::string vector; ///< what becomes of a text's rows in an encoder; empty: they give logits
   bool tiedOutput = false;
 
   std::string tokenizer, preTokenizer;

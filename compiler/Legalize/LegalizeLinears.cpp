@@ -54,12 +54,16 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
   auto ref = op.getWeights().getDefiningOp<lm::WeightRefOp>();
   bool readAsRows = ref && tables.contains(ref.getWeight());
   FloatKind rounded = activations == "f16" ? FloatKind::F16 : activations == "bf16" ? FloatKind::BF16 : FloatKind::F32;
-  SmallVector<Candidate, 3> candidates = candidatesFor(element, shape, readAsRows, rounded, target);
+  SmallVector<Candidate, 3> candidates = candidatesFor({element, shape, readAsRows, op.getMatrices(), rounded}, target);
   if (strategy == "dot" && isa<lowbit::BlockType>(element) && !candidates[0].wrong.empty()) {
     op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;
   }
   const Candidate &chosen = chooseFrom(candidates, takesFloats() ? "float" : StringRef(strategy));
+  if (!chosen.wrong.empty() && op.getMatrices() > 1) {
+    op->emitError() << "cannot be computed: " << chosen.wrong;
+    return nullptr;
+  }
   if (!isa<lowbit::BlockType>(element))
     return chosen.row; // floats are multiplied as they are
   if (chosen.strategy == "float" && strategy != "float" && !takesFloats())
@@ -94,8 +98,13 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
   for (const InstructionRow *other : rowsFor(target.triple, [](StringRef) { return true; }))
     if (other->kind == row.kind && !other->features.empty())
       wanted.push_back(other->features.str());
-  std::string text = "runs on the generic row '" + row.name.str() + "', because the CPU " + target.cpu +
-                     " has none of the feature sets: " + llvm::join(wanted, "; ");
+  auto has = [&](StringRef feature) { return target.has(feature); };
+  bool isRagged = op.getMatrices() > 1 && llvm::any_of(rowsFor(target.triple, has), [&](const InstructionRow *other) {
+    return other->kind == row.kind && !other->features.empty();
+  });
+  std::string text = "runs on the generic row '" + row.name.str() + "', because " +
+                     (isRagged ? "its experts have no whole panels of the others"
+                               : "the CPU " + target.cpu + " has none of the feature sets: " + llvm::join(wanted, "; "));
   if (requireNative)
     return op->emitError(text);
   op->emitRemark(text);

@@ -12,8 +12,13 @@ namespace nibble {
 static constexpr double kLookupMustWinBy = 1.25;
 
 /// Layout of a weight for a row; null with a sentence in `wrong` where the row cannot take it.
-static mpgemm::LayoutAttr layoutFor(Type element, ArrayRef<int64_t> shape, const InstructionRow &row,
-                                    std::string &wrong) {
+static mpgemm::LayoutAttr layoutFor(const WeightShape &weight, const InstructionRow &row, std::string &wrong) {
+  Type element = weight.element;
+  ArrayRef<int64_t> shape = weight.shape;
+  if (int64_t rows = shape[0] / weight.matrices; weight.matrices > 1 && rows % row.nr() != 0) {
+    wrong = llvm::formatv("its experts have {0} rows each, which are no whole panels of {1}", rows, row.nr()).str();
+    return nullptr;
+  }
   auto block = dyn_cast<lowbit::BlockType>(element);
   if (row.isInteger() && !block) {
     wrong = "its weights are floats";
@@ -46,12 +51,13 @@ static mpgemm::LayoutAttr layoutFor(Type element, ArrayRef<int64_t> shape, const
   return wrong.empty() ? layout : nullptr;
 }
 
-/// A row of narrow operands takes weights and activations of its type as they are.
-static bool suits(const InstructionRow &row, Type element, FloatKind activations) {
-  if (!row.narrow)
-    return true;
+/// A row of narrow operands takes weights and activations of its type as they are; experts are multiplied by the others.
+static bool suits(const InstructionRow &row, const WeightShape &weight) {
+  if (!row.narrow || weight.matrices > 1)
+    return !row.narrow;
+  Type element = weight.element;
   FloatKind stored = element.isF16() ? FloatKind::F16 : element.isBF16() ? FloatKind::BF16 : FloatKind::F32;
-  return *row.narrow == stored && *row.narrow == activations;
+  return *row.narrow == stored && *row.narrow == weight.activations;
 }
 
 /// Rows of narrow operands first, then best first.
@@ -63,30 +69,32 @@ static SmallVector<const InstructionRow *> rowsInOrder(const TargetInfo &target)
   return ordered;
 }
 
-SmallVector<Candidate, 3> candidatesFor(Type element, ArrayRef<int64_t> shape, bool readAsRows, FloatKind activations,
-                                        const TargetInfo &target) {
+SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetInfo &target) {
   const CpuModel &model = cpuModelOf(target);
   SmallVector<Candidate, 3> candidates;
   const std::pair<llvm::StringLiteral, RowKind> kinds[] = {
       {"dot", RowKind::Dot4}, {"lut", RowKind::Lookup}, {"float", RowKind::Float}};
   for (auto [strategy, kind] : kinds) {
-    // The best row whose panels can hold the weight; a generic one only where there is no other.
+    // The best row whose panels can hold the weight; a generic one only where there is no other, or where experts have
+    // no whole panels of the others.
     Candidate candidate{strategy, nullptr, "", {}, 0, 0};
     mpgemm::LayoutAttr layout;
     for (const InstructionRow *row : rowsInOrder(target)) {
-      if (row->kind != kind || layout || !suits(*row, element, activations) || (candidate.row && row->features.empty()))
+      bool isLast = candidate.row && row->features.empty() && weight.matrices == 1;
+      if (row->kind != kind || layout || !suits(*row, weight) || isLast)
         continue;
       std::string wrong;
-      layout = layoutFor(element, shape, *row, wrong);
+      layout = layoutFor(weight, *row, wrong);
       if (layout || !candidate.row)
         candidate.row = row, candidate.wrong = wrong;
     }
-    if (kind == RowKind::Lookup && candidate.wrong.empty() && readAsRows)
+    if (kind == RowKind::Lookup && candidate.wrong.empty() && weight.readAsRows)
       candidate.wrong = "an embedding reads its rows";
     if (candidate.wrong.empty()) {
       candidate.cost = costOf(*candidate.row, layout.getPanelLayout());
       candidate.cycles = model.cyclesFor(candidate.cost);
-      candidate.seconds = model.secondsFor(candidate.cost, double(shape[0]) * double(shape[1]));
+      candidate.seconds = model.secondsFor(
+          candidate.cost, double(weight.shape[0] / weight.matrices) * double(weight.shape[1]));
     }
     candidates.push_back(std::move(candidate));
   }

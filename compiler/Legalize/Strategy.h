@@ -24,10 +24,17 @@ struct Candidate {
   double seconds = 0;                  ///< of a row of activations, one core
 };
 
-/// dot, lut and float, in this order. `readAsRows`: an embedding reads rows of the weight, too. `activations` is the type
-/// that float products round them to.
-llvm::SmallVector<Candidate, 3> candidatesFor(mlir::Type element, llvm::ArrayRef<int64_t> shape, bool readAsRows,
-                                              FloatKind activations, const TargetInfo &target);
+/// A weight that a linear multiplies with.
+struct WeightShape {
+  mlir::Type element;
+  llvm::ArrayRef<int64_t> shape;
+  bool readAsRows = false; ///< an embedding reads rows of it, too
+  int64_t matrices = 1;    ///< of equal numbers of rows, one after another; each must have whole panels
+  FloatKind activations = FloatKind::F32; ///< what float products round the other operand to
+};
+
+/// dot, lut and float, in this order.
+llvm::SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetInfo &target);
 
 /// What `strategy` (auto, dot, lut or float) chooses: that one if it is possible, otherwise, or with auto, the cheapest.
 const Candidate &chooseFrom(llvm::ArrayRef<Candidate> candidates, llvm::StringRef strategy);

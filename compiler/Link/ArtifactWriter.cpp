@@ -32,7 +32,7 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   flatbuffers::FlatBufferBuilder b;
   auto string = [&](const std::string &text) { return b.CreateString(text); };
   auto config = schema::CreateConfig(b, d.layers, d.embedding, d.heads, d.kvHeads, d.headDim, d.feedForward, d.vocab,
-                                     d.context, d.chunk, string(d.kv), d.maxRewind);
+                                     d.context, d.chunk, string(d.kv), d.maxRewind, d.vector);
   auto target = schema::CreateTarget(b, string(d.triple), string(d.cpu), b.CreateVectorOfStrings(d.features));
   auto weights = schema::CreateWeightSection(b, weightsOffset, weightsSize, weightsChecksum);
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors;

@@ -67,6 +67,7 @@ struct ArtifactDescription {
   std::string modelName, architecture;
   uint32_t layers = 0, embedding = 0, heads = 0, kvHeads = 0, headDim = 0, feedForward = 0;
   uint32_t vocab = 0, context = 0, chunk = 0;
+  uint32_t vector = 0; ///< numbers of a text's vector; 0: the program gives logits
   std::string kv; // "f16", "k:q8,v:q4"
   uint32_t maxRewind = std::numeric_limits<uint32_t>::max(); // positions; see lm.attention's rings
   std::string onFull;                                        // "stop", "shift" or empty

@@ -110,6 +110,59 @@ Rows reference::linear(const Rows &x, const ReferenceWeight &weight,
   return y;
 }
 
+Rows reference::expertLinear(const Rows &x, const ReferenceWeight &weight,
+                             llvm::ArrayRef<int32_t> chosen, int64_t columns,
+                             int64_t n) {
+  int64_t perRow = static_cast<int64_t>(chosen.size()) / x.count;
+  Rows y(chosen.size(), columns);
+  std::vector<double> w(weight.columns());
+  for (int64_t i = 0; i < n * perRow; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      weight.decodeRow(chosen[i] * columns + j, w.data());
+      for (int64_t k = 0; k < x.width; ++k)
+        y.row(i)[j] += x.row(i / perRow)[k] * w[k];
+    }
+  return y;
+}
+
+TopK reference::topK(const Rows &x, int64_t k, bool normalize, int64_t n) {
+  TopK result{std::vector<int32_t>(x.count * k), Rows(x.count, k)};
+  for (int64_t m = 0; m < n; ++m) {
+    const double *row = x.row(m);
+    std::vector<int32_t> order(x.width);
+    for (int64_t i = 0; i < x.width; ++i)
+      order[i] = static_cast<int32_t>(i);
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+      return row[a] != row[b] ? row[a] > row[b] : a < b;
+    });
+    double sum = 0;
+    for (int64_t i = 0; i < (normalize ? k : x.width); ++i)
+      sum += std::exp(row[order[i]] - row[order[0]]);
+    for (int64_t slot = 0; slot < k; ++slot) {
+      result.chosen[m * k + slot] = order[slot];
+      result.weights.row(m)[slot] =
+          std::exp(row[order[slot]] - row[order[0]]) / sum;
+    }
+  }
+  return result;
+}
+
+Rows reference::expertSum(const Rows &x, const Rows &branch,
+                          const Rows &weights, bool sigmoid, int64_t n) {
+  Rows y(x.count, x.width);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t k = 0; k < x.width; ++k) {
+      y.row(m)[k] = x.row(m)[k];
+      for (int64_t slot = 0; slot < weights.width; ++slot) {
+        double weight = weights.row(m)[slot];
+        if (sigmoid)
+          weight = 1 / (1 + std::exp(-weight));
+        y.row(m)[k] += weight * branch.row(m * weights.width + slot)[k];
+      }
+    }
+  return y;
+}
+
 /// The numbers in[0 … count) with the scale that gives their largest the code `top`; returns the squared error.
 static double roundWithScale(const double *in, double *out, int64_t count,
                              double largest, int64_t top) {
@@ -235,7 +288,7 @@ Rows reference::attention(const Rows &q, const State &keys, const State &values,
   Rows y(q.count, q.width);
   int64_t headDim = keys.shape[3], sharing = how.heads / keys.shape[1];
   for (int64_t m = 0; m < n; ++m) {
-    int64_t end = pos + m + 1;
+    int64_t end = how.bidirectional ? pos + n : pos + m + 1;
     int64_t begin = how.window ? std::max<int64_t>(0, end - how.window) : 0;
     for (int64_t head = 0; head < how.heads; ++head)
       attendHead(q.row(m) + head * headDim, keys, values, layer, head / sharing,
@@ -274,8 +327,48 @@ static double activate(lm::Activation activation, double x) {
                           (x + 0.044715 * x * x * x)));
   case lm::Activation::ReLU2:
     return x > 0 ? x * x : 0;
+  case lm::Activation::GELUErf:
+    return 0.5 * x * std::erfc(-x / std::numbers::sqrt2);
   }
   return x;
+}
+
+Rows reference::activateRows(const Rows &x, lm::Activation activation,
+                             int64_t n) {
+  Rows y(x.count, x.width);
+  for (int64_t index = 0; index < n * x.width; ++index)
+    y.values[index] = activate(activation, x.values[index]);
+  return y;
+}
+
+Rows reference::addPositions(const Rows &x, const ReferenceWeight &table,
+                             const ReferenceWeight &types, int64_t pos,
+                             int64_t n) {
+  Rows y(x.count, x.width);
+  std::vector<double> place(x.width), type(x.width);
+  types.decodeRow(0, type.data());
+  for (int64_t m = 0; m < n; ++m) {
+    table.decodeRow(pos + m, place.data());
+    for (int64_t k = 0; k < x.width; ++k)
+      y.row(m)[k] = x.row(m)[k] + place[k] + type[k];
+  }
+  return y;
+}
+
+Rows reference::pool(const Rows &x, lm::Pooling pooling, bool normalize,
+                     int64_t n) {
+  Rows y(1, x.width);
+  int64_t count = pooling == lm::Pooling::Mean ? n : 1;
+  double squares = 0;
+  for (int64_t k = 0; k < x.width; ++k) {
+    for (int64_t m = 0; m < count; ++m)
+      y.values[k] += x.row(m)[k] / static_cast<double>(count);
+    squares += y.values[k] * y.values[k];
+  }
+  if (normalize)
+    for (double &value : y.values)
+      value /= std::max(std::sqrt(squares), 1e-12);
+  return y;
 }
 
 Rows reference::gatedUnit(const Rows &gate, const Rows &up,

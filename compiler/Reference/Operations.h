@@ -73,6 +73,24 @@ Rows scaleAndCap(const Rows &x, double scale, double cap, int64_t n);
 Rows linear(const Rows &x, const ReferenceWeight &weight,
             llvm::ArrayRef<double> bias, int64_t n, unsigned threads);
 
+/// y[i] = W_e · x[i / s], e = chosen[i], where the rows of W_e are those from
+/// e · columns on and there are s chosen ones for each row of x.
+Rows expertLinear(const Rows &x, const ReferenceWeight &weight,
+                  llvm::ArrayRef<int32_t> chosen, int64_t columns, int64_t n);
+
+/// The k greatest columns of each row, and their softmax over all columns or,
+/// with `normalize`, over each other.
+struct TopK {
+  std::vector<int32_t> chosen;
+  Rows weights;
+};
+TopK topK(const Rows &x, int64_t k, bool normalize, int64_t n);
+
+/// y[m] = x[m] + Σ_s f(weights[m, s]) · branch[m · k + s], f the identity or the
+/// sigmoid.
+Rows expertSum(const Rows &x, const Rows &branch, const Rows &weights,
+               bool sigmoid, int64_t n);
+
 /// What mpgemm.quantize keeps of activations: in each group of values,
 /// s · round(x / s), halves to even, with the best s of max |x| / 127, 125, 123
 /// and 121, or with the first in groups of more than 32.
@@ -97,6 +115,7 @@ struct AttentionScores {
   double scale;
   int64_t window = 0; ///< positions a row sees; 0: all up to its own
   double softcap = 0; ///< c·tanh(s/c) for a score s; 0: none
+  bool bidirectional = false; ///< rows see those behind them, too
 };
 
 /// Row m attends to positions 0 … pos + m of the layer, or the last of them.
@@ -109,6 +128,16 @@ Rows attention(const Rows &q, const State &keys, const State &values,
 /// b, c and x.
 Rows shortConv(const Rows &bcx, llvm::ArrayRef<double> weight, State &history,
                int64_t layer, int64_t pos, int64_t n);
+
+/// y = x + (table[pos + m] + types[0])
+Rows addPositions(const Rows &x, const ReferenceWeight &table,
+                  const ReferenceWeight &types, int64_t pos, int64_t n);
+
+/// y = f(x)
+Rows activateRows(const Rows &x, lm::Activation activation, int64_t n);
+
+/// The mean of the first n rows, or the first; divided by its length.
+Rows pool(const Rows &x, lm::Pooling pooling, bool normalize, int64_t n);
 
 /// y = f(gate) · up
 Rows gatedUnit(const Rows &gate, const Rows &up, lm::Activation activation,

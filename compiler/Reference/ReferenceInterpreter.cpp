@@ -2,6 +2,7 @@
 //
 // What: the walk over functions. A Frame holds the values of one call; each
 // operation reads its operands from it and adds its results.
+// Longer than 600 lines because every operation of lm has its few lines here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,6 +66,12 @@ private:
   LogicalResult execute(lm::KVAppendOp op);
   LogicalResult execute(lm::AttentionOp op);
   LogicalResult execute(lm::ShortConvOp op);
+  LogicalResult execute(lm::ExpertLinearOp op);
+  LogicalResult execute(lm::TopKOp op);
+  LogicalResult execute(lm::ExpertSumOp op);
+  LogicalResult execute(lm::AddPositionsOp op);
+  LogicalResult execute(lm::ActivateOp op);
+  LogicalResult execute(lm::PoolOp op);
   LogicalResult execute(lm::GluOp op);
   LogicalResult execute(lm::StateWriteOp op);
   LogicalResult execute(lm::StateReadOp op);
@@ -180,8 +187,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::ResidualOp op) {
   FailureOr<int64_t> n = valid(op, op.getN(), x.count);
   if (failed(n))
     return failure();
-  return set(op.getResult(), residual(x, rows(op.getBranch()),
-                                      op.getScale().convertToDouble(), *n));
+  return set(op.getResult(), residual(x, rows(op.getBranch()), op.getScale().convertToDouble(), *n));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::LogitsOp op) {
@@ -209,7 +215,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::ReorderOp op) {
 
 /// How the program rounds the activations of this linear: as legalize has chosen,
 /// and as asked for before legalize.
-static Activations roundingOf(lm::LinearOp op, Activations asked) {
+template <typename OpTy> static Activations roundingOf(OpTy op, Activations asked) {
   if (asked == Activations::Exact)
     return asked;
   if (auto compute =
@@ -257,6 +263,61 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
                     bias, *n, owner.options.threads));
 }
 
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertLinearOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  Rows rounded = roundActivations(x, *n, roundingOf(op, owner.options.activations));
+  return set(op.getResult(), expertLinear(rounded, weight(op.getWeight()), get<std::vector<int32_t>>(op.getChosen()),
+                                          cast<ShapedType>(op.getType()).getDimSize(1), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::TopKOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  TopK result = topK(x, op.getK(), op.getNormalize(), *n);
+  (void)set(op.getResults()[0], std::move(result.chosen));
+  return set(op.getResults()[1], std::move(result.weights));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertSumOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(), expertSum(x, rows(op.getBranch()), rows(op.getWeights()), op.getSigmoid(), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::AddPositionsOp op) {
+  const Rows &x = rows(op.getX());
+  const ReferenceWeight &table = weight(op.getTable());
+  FailureOr<int64_t> n = validAt(op, op.getN(), x.count, op.getPos(), table.rows());
+  if (failed(n))
+    return failure();
+  return set(op.getResult(), addPositions(x, table, weight(op.getTypes()), index(op.getPos()), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ActivateOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  return set(op.getResult(), activateRows(x, op.getActivation(), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::PoolOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  if (*n < 1)
+    return op.emitError("of no rows, there is no vector");
+  return set(op.getResult(), pool(x, op.getPooling(), op.getNormalize(), *n));
+}
+
 LogicalResult ReferenceInterpreter::Frame::execute(lm::RopeOp op) {
   const Rows &x = rows(op.getX());
   const ReferenceWeight &table = weight(op.getTable());
@@ -265,8 +326,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::RopeOp op) {
       validAt(op, op.getN(), x.count, op.getPos(), positions);
   if (failed(n))
     return failure();
-  return set(op.getResult(), rope(x, table, op.getHeadDim(), op.getPairing(),
-                                  index(op.getPos()), *n));
+  return set(op.getResult(), rope(x, table, op.getHeadDim(), op.getPairing(), index(op.getPos()), *n));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::GluOp op) {
@@ -313,7 +373,8 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
     return failure();
   AttentionScores how{int64_t(op.getHeads()), op.getScale().convertToDouble(),
                       int64_t(op.getWindow().value_or(0)),
-                      op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0};
+                      op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0,
+                      op.getBidirectional()};
   return set(op.getResult(), attention(q, keys, values, how, layer,
                                        index(op.getPos()), *n));
 }
@@ -412,7 +473,8 @@ LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
             lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::ReorderOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
-            lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
+            lm::ExpertLinearOp, lm::TopKOp, lm::ExpertSumOp, lm::AddPositionsOp,
+            lm::ActivateOp, lm::PoolOp, lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
             arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
           [&](auto known) { return execute(known); })
       // The same numbers, spelled differently.
@@ -538,7 +600,9 @@ ReferenceInterpreter::logitsOf(ArrayRef<int32_t> tokens) {
     part.resize(chunk);
     if (prefills && failed(call(name, {part, pos, n})))
       return failure();
-    for (int64_t row = 0; row < n; ++row) {
+    // A whole text has one vector.
+    bool isVector = lm::getModel(module) && lm::getModel(module).getVector();
+    for (int64_t row = isVector ? n - 1 : 0; row < n; ++row) {
       FailureOr<std::vector<double>> result =
           prefills ? rowOf("head", {row}) : rowOf(name, {part, pos, n});
       if (failed(result))

@@ -43,6 +43,7 @@ private:
   SymbolTable *symbols = nullptr;
   llvm::SetVector<Operation *> matrices; ///< lm.weight operations that may change
   llvm::SmallPtrSet<Operation *, 8> multiplied, embedded;
+  llvm::SmallPtrSet<Operation *, 8> routers; ///< those that choose or weigh experts
   llvm::MapVector<Attribute, int64_t> lowBitSources; ///< tensors by format
   std::map<std::pair<Operation *, std::vector<const void *>>, func::FuncOp> copies;
   llvm::SmallPtrSet<Operation *, 8> retyped;
@@ -65,6 +66,14 @@ void forEachWeight(Value value, SymbolTable &symbols, function_ref<void(lm::Weig
       forEachWeight(call.getOperand(argument.getArgNumber()), symbols, visit);
 }
 
+/// Whether a linear's result says which experts are used, or how much: what it errs, it errs by whole experts.
+bool isRouter(lm::LinearLike linear) {
+  return llvm::any_of(linear->getUsers(), [&](Operation *user) {
+    auto sum = dyn_cast<lm::ExpertSumOp>(user);
+    return isa<lm::TopKOp>(user) || (sum && sum.getWeights() == linear->getResult(0));
+  });
+}
+
 /// Matrices of linears and tables of embeddings whose values come from a file.
 void RequantizeWeights::findMatrices() {
   auto add = [&](lm::WeightOp weight, llvm::SmallPtrSetImpl<Operation *> &users) {
@@ -75,7 +84,11 @@ void RequantizeWeights::findMatrices() {
   };
   getOperation().walk([&](Operation *op) {
     if (auto linear = dyn_cast<lm::LinearLike>(op))
-      forEachWeight(linear.getWeights(), *symbols, [&](lm::WeightOp weight) { add(weight, multiplied); });
+      forEachWeight(linear.getWeights(), *symbols, [&](lm::WeightOp weight) {
+        add(weight, multiplied);
+        if (isRouter(linear))
+          routers.insert(weight);
+      });
     if (auto embed = dyn_cast<lm::EmbedOp>(op))
       forEachWeight(embed.getTable(), *symbols, [&](lm::WeightOp weight) { add(weight, embedded); });
   });
@@ -108,7 +121,8 @@ LogicalResult RequantizeWeights::applyRules(const WeightRules &rules) {
     auto weight = cast<lm::WeightOp>(op);
     const WeightRule *chosen = nullptr;
     for (const WeightRule &rule : rules.rules())
-      if (rule.matches(weight.getSymName()) || hasAlias(rule, weight))
+      if ((rule.matches(weight.getSymName()) || hasAlias(rule, weight)) &&
+          !(rule.pattern.empty() && routers.contains(weight))) // only by its name
         chosen = &rule;
     if (chosen && !chosen->format.isKeep() && failed(requantize(weight, chosen->format)))
       return failure();
@@ -191,7 +205,7 @@ void RequantizeWeights::runOnOperation() {
   }
   SymbolTable table(getOperation());
   symbols = &table;
-  matrices.clear(), multiplied.clear(), embedded.clear(), lowBitSources.clear(), copies.clear(), retyped.clear();
+  matrices.clear(), multiplied.clear(), embedded.clear(), routers.clear(), lowBitSources.clear(), copies.clear(), retyped.clear();
   findMatrices();
   if (failed(checkPatterns(*rules)) || failed(applyRules(*rules)))
     return signalPassFailure();

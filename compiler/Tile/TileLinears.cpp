@@ -33,7 +33,7 @@ struct TileLinears : impl::TileLinearsBase<TileLinears> {
 private:
   LogicalResult tile(lm::LinearLike op);
   SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup,
-                              const InstructionRow &row);
+                              int64_t block);
   Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
   SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n);
@@ -47,9 +47,9 @@ private:
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
-                                         int64_t sumGroup, const InstructionRow &row) {
+                                         int64_t sumGroup, int64_t block) {
   auto shape = cast<RankedTensorType>(x.getType()).getShape();
-  mpgemm::ActivationLayout layout{shape[1], mpgemm::ActivationLayout::blockOf(shape[0], row.strip, row.tile)};
+  mpgemm::ActivationLayout layout{shape[1], block};
   SmallVector<Value> &known = quantized[{x, n, group, sumGroup, layout.interleaved}];
   if (!known.empty())
     return known;
@@ -109,22 +109,31 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
 
   OpBuilder builder(op);
   Location loc = op->getLoc();
-  auto linear = cast<lm::LinearOp>(op.getOperation());
+  Value n = op.getValidRows();
   SmallVector<Value> activations = {op.getActivations()};
+  // Rows of one expert do not stand side by side.
+  int64_t rows = cast<RankedTensorType>(op.getActivations().getType()).getDimSize(0);
+  int64_t interleaved =
+      op.getMatrices() > 1 ? 1 : mpgemm::ActivationLayout::blockOf(rows, row->strip, row->tile);
   bool isRow = isa<lowbit::BlockType>(compute.getActivation());
   if (row->kind == RowKind::Float)
-    activations = {round(builder, loc, op.getActivations(), linear.getN(), compute.getActivation())};
+    activations = {round(builder, loc, op.getActivations(), n, compute.getActivation())};
   else
-    activations = quantize(builder, loc, op.getActivations(), linear.getN(),
+    activations = quantize(builder, loc, op.getActivations(), n,
                            isRow ? layout.getK() : mpgemm::kActivationGroup,
-                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), *row);
+                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), interleaved);
   if (row->kind == RowKind::Lookup)
-    activations = lookUp(builder, loc, activations, linear.getN());
+    activations = lookUp(builder, loc, activations, n);
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
-  auto product = mpgemm::MmaOp::create(builder, loc, linear.getResult().getType(), packed, activations, linear.getN(),
-                                        op.getBiasOrNull(), Value(), ValueRange(), builder.getStringAttr(row->name),
-                                        layout, /*slot=*/IntegerAttr());
-  op->getResult(0).replaceAllUsesWith(product.getResult());
+  Type type = op->getResult(0).getType();
+  Operation *product;
+  if (auto experts = dyn_cast<lm::ExpertLinearOp>(op.getOperation()))
+    product = mpgemm::ExpertMmaOp::create(builder, loc, type, packed, activations, experts.getChosen(), n, ValueRange(),
+                                          builder.getStringAttr(row->name), layout, experts.getExpertsAttr());
+  else
+    product = mpgemm::MmaOp::create(builder, loc, type, packed, activations, n, op.getBiasOrNull(), Value(),
+                                    ValueRange(), builder.getStringAttr(row->name), layout, /*slot=*/IntegerAttr());
+  op->getResult(0).replaceAllUsesWith(product->getResult(0));
   op->erase();
   return success();
 }

@@ -132,13 +132,22 @@ def LM_Pairing : I32EnumAttr<"Pairing", "which two dimensions of a head are rota
 }
 def LM_PairingAttr : EnumAttr<LM_Dialect, LM_Pairing, "pairing"> { let assemblyFormat = "`<` $value `>`"; }
 
-def LM_Activation : I32EnumAttr<"Activation", "the function of a gated linear unit", [
+def LM_Activation : I32EnumAttr<"Activation", "the function of a linear unit", [
     I32EnumAttrCase<"SiLU", 0, "silu">,    // x / (1 + exp(-x))
     I32EnumAttrCase<"GELU", 1, "gelu">,    // the tanh form, Hendrycks and Gimpel, arXiv 1606.08415
-    I32EnumAttrCase<"ReLU2", 2, "relu2">]> { // max(x, 0)², So et al., arXiv 2109.08668
+    I32EnumAttrCase<"ReLU2", 2, "relu2">,  // max(x, 0)², So et al., arXiv 2109.08668
+    I32EnumAttrCase<"GELUErf", 3, "gelu_erf">]> { // x · Φ(x), Φ of the normal distribution
   let cppNamespace = "::nibble::lm";
   let genSpecializedAttr = 0;
 }
+def LM_Pooling : I32EnumAttr<"Pooling", "which rows a text's vector is made of", [
+    I32EnumAttrCase<"Mean", 0, "mean">,    // all of them, by equal weights
+    I32EnumAttrCase<"First", 1, "first">]> { // that of the first token, [CLS]
+  let cppNamespace = "::nibble::lm";
+  let genSpecializedAttr = 0;
+}
+def LM_PoolingAttr : EnumAttr<LM_Dialect, LM_Pooling, "pooling"> { let assemblyFormat = "`<` $value `>`"; }
+
 def LM_ActivationAttr : EnumAttr<LM_Dialect, LM_Activation, "activation"> { let assemblyFormat = "`<` $value `>`"; }
 
 #endif

@@ -13,7 +13,10 @@ def LM_LinearLike : OpInterface<"LinearLike"> {
   let methods = [
     InterfaceMethod<"Activations, a tensor of shape (M × K).", "::mlir::Value", "getActivations">,
     InterfaceMethod<"Weights, a tensor of shape (N × K).", "::mlir::Value", "getWeights">,
-    InterfaceMethod<"Bias of N values, or null.", "::mlir::Value", "getBiasOrNull">
+    InterfaceMethod<"Bias of N values, or null.", "::mlir::Value", "getBiasOrNull">,
+    InterfaceMethod<"The number of valid rows of the activations.", "::mlir::Value", "getValidRows">,
+    InterfaceMethod<"How many matrices stand one after another in the weight, of which a row is multiplied with one.",
+                    "int64_t", "getMatrices", (ins), [{}], [{ return 1; }]>
   ];
 }
 

@@ -109,6 +109,11 @@ NIBBLE_LM_TEAM_EFFECTS(LayerNormOp)
 NIBBLE_LM_TEAM_EFFECTS(ResidualOp)
 NIBBLE_LM_TEAM_EFFECTS(LogitsOp)
 NIBBLE_LM_TEAM_EFFECTS(ReorderOp)
+NIBBLE_LM_TEAM_EFFECTS(AddPositionsOp)
+NIBBLE_LM_TEAM_EFFECTS(TopKOp)
+NIBBLE_LM_TEAM_EFFECTS(ExpertSumOp)
+NIBBLE_LM_TEAM_EFFECTS(ActivateOp)
+NIBBLE_LM_TEAM_EFFECTS(PoolOp)
 NIBBLE_LM_TEAM_EFFECTS(RopeOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionPartialsOp)
@@ -192,6 +197,7 @@ std::string ShortConvOp::getPartition(OpOperand &operand) {
 }
 
 std::string GluOp::getPartition(OpOperand &operand) { return blocksPartition(getGate()); }
+std::string ActivateOp::getPartition(OpOperand &operand) { return blocksPartition(getX()); }
 std::string ResidualOp::getPartition(OpOperand &operand) { return blocksPartition(getX()); }
 std::string LogitsOp::getPartition(OpOperand &operand) { return blocksPartition(getX()); }
 
@@ -303,6 +309,7 @@ LogicalResult ReorderOp::verify() {
 Value LinearOp::getActivations() { return getX(); }
 Value LinearOp::getWeights() { return getWeight(); }
 Value LinearOp::getBiasOrNull() { return getBias(); }
+Value LinearOp::getValidRows() { return getN(); }
 
 LogicalResult LinearOp::verify() {
   if (failed(expectRank(*this, getX(), "x", 2)) || failed(expectRank(*this, getWeight(), "weight", 2)) ||
@@ -315,6 +322,88 @@ LogicalResult LinearOp::verify() {
     return emitOpError() << "result must be " << x[0] << "x" << w[0] << ", but is " << y[0] << "x" << y[1];
   if (getBias() && shapeOf(getBias()) != w.take_front(1))
     return emitOpError() << "bias must hold " << w[0] << " values, but is " << getBias().getType();
+  return success();
+}
+
+Value ExpertLinearOp::getActivations() { return getX(); }
+Value ExpertLinearOp::getWeights() { return getWeight(); }
+Value ExpertLinearOp::getBiasOrNull() { return Value(); }
+Value ExpertLinearOp::getValidRows() { return getN(); }
+int64_t ExpertLinearOp::getMatrices() { return getExperts(); }
+
+LogicalResult ExpertLinearOp::verify() {
+  if (failed(expectRank(*this, getX(), "x", 2)) || failed(expectRank(*this, getWeight(), "weight", 2)) ||
+      failed(expectRank(*this, getChosen(), "chosen", 2)) || failed(expectRank(*this, getResult(), "result", 2)))
+    return failure();
+  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getWeight()), y = shapeOf(getResult());
+  int64_t experts = getExperts();
+  if (w[0] % experts != 0)
+    return emitOpError() << "the weight has " << w[0] << " rows, which are not those of " << experts << " experts";
+  if (x[1] != w[1] || y[1] != w[0] / experts)
+    return emitOpError() << "takes rows of " << w[1] << " values to rows of " << w[0] / experts << ", but x is "
+                         << getX().getType() << " and the result " << getResult().getType();
+  auto chosen = cast<ShapedType>(getChosen().getType());
+  if (!chosen.getElementType().isInteger(32) || chosen.getNumElements() != y[0] || y[0] % x[0] != 0)
+    return emitOpError() << "needs an i32 for each of the " << y[0] << " rows of the result, and as many for each of the "
+                         << x[0] << " rows of x, but chosen is " << chosen;
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)))
+    return failure();
+  SmallVector<Value> made(getResults().begin(), getResults().end());
+  if (!getOuts().empty())
+    made.assign(getOuts().begin(), getOuts().end());
+  int64_t k = getK();
+  if (k > shapeOf(getX())[1])
+    return emitOpError() << "k must be from 1 to the " << shapeOf(getX())[1] << " columns of x, but is " << k;
+  if (made.size() != 2)
+    return emitOpError() << "gives what was chosen and its weights, but has " << made.size() << " results";
+  for (Value value : made)
+    if (shapeOf(value) != ArrayRef<int64_t>{shapeOf(getX())[0], k})
+      return emitOpError() << "gives " << k << " columns a row, but a result is " << value.getType();
+  if (!cast<ShapedType>(made[0].getType()).getElementType().isInteger(32))
+    return emitOpError() << "gives chosen columns as i32, but they are " << made[0].getType();
+  return success();
+}
+
+LogicalResult ExpertSumOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectRank(*this, getBranch(), "branch", 2)) || failed(expectRank(*this, getWeights(), "weights", 2)) ||
+      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
+    return failure();
+  ArrayRef<int64_t> x = shapeOf(getX()), weights = shapeOf(getWeights());
+  if (weights[0] != x[0] || shapeOf(getBranch()) != ArrayRef<int64_t>{weights[0] * weights[1], x[1]})
+    return emitOpError() << "adds a row of branch for each weight of a row of x, but x is " << getX().getType()
+                         << ", weights " << getWeights().getType() << " and branch " << getBranch().getType();
+  return success();
+}
+
+LogicalResult AddPositionsOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
+      failed(expectRank(*this, getTable(), "table", 2)) || failed(expectRank(*this, getTypes(), "types", 2)) ||
+      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
+    return failure();
+  int64_t width = shapeOf(getX())[1];
+  if (shapeOf(getTable())[1] != width || shapeOf(getTypes())[1] != width || shapeOf(getTypes())[0] < 1)
+    return emitOpError() << "adds rows of " << width << " values, but table is " << getTable().getType()
+                         << " and types " << getTypes().getType();
+  return success();
+}
+
+LogicalResult ActivateOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)))
+    return failure();
+  return expectSameShape(*this, getX(), produced(*this), "x and result");
+}
+
+LogicalResult PoolOp::verify() {
+  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)))
+    return failure();
+  if (shapeOf(produced(*this)) != ArrayRef<int64_t>{1, shapeOf(getX())[1]})
+    return emitOpError() << "gives one row of " << shapeOf(getX())[1] << " values, but the result is "
+                         << produced(*this).getType();
   return success();
 }
 
@@ -389,6 +478,8 @@ template <typename OpTy> static LogicalResult verifyAttention(OpTy op) {
 LogicalResult AttentionOp::verify() {
   if (failed(verifyAttention(*this)))
     return failure();
+  if (getBidirectional() && getWindow())
+    return emitOpError("is bidirectional, which a window is not defined for");
   return expectSameShape(*this, getQ(), produced(*this), "q and result");
 }
 

@@ -32,7 +32,8 @@ def LM_ModelOp : LM_Op<"model", [Symbol]> {
   let description = [{
     One a module. `layers` counts blocks, `embedding` is D, `feed_forward` the inner width, `vocabulary` the number of
     tokens, `context` the number of positions that the compiled program can hold, `chunk` the number of tokens that
-    `@prefill` takes at once. `source_hash` identifies the file that was imported.
+    `@prefill` takes at once. `source_hash` identifies the file that was imported. A model of text vectors of so many
+    numbers (`vector`) has no `@decode`, and its `@head` gives a vector instead of logits.
 
     ```mlir
     lm.model @tiny {architecture = "llama", layers = 2 : i64, embedding = 64 : i64, heads = 4 : i64,
@@ -42,7 +43,7 @@ def LM_ModelOp : LM_Op<"model", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$architecture, I64Attr:$layers, I64Attr:$embedding,
       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_dim, I64Attr:$feed_forward, I64Attr:$vocabulary,
-      I64Attr:$context, I64Attr:$chunk, OptionalAttr<StrAttr>:$source_hash);
+      I64Attr:$context, I64Attr:$chunk, OptionalAttr<StrAttr>:$source_hash, OptionalAttr<I64Attr>:$vector);
   let assemblyFormat = "$sym_name attr-dict";
   let hasVerifier = 1;
 }
@@ -118,6 +119,23 @@ def LM_EmbedOp : LM_TeamOpBase<"embed"> {
   let assemblyFormat = "$tokens `,` $table `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
 }
 
+def LM_AddPositionsOp : LM_TeamOpBase<"add_positions"> {
+  let summary = "y[m] = x[m] + (table[pos + m] + types[0]): learned positions.";
+  let description = [{
+    BERT (Devlin et al., arXiv 1810.04805, section 3): a row of `table` for each position. `types` has a row for each
+    sentence of a pair, the first of which is every token's. Rows at and after `n` are not computed in the buffer form.
+    ```mlir
+    %y = lm.add_positions %x, %table, %types at %pos, %n
+       : (tensor<4x64xf32>, tensor<16x64xf32>, tensor<2x64xf32>, index, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$table, LM_Shaped:$types, Index:$pos, Index:$n,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $table `,` $types `at` $pos `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def LM_RMSNormOp : LM_TeamOpBase<"rms_norm", [AttrSizedOperandSegments]> {
   let summary = "y[m] = x[m] / sqrt(mean(x[m]²) + epsilon) · w (+ residual[m]).";
   let description = [{
@@ -183,6 +201,68 @@ def LM_LinearOp : LM_Op<"linear", [Pure, DeclareOpInterfaceMethods<LM_LinearLike
   let hasVerifier = 1;
 }
 
+//===-- Mixtures of experts ------------------------------------------------===//
+
+def LM_TopKOp : LM_Op<"top_k", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "The k greatest columns of each row, and their softmax: which experts a token goes to.";
+  let description = [{
+    `chosen` are the columns of the k greatest values, the greatest first, and of equal ones the lower column; `weights`
+    are what the softmax over all columns gives them, with `normalize` divided by their sum (Shazeer et al.,
+    arXiv 1701.06538; OLMoE, arXiv 2409.02060). Rows at and after `n` are not computed in the buffer form.
+    ```mlir
+    %chosen, %weights = lm.top_k %x, %n {k = 2 : i64} : (tensor<4x8xf32>, index) -> (tensor<4x2xi32>, tensor<4x2xf32>)
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, Index:$n, ConfinedAttr<I64Attr, [IntPositive]>:$k, UnitAttr:$normalize,
+                       Variadic<AnyMemRef>:$outs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def LM_ExpertLinearOp : LM_Op<"expert_linear", [Pure, DeclareOpInterfaceMethods<LM_LinearLike, ["getMatrices"]>]> {
+  let summary = "y[i] = W_e · x[i / s], e = chosen[i]: each row with the matrix of the expert that was chosen for it.";
+  let description = [{
+    The rows of `experts` matrices stand one after another in the weight, (experts·N) × K, and only those of chosen ones
+    are read. `chosen` holds s experts for each row of x, row after row, and the result has as many rows: for the first
+    linears of an expert x is the layer's rows and s is k of `lm.top_k`, for the last one it is what they gave, and s is 1.
+    `rows` is the number of valid rows of x.
+    ```mlir
+    %y = lm.expert_linear %x, %w, %chosen rows %n {experts = 4 : i64}
+       : (tensor<2x64xf32>, tensor<128x64xf32>, tensor<2x2xi32>, index) -> tensor<4x32xf32>
+    %z = lm.expert_linear %y, %v, %chosen rows %m {experts = 4 : i64}
+       : (tensor<4x32xf32>, tensor<256x32xf32>, tensor<2x2xi32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$x, AnyRankedTensor:$weight, AnyRankedTensor:$chosen, Index:$n,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$experts, OptionalAttr<AnyAttr>:$compute);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$x `,` $weight `,` $chosen `rows` $n attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def LM_ExpertSumOp : LM_TeamOpBase<"expert_sum"> {
+  let summary = "y[m] = x[m] + Σ_s weights[m, s] · branch[m·k + s]: what the experts of a row add to it.";
+  let description = [{
+    k is the number of columns of `weights`; they are added in ascending order. With `sigmoid`, 1 / (1 + exp(-w)) stands
+    in the place of a weight w: the gate of an expert that all rows share. Rows at and after `n` are not computed in the
+    buffer form.
+    ```mlir
+    %y = lm.expert_sum %x, %branch, %weights, %n
+       : (tensor<4x64xf32>, tensor<8x64xf32>, tensor<4x2xf32>, index) -> tensor<4x64xf32>
+    %z = lm.expert_sum %y, %shared, %gate, %n {sigmoid}
+       : (tensor<4x64xf32>, tensor<4x64xf32>, tensor<4x1xf32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$branch, LM_Shaped:$weights, Index:$n, UnitAttr:$sigmoid,
+                       Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $branch `,` $weights `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
+//===-- Positions and attention --------------------------------------------===//
+
 def LM_RopeOp : LM_TeamOpBase<"rope"> {
   let summary = "Rotates the pairs of each head by the angle of its position.";
   let description = [{
@@ -228,7 +308,8 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
   let description = [{
     `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. With `softcap = c`, a score s
     becomes c·tanh(s/c) (Gemma 2, arXiv 2408.00118, section 2). With `window = w`, row m attends to the last w
-    positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). Rows at and after
+    positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). With `bidirectional`, every row
+    attends to positions 0 … pos+n-1, those behind its own included (BERT, arXiv 1810.04805). Rows at and after
     `n` are not computed in the buffer form. Positions are taken in chunks of 128 from position 0 on, each with its own
     running maximum, and the chunks are joined in ascending order, so the result depends on the positions only.
     ```mlir
@@ -242,7 +323,7 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos, Index:$n,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                       Variadic<AnyMemRef>:$outs);
+                       UnitAttr:$bidirectional, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)
@@ -324,6 +405,31 @@ def LM_GluOp : LM_TeamOpBase<"glu"> {
                        Variadic<AnyMemRef>:$outs);
   let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_ActivateOp : LM_TeamOpBase<"activate"> {
+  let summary = "y = f(x): the function of a linear unit without a gate.";
+  let description = [{
+    ```mlir
+    %y = lm.activate %x, %n {activation = #lm.activation<gelu_erf>} : (tensor<4x128xf32>, index) -> tensor<4x128xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, Index:$n, LM_ActivationAttr:$activation, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+}
+
+def LM_PoolOp : LM_TeamOpBase<"pool"> {
+  let summary = "One vector of the first n rows: their mean, or the first of them.";
+  let description = [{
+    The vector of a text (Reimers and Gurevych, arXiv 1908.10084, section 3). With `normalize` it is divided by its
+    length, at least 1e-12. `n` is at least 1.
+    ```mlir
+    %y = lm.pool %x, %n {pooling = #lm.pooling<mean>, normalize} : (tensor<4x64xf32>, index) -> tensor<1x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, Index:$n, LM_PoolingAttr:$pooling, UnitAttr:$normalize, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
 }
 
 def LM_ResidualOp : LM_TeamOpBase<"residual"> {

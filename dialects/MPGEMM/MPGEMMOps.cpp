@@ -156,6 +156,10 @@ void MmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
+void ExpertMmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
 std::string QuantizeOp::getPartition(OpOperand &operand) {
   // A whole row's scale needs the whole row.
   bool isSplit = getGroup() <= kActivationGroup;
@@ -191,29 +195,65 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
-LogicalResult MmaOp::verify() {
-  if (failed(lm::verifyForm(*this, getOuts())))
+/// What the products have in common: the form, the packed weight and the number of operands.
+template <typename OpTy> static LogicalResult verifyProduct(OpTy op) {
+  if (failed(lm::verifyForm(op, op.getOuts())))
+    return failure();
+  LayoutAttr layout = op.getLayout();
+  if (auto type = dyn_cast<RankedTensorType>(op.getWeight().getType()))
+    if (type != layout.getPackedType())
+      return op.emitOpError() << "the weight must be " << layout.getPackedType() << ", but is " << type;
+  if (shapeOf(op.getWeight()) != layout.getPackedType().getShape())
+    return op.emitOpError() << "the weight must hold " << layout.getPackedType().getShape()[0] << " bytes";
+  size_t expected = layout.getLookup() ? 4 : op.getActivations().size() == 1 ? 1 : 3;
+  if (op.getActivations().size() != expected)
+    return op.emitOpError(layout.getLookup() ? "takes tables, scales, sums and bases for a weight that is looked up"
+                                             : "takes one f32 matrix, or codes, scales and sums");
+  return success();
+}
+
+/// The activations must be so many rows. Those of codes may be interleaved; tables and floats are not.
+template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t count) {
+  LayoutAttr layout = op.getLayout();
+  Value x = op.getActivations().front();
+  int64_t columns = layout.getLookup() ? tableBytes(layout.getK()) : layout.getK();
+  ActivationLayout rows{columns, op.getActivations().size() == 3 ? interleavedRows(x, columns) : 1};
+  if (ArrayRef<int64_t> shape = shapeOf(x);
+      shape.size() != 2 || shape[1] != rows.codesOfBlock() || shape[0] != rows.blocks(count))
+    return op.emitOpError() << "activations must be " << count << " rows of " << columns << " columns, but are "
+                            << x.getType();
+  return success();
+}
+
+LogicalResult ExpertMmaOp::verify() {
+  // Rows of experts are not interleaved, so that there are as many blocks of them.
+  if (failed(verifyProduct(*this)) || failed(verifyActivations(*this, shapeOf(getActivations().front()).front())))
     return failure();
   LayoutAttr layout = getLayout();
-  if (auto type = dyn_cast<RankedTensorType>(getWeight().getType()))
-    if (type != layout.getPackedType())
-      return emitOpError() << "the weight must be " << layout.getPackedType() << ", but is " << type;
-  if (shapeOf(getWeight()) != layout.getPackedType().getShape())
-    return emitOpError() << "the weight must hold " << layout.getPackedType().getShape()[0] << " bytes";
-  size_t expected = layout.getLookup() ? 4 : getActivations().size() == 1 ? 1 : 3;
-  if (getActivations().size() != expected)
-    return emitOpError(layout.getLookup() ? "takes tables, scales, sums and bases for a weight that is looked up"
-                                          : "takes one f32 matrix, or codes, scales and sums");
-  Value x = getActivations().front(), y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
-  int64_t columns = layout.getLookup() ? tableBytes(layout.getK()) : layout.getK();
+  int64_t experts = getExperts(), n = layout.getN() / experts;
+  if (layout.getN() % (experts * layout.getNr()) != 0)
+    return emitOpError() << "the " << layout.getN() << " rows of the weight are not whole panels of " << layout.getNr()
+                         << " rows for each of " << experts << " experts";
+  Value y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
+  int64_t rows = shapeOf(getActivations().front())[0];
+  auto chosen = cast<ShapedType>(getChosen().getType());
+  if (!chosen.getElementType().isInteger(32) || chosen.getNumElements() % rows != 0)
+    return emitOpError() << "needs as many i32 for each of the " << rows << " rows of activations, but chosen is "
+                         << chosen;
+  if (shapeOf(y) != ArrayRef<int64_t>{chosen.getNumElements(), n})
+    return emitOpError() << "result must be " << chosen.getNumElements() << "x" << n << ", but is " << y.getType();
+  return success();
+}
+
+LogicalResult MmaOp::verify() {
+  if (failed(verifyProduct(*this)))
+    return failure();
+  LayoutAttr layout = getLayout();
+  Value y = getOuts().empty() ? Value(getResult()) : Value(getOuts().front());
   if (shapeOf(y).size() != 2 || shapeOf(y)[1] != layout.getN())
     return emitOpError() << "result must have " << layout.getN() << " columns, but is " << y.getType();
-  // Rows of codes may be interleaved; tables and floats are not.
-  ActivationLayout rows{columns, expected == 3 ? interleavedRows(x, columns) : 1};
-  if (ArrayRef<int64_t> shape = shapeOf(x);
-      shape.size() != 2 || shape[1] != rows.codesOfBlock() || shape[0] != rows.blocks(shapeOf(y)[0]))
-    return emitOpError() << "activations must be " << shapeOf(y)[0] << " rows of " << columns << " columns, but are "
-                         << x.getType();
+  if (failed(verifyActivations(*this, shapeOf(y)[0])))
+    return failure();
   if (getBias() && shapeOf(getBias()) != ArrayRef<int64_t>{layout.getN()})
     return emitOpError() << "bias must hold " << layout.getN() << " values, but is " << getBias().getType();
   if (getResidual() && shapeOf(getResidual()) != shapeOf(y))

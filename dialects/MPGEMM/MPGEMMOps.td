@@ -115,4 +115,27 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
   let hasVerifier = 1;
 }
 
+def MPGEMM_ExpertMmaOp : MPGEMM_Op<"expert_mma", [AttrSizedOperandSegments, LM_TeamOp,
+                                                  DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "y[i,n] = Σ_k x[i/s,k] · w_e[n,k], e = chosen[i]: a product with the panels of the chosen experts.";
+  let description = [{
+    The weight is packed as one matrix of the rows of all `experts`; each has whole panels, and those of experts that no
+    row chose are not read. What `s` and `rows` are, `lm.expert_linear` says; everything else is as in `mpgemm.mma`, of
+    which each row of the result has the bits.
+    ```mlir
+    %y = mpgemm.expert_mma %w, (%x), %chosen rows %n {row = "generic_base_1x4x1_f32f32f32", experts = 2 : i64, layout = #mpgemm.layout<element = f32, n = 32, k = 32, nr = 16, kr = 1, bias = 0>}
+      : (tensor<4096xi8, #mpgemm.layout<element = f32, n = 32, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, tensor<4x2xi32>, index) -> tensor<8x16xf32>
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, MPGEMM_Shaped:$chosen, Index:$n,
+                       Variadic<AnyMemRef>:$outs, StrAttr:$row, MPGEMM_LayoutAttr:$layout,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$experts);
+  let results = (outs Optional<AnyRankedTensor>:$result);
+  let assemblyFormat = [{
+    $weight `,` `(` $activations `)` `,` $chosen `rows` $n (`into` $outs^)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif

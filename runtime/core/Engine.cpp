@@ -9,6 +9,9 @@
 
 #include <algorithm>
 
+// A model of text vectors is linked without it.
+extern "C" [[gnu::weak]] void nibble_decode(const nibble_step *step, int32_t tid, int32_t nthreads);
+
 namespace nibble::rt {
 
 void Engine::initialize(const EngineBuffers &newBuffers, Team &newTeam, bool prefills) {
@@ -54,6 +57,11 @@ void Engine::prefill(std::span<const int32_t> tokens, int64_t pos) {
 void Engine::head(int64_t row) {
   step.row = row;
   call(nibble_head, 1);
+}
+
+void Engine::embed(std::span<const int32_t> tokens) {
+  prefill(tokens, 0);
+  head(0);
 }
 
 /// One token leaves its logits, several leave hidden rows.

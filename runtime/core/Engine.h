@@ -22,7 +22,7 @@ struct EngineBuffers {
   uint8_t *arena, *state;
   const uint8_t *weights;
   std::span<int32_t> chunkTokens; // chunk
-  std::span<float> logits;        // vocab
+  std::span<float> logits;        // vocab, or more
 };
 
 class Engine {
@@ -36,6 +36,9 @@ public:
   /// As evaluate, but calls row(context, index) with logits() set behind each token from tokens[firstRow] on.
   void evaluateRows(std::span<const int32_t> tokens, int64_t pos, size_t firstRow,
                     void (*row)(void *context, size_t index), void *context);
+
+  /// The vector of a whole text, of a model that makes such; in the first numbers of logits().
+  void embed(std::span<const int32_t> tokens);
 
   std::span<float> logits() const { return buffers.logits; }
   uint8_t *state() const { return buffers.state; }

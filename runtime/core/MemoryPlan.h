@@ -30,7 +30,8 @@ struct PlanInputs {
   uint64_t tableBytes = 0;                   // description and trailer of the file
   uint64_t programBytes = 0;                 // memory of the program's segments, see ProgramImage.h
   uint64_t arenaBytes = 0, stateBytes = 0;
-  uint32_t vocab = 0, context = 0, chunk = 0;
+  uint32_t outputs = 0;       // logits, or numbers of a text's vector if that is longer
+  uint32_t context = 0, chunk = 0;
   uint32_t maxTokenBytes = 0; // longest token of the vocabulary
   uint32_t threads = 1;       // members of the team
   uint64_t chatWorkspace = 0; // of the chat template, 0 without one; also below: see planChat
@@ -118,8 +119,8 @@ constexpr MemoryPlan computeMemoryPlan(const PlanInputs &in) {
   plan.arena = region(in.arenaBytes);
   plan.state = region(in.stateBytes);
   plan.stacks = region((in.threads - 1) * uint64_t(ThreadStackBytes));
-  plan.logits = buffer(uint64_t(in.vocab) * sizeof(float));
-  plan.candidates = buffer(uint64_t(in.vocab) * sizeof(Candidate));
+  plan.logits = buffer(uint64_t(in.outputs) * sizeof(float));
+  plan.candidates = buffer(uint64_t(in.outputs) * sizeof(Candidate));
   plan.history = buffer(uint64_t(in.context) * sizeof(int32_t));
   plan.chunkTokens = buffer(uint64_t(in.chunk) * sizeof(int32_t));
   plan.text = buffer(plan.textBytes);

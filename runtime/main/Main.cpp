@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "runtime/main/Program.h"
 #include "runtime/platform/Clock.h"
+#include "runtime/schema/artifact_generated.h"
 
 namespace nibble::rt {
 
@@ -18,8 +19,21 @@ static int runVerify(Program &program) {
   return program.finish();
 }
 
+/// A model either continues texts or makes vectors of them.
+static Status checkPurpose(const Program &program) {
+  const Options &options = program.options;
+  bool makesVectors = program.description().config()->vector() != 0;
+  if (options.embed && !makesVectors)
+    return Status::failure(Exit::Usage, "--embed: this program holds a language model, which makes no vectors of texts");
+  if (makesVectors && !options.embed && !options.tokenize)
+    return Status::failure(Exit::Usage, "this program makes vectors of texts: --embed TEXT, or --embed -f FILE");
+  return Status::success();
+}
+
 static int runMode(Program &program) {
   const Options &options = program.options;
+  if (options.embed)
+    return runEmbed(program);
   if (options.chat)
     return runChat(program);
   if (options.bench)
@@ -53,7 +67,9 @@ static int run(Program &program, std::span<char *const> arguments) {
     return runInfo(program);
   if (program.options.verify)
     return runVerify(program);
-  status = program.start();
+  status = checkPurpose(program);
+  if (!status.failed())
+    status = program.start();
   if (status.failed())
     return program.fail(status);
   catchInterrupt();

@@ -74,6 +74,8 @@ constexpr Row Rows[] = {
     flagRow("--no-prefix", "", &Options::noPrefix, "leave out the prefix that was compiled in"),
     textRow("--weights-residency", "", &Options::residencyName, "HOW",
             "map (default: read when needed, shared), lock (kept in memory) or read (copied at start)"),
+    flagRow("--embed", "", &Options::embed, "print the vector of the prompt, or of each line of -f (embedding models)"),
+    flagRow("--f32", "", &Options::f32, "with --embed: write the vectors as bytes, float32, instead of text"),
     textRow("--tokens", "", &Options::tokens, "IDS", "the prompt as token ids: 1,2,3"),
     flagRow("--info", "", &Options::info, "print what this program is and needs"),
     flagRow("--verify", "", &Options::verify, "compare the checksums of all parts of this file"),
@@ -82,7 +84,7 @@ constexpr Row Rows[] = {
     integerRow("--bench-depth", "-d", &Options::benchDepth, 0, INT_MAX, "positions that --bench leaves before the first (0)"),
     flagRow("--profile", "", &Options::profile, "time of each operation in a prefill of -p (512) and decode of -n (64) tokens"),
     realRow("--peak", &Options::peak, 0.001, 1e9, "with --profile: the processor's limit in 10^9 operations a second"),
-    flagRow("--json", "", &Options::json, "--info, --bench, --profile and --perplexity print JSON"),
+    flagRow("--json", "", &Options::json, "--info, --bench, --profile, --perplexity and --embed print JSON"),
     textRow("--logits", "", &Options::logitsFile, "FILE", "write the float32 logits behind each prompt token to FILE"),
     textRow("--perplexity", "", &Options::perplexityFile, "FILE",
             "perplexity of a text, second half of windows of --ctx (512) tokens"),
@@ -173,10 +175,10 @@ Status parseResidency(Options &options) {
 
 /// Of states and prefixes.
 Status checkStateOptions(const Options &o) {
-  bool generates = !o.info && !o.verify && !o.bench && !o.profile && !o.tokenize && o.logitsFile.empty() && o.perplexityFile.empty();
+  bool generates = !o.info && !o.verify && !o.bench && !o.profile && !o.tokenize && !o.embed && o.logitsFile.empty() && o.perplexityFile.empty();
   if (!o.saveState.empty() && !generates)
     return usage("--save-state belongs to an answer, a chat or --prefix-file");
-  if (!o.loadState.empty() && (o.info || o.verify || o.bench || o.profile || !o.perplexityFile.empty()))
+  if (!o.loadState.empty() && (o.info || o.embed || o.verify || o.bench || o.profile || !o.perplexityFile.empty()))
     return usage("--load-state has no meaning here");
   if (!o.loadState.empty() && !o.system.empty())
     return usage("--system begins a conversation; that of --load-state has begun");
@@ -188,9 +190,9 @@ Status checkStateOptions(const Options &o) {
 
 /// Refuses combinations that would leave an option without effect.
 Status checkCombinations(const Options &o) {
-  int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
+  int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + o.embed + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
   if (modes > 1)
-    return usage("-i, --info, --verify, --bench, --profile, --tokenize, --logits and --perplexity exclude each other");
+    return usage("-i, --info, --verify, --bench, --profile, --tokenize, --embed, --logits and --perplexity exclude each other");
   int prompts = o.hasPrompt + !o.file.empty() + !o.tokens.empty();
   if (prompts > 1)
     return usage("more than one prompt: give it as an argument, with -f or with --tokens");
@@ -211,8 +213,12 @@ Status checkCombinations(const Options &o) {
     return usage("-d belongs to --bench");
   if (o.benchPrompt != Options::UnsetInteger && !o.bench && !o.profile)
     return usage("-p belongs to --bench and --profile; the prompt is given without an option");
-  if (o.json && !o.bench && !o.profile && !o.info && o.perplexityFile.empty())
-    return usage("--json belongs to --info, --bench, --profile and --perplexity");
+  if (o.json && !o.bench && !o.profile && !o.info && !o.embed && o.perplexityFile.empty())
+    return usage("--json belongs to --info, --bench, --profile, --perplexity and --embed");
+  if (o.f32 && (!o.embed || o.json))
+    return usage("--f32 belongs to --embed, in the place of --json");
+  if (o.embed && (o.raw || o.printIds || !o.system.empty() || o.noPrefill))
+    return usage("--embed takes neither --raw, --system, --print-ids nor --no-prefill");
   Status states = checkStateOptions(o);
   if (states.failed())
     return states;

@@ -35,7 +35,7 @@ struct Options {
   bool hasPrompt = false;
   bool raw = false, special = false, chat = false, quiet = false, json = false, printIds = false;
   bool help = false, version = false, info = false, bench = false, tokenize = false, verify = false;
-  bool profile = false;
+  bool profile = false, embed = false, f32 = false;
   bool noPrefill = false, noThink = false, noPrefix = false;
   int32_t generate = UnsetInteger;    // -n
   int32_t benchPrompt = UnsetInteger; // -p

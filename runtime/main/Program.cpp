@@ -94,7 +94,7 @@ PlanInputs Program::planInputs() const {
   inputs.programBytes = segmentBytes(headers, getauxval(AT_PHNUM), NativeMachine);
   inputs.arenaBytes = description().arena_bytes();
   inputs.stateBytes = description().state_bytes();
-  inputs.vocab = config.vocab();
+  inputs.outputs = std::max(config.vocab(), config.vector());
   inputs.context = config.context();
   inputs.chunk = config.chunk();
   inputs.maxTokenBytes = tokenizer.maxTokenBytes();
@@ -146,7 +146,7 @@ void Program::carve() {
   buffers.arena = block.carveBytes(plan.arena, RegionAlignment);
   buffers.state = block.carveBytes(plan.state, RegionAlignment);
   uint8_t *stacks = block.carveBytes(plan.stacks, RegionAlignment);
-  buffers.logits = block.carve<float>(config.vocab());
+  buffers.logits = block.carve<float>(std::max(config.vocab(), config.vector()));
   candidates = block.carve<Candidate>(config.vocab());
   std::span<int32_t> history = block.carve<int32_t>(config.context());
   buffers.chunkTokens = block.carve<int32_t>(config.chunk());
@@ -212,7 +212,7 @@ Status Program::encode(std::string_view input, const EncodeOptions &encoding, st
   if (error != TextError::None)
     return Status::failure(Exit::Internal, "cannot tokenize the prompt: %s", describe(error));
   // A prompt is to be continued: an end-of-text behind it is only for training.
-  if (encoding.addSpecial && description().tokenizer()->add_eos() && count && ids[count - 1] == tokenizer.eos())
+  if (encoding.addSpecial && !description().config()->vector() && description().tokenizer()->add_eos() && count && ids[count - 1] == tokenizer.eos())
     --count;
   result = ids.first(count);
   return Status::success();

@@ -97,6 +97,7 @@ int runBench(Program &program);
 int runLogits(Program &program);
 int runPerplexity(Program &program);
 int runProfile(Program &program);
+int runEmbed(Program &program);
 int runPrefix(Program &program);
 
 /// Continues a saved conversation or text: --load-state, or else the compiled-in prefix.

@@ -70,7 +70,7 @@ TEST_F(LlamaTest, ReadsTheConfiguration) {
   EXPECT_FLOAT_EQ(float(model.normEpsilon), 1e-5f);
   EXPECT_FALSE(model.tied);
   EXPECT_EQ(model.output.weight.tensor->name, "output.weight");
-  EXPECT_EQ(model.layers[2].feedForward.down.weight.tensor->name,
+  EXPECT_EQ(std::get<FeedForward>(model.layers[2].feedForward).down.weight.tensor->name,
             "blk.2.ffn_down.weight");
 }
 

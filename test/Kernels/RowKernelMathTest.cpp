@@ -144,6 +144,12 @@ TEST_P(RowKernelMath, GELUKeepsItsRelativePrecision) {
   expectActivation(x, apply(x, emitGELU), oracleGELU, 256 * 0x1p-24);
 }
 
+TEST_P(RowKernelMath, GELUByErfIsWithinItsBound) {
+  std::vector<float> x = sampleFloats(-30.0f, 30.0f, 1021), y = apply(x, emitGELUErf);
+  for (size_t i = 0; i < x.size(); ++i)
+    ASSERT_NEAR(y[i], 0.5 * x[i] * std::erfc(-x[i] / M_SQRT2), std::fabs(x[i]) * 4e-7) << "at " << x[i];
+}
+
 TEST_P(RowKernelMath, WidensEveryHalf) {
   std::vector<uint16_t> x(65536);
   for (size_t i = 0; i < x.size(); ++i)

@@ -71,3 +71,10 @@ func.func @attention_dimensions(%q: tensor<4x40xf32>, %c: memref<2x2x64x20x!lm.c
     : (tensor<4x40xf32>, memref<2x2x64x20x!lm.cached<q4>>, memref<2x2x64x20x!lm.cached<q4>>, index, index, index) -> tensor<4x40xf32>
   return
 }
+
+// -----
+func.func @window(%x: tensor<4x64xf32>, %kv: memref<1x4x16x16xf16>, %i: index) {
+  // expected-error @below {{is bidirectional, which a window is not defined for}}
+  %y = lm.attention %x, %kv, %kv at (%i, %i, %i) {heads = 4 : i64, kv_heads = 4 : i64, scale = 0.25 : f64, window = 8 : i64, bidirectional} : (tensor<4x64xf32>, memref<1x4x16x16xf16>, memref<1x4x16x16xf16>, index, index, index) -> tensor<4x64xf32>
+  return
+}

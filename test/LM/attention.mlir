@@ -30,3 +30,11 @@ func.func @window(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %i: index) {
     : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
   return
 }
+
+// Rows may see those behind them, too.
+// CHECK-LABEL: @bidirectional
+func.func @bidirectional(%x: tensor<4x64xf32>, %kv: memref<1x4x16x16xf16>, %i: index, %n: index) {
+  // CHECK: lm.attention {{.*}} {bidirectional, heads = 4 : i64, kv_heads = 4 : i64, scale = 2.500000e-01 : f64}
+  %y = lm.attention %x, %kv, %kv at (%i, %i, %n) {heads = 4 : i64, kv_heads = 4 : i64, scale = 0.25 : f64, bidirectional} : (tensor<4x64xf32>, memref<1x4x16x16xf16>, memref<1x4x16x16xf16>, index, index, index) -> tensor<4x64xf32>
+  return
+}

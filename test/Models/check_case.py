@@ -2,6 +2,8 @@
 
     check_case.py --nibble=NIBBLE --case=NAME --work=DIR [--folder | --packed] [--max-nmse=X]
 
+Of an encoder, it is the vector of the prompt, by one thread and by two.
+
 The case's folder is converted to GGUF (or, with --folder, imported as it is; with --packed it is one of those that are
 quantized already, which make_packed.py makes), and both the reference interpreter and a
 program compiled with --strategy=float must give the case's logits at all positions. The program computes them by
@@ -9,6 +11,7 @@ prefill and token by token; the two must be the same bits. Prints the distances;
 """
 import argparse
 import array
+import json
 import os
 import shutil
 import subprocess
@@ -28,11 +31,14 @@ def tokens():
     return ",".join(str((7 * i * i + 3 * i + 5) % VOCABULARY) for i in range(POSITIONS))
 
 
-def run(*command):
+def run(*command, output=None):
     done = subprocess.run(command, capture_output=True, timeout=300)
     if done.returncode != 0:
         sys.exit(f"error: {' '.join(command)} ended with {done.returncode}:\n"
                  + done.stderr.decode("utf-8", "replace")[-2000:])
+    if output:
+        with open(output, "wb") as file:
+            file.write(done.stdout)
 
 
 def read(path):
@@ -60,6 +66,8 @@ def main():
     os.makedirs(options.work, exist_ok=True)
     model = os.path.join(HERE, "packed" if options.packed else "cases", options.case)
     expected = read(os.path.join(model, "logits.f32"))
+    with open(os.path.join(model, "config.json"), encoding="utf-8") as file:
+        encodes = json.load(file)["model_type"] == "bert"
     if options.folder or options.packed:
         folder = os.path.join(options.work, "folder")
         shutil.copytree(model, folder, dirs_exist_ok=True)
@@ -72,19 +80,23 @@ def main():
     run(options.nibble, "compile", model, "-o", program, "--strategy=float", "--kv=f32", "--chunk=24", "-q")
     logits = os.path.join(options.work, "logits.f32")
     results = {}
-    for name, command in (
-            ("reference", [options.nibble, "reference", model, "--kv=f32", f"--tokens={tokens()}",
-                           f"--logits={logits}"]),
-            ("program", [program, "--tokens", tokens(), "--logits", logits]),
-            ("token by token", [program, "--tokens", tokens(), "--logits", logits, "--no-prefill", "--threads", "1"])):
-        run(*command)
+    reference = [options.nibble, "reference", model, "--kv=f32", f"--tokens={tokens()}", f"--logits={logits}"]
+    if encodes:
+        prompt = [program, "--embed", "--f32", "-q", "--tokens", tokens(), "--threads"]
+        commands = (("reference", reference), ("program", [*prompt, "2"]), ("one thread", [*prompt, "1"]))
+    else:
+        prompt = [program, "--tokens", tokens(), "--logits", logits]
+        commands = (("reference", reference), ("program", prompt),
+                    ("token by token", [*prompt, "--no-prefill", "--threads", "1"]))
+    for name, command in commands:
+        run(*command, output=logits if "--embed" in command else None)
         results[name] = read(logits)
         distance = nmse(results[name], expected)
         print(f"{options.case}, {name}: NMSE {distance:.2e}")
         if not distance <= options.max_nmse:
             sys.exit(f"error: NMSE {distance:.2e} exceeds {options.max_nmse:.0e}")
-    if results["program"] != results["token by token"]:
-        sys.exit("error: prefill and decode give other logits")
+    if results["program"] != results[commands[-1][0]]:
+        sys.exit(f"error: {commands[-1][0]}, the program gives other numbers")
     return 0
 
 

@@ -56,7 +56,8 @@ def imported(nibble, case, work):
 
 def operations(ir):
     """{operation: the optional parts of it that occur}, in the order of first use."""
-    words = {"lm.attention": ("window", "softcap"), "lm.embed": ("scale",), "lm.linear": ("bias",),
+    words = {"lm.attention": ("window", "softcap", "bidirectional"), "lm.top_k": ("normalize",),
+             "lm.expert_sum": ("sigmoid",), "lm.pool": ("normalize",), "lm.embed": ("scale",), "lm.linear": ("bias",),
              "lm.logits": ("scale", "softcap"), "lm.layer_norm": ("bias",)}
     found = {}
     for line in ir.splitlines():
@@ -82,6 +83,7 @@ def page(case, architectures, name, text, ir):
         features.append(f"`{operation}`" + (f" ({', '.join(options)})" if options else ""))
     pairing = re.search(r"#lm\.pairing<(\w+)>", ir)
     lines = text.count("\n")
+    result = "vector" if "lm.pool" in ir else "logits"
     return f"""{NOTE}# {case}
 
 {head_of(text)}
@@ -92,11 +94,11 @@ def page(case, architectures, name, text, ir):
 | read by | [{name}](../../compiler/Import/Families/{name}), {lines} lines |
 | operations | {", ".join(features)} |
 | pairs of dimensions that turn together | {pairing.group(1) if pairing else "none"} |
-| kinds of layers in the test's model | {len(set(re.findall(r"@decode[.]layer([0-9]+)", ir)))} |
+| kinds of layers in the test's model | {len(set(re.findall(r"@prefill[.]layer([0-9]+)", ir)))} |
 
-The test's model is in `test/Models/cases/{case}`: random weights, every feature on. The logits that the family's
-implementation in `transformers` gives for it in 64-bit arithmetic are there, too; what Nibble's reference interpreter and
-a compiled program give is held to an NMSE of 1e-9 from them:
+The test's model is in `test/Models/cases/{case}`: random weights, every feature on. The {result} that the family's
+implementation in `transformers` gives for it in 64-bit arithmetic lie there, too; what Nibble's reference interpreter and
+a compiled program give is held to an NMSE of 1e-9 from that:
 
 ```sh
 python3 test/Models/check_case.py --nibble=build/bin/nibble --case={case} --work=/tmp/{case}

@@ -46,6 +46,16 @@ NAMES = [  # (Hugging Face, GGUF), as regular expressions that match whole names
     (r"model\.layers\.(\d+)\.(?:input_layernorm|operator_norm)", r"blk.\1.attn_norm"),
     (r"model\.layers\.(\d+)\.(?:ffn_norm|pre_feedforward_layernorm)", r"blk.\1.ffn_norm"),
     (r"model\.layers\.(\d+)\.post_feedforward_layernorm", r"blk.\1.post_ffw_norm"),
+    (r"embeddings\.word_embeddings", "token_embd"), (r"embeddings\.position_embeddings", "position_embd"),
+    (r"embeddings\.token_type_embeddings", "token_types"), (r"embeddings\.LayerNorm", "token_embd_norm"),
+    (r"encoder\.layer\.(\d+)\.attention\.self\.(q)uery", r"blk.\1.attn_\2"),
+    (r"encoder\.layer\.(\d+)\.attention\.self\.(k)ey", r"blk.\1.attn_\2"),
+    (r"encoder\.layer\.(\d+)\.attention\.self\.(v)alue", r"blk.\1.attn_\2"),
+    (r"encoder\.layer\.(\d+)\.attention\.output\.dense", r"blk.\1.attn_output"),
+    (r"encoder\.layer\.(\d+)\.attention\.output\.LayerNorm", r"blk.\1.attn_output_norm"),
+    (r"encoder\.layer\.(\d+)\.intermediate\.dense", r"blk.\1.ffn_up"),
+    (r"encoder\.layer\.(\d+)\.output\.dense", r"blk.\1.ffn_down"),
+    (r"encoder\.layer\.(\d+)\.output\.LayerNorm", r"blk.\1.layer_output_norm"),
 ]
 
 
@@ -111,7 +121,8 @@ def convert_tensors(config, tensors):
                 rows = [[row[0] for row in rows]]
         if kind.startswith("gemma") and target.endswith("norm.weight"):
             rows = [[1 + value for value in row] for row in rows]
-        vector = len(shape) == 1 or "shortconv.conv" in target or "ffn_gate_inp" in target
+        vector = (len(shape) == 1 or "shortconv.conv" in target or "ffn_gate_inp" in target or
+                  target in ("position_embd.weight", "token_types.weight"))
         converted.append(Tensor(target, list(reversed(shape)), "f32" if vector else "f16", rows))
     return converted
 
@@ -157,7 +168,7 @@ def rope_pairs(config, key, head_dim, tensors):
 
 
 def attention_pairs(config, key, head_dim):
-    kv_heads = config["num_key_value_heads"]
+    kv_heads = config.get("num_key_value_heads", config["num_attention_heads"])
     pairs = [(key + "attention.head_count", U32, config["num_attention_heads"]),
              (key + "attention.key_length", U32, head_dim), (key + "attention.value_length", U32, head_dim)]
     if "layer_types" in config and "conv" in config["layer_types"]:
@@ -181,6 +192,10 @@ def attention_pairs(config, key, head_dim):
 def family_pairs(config, key):
     """Keys that one family or another has."""
     pairs = []
+    if config["model_type"] == "bert":
+        pairs += [(key + "attention.causal", BOOL, 0), (key + "pooling_type", U32, 1)]
+    if config.get("norm_topk_prob"):
+        pairs.append((key + "expert_weights_norm", BOOL, 1))
     if "query_pre_attn_scalar" in config:
         pairs.append((key + "attention.scale", F32, config["query_pre_attn_scalar"] ** -0.5))
     numbers = {"attn_logit_softcapping": "attn_logit_softcapping", "final_logit_softcapping": "final_logit_softcapping",
@@ -205,21 +220,32 @@ def tokenizer_pairs(config):
             ("tokenizer.ggml.eos_token_id", U32, 2), ("tokenizer.ggml.add_bos_token", BOOL, 0)]
 
 
-def convert(folder):
-    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
+def settings(config, tensors):
+    """The file's keys but the tokenizer's; tensors that hold settings are added to `tensors`."""
     architecture = ARCHITECTURES.get(config["model_type"], config["model_type"])
     key = architecture + "."
     head_dim = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    pairs = [("general.architecture", STRING, architecture), ("general.name", STRING, "tiny " + architecture),
+             (key + "block_count", U32, config["num_hidden_layers"]),
+             (key + "context_length", U32, config["max_position_embeddings"]),
+             (key + "embedding_length", U32, config["hidden_size"]),
+             (key + "feed_forward_length", U32, config["intermediate_size"])]
+    pairs += attention_pairs(config, key, head_dim)
+    if config["model_type"] != "bert":
+        pairs += rope_pairs(config, key, head_dim, tensors)
+    return pairs + family_pairs(config, key)
+
+
+def read_config(folder):
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def convert(folder):
+    config = read_config(folder)
     writer = Writer()
     writer.tensors = convert_tensors(config, read_safetensors(os.path.join(folder, "model.safetensors")))
-    writer.pairs = [("general.architecture", STRING, architecture), ("general.name", STRING, "tiny " + architecture),
-                    (key + "block_count", U32, config["num_hidden_layers"]),
-                    (key + "context_length", U32, config["max_position_embeddings"]),
-                    (key + "embedding_length", U32, config["hidden_size"]),
-                    (key + "feed_forward_length", U32, config["intermediate_size"])]
-    writer.pairs += attention_pairs(config, key, head_dim) + rope_pairs(config, key, head_dim, writer.tensors)
-    writer.pairs += family_pairs(config, key) + tokenizer_pairs(config)
+    writer.pairs = settings(config, writer.tensors) + tokenizer_pairs(config)
     return writer.bytes()
 
 

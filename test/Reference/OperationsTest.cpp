@@ -230,3 +230,43 @@ TEST(Operations, gatedUnit) {
   EXPECT_NEAR(gatedUnit(gate, up, lm::Activation::GELU, 2).values[2], 0.841192,
               1e-6);
 }
+
+/// Of equal values the lower column comes first. exp(ln 2) = 2 is what makes the shares 2 : 1 : 1 of 4, or 2 : 1 of 3.
+TEST(Operations, topK) {
+  Rows x = rowsOf(3, {0, std::log(2), 0, 9, 9, 9});
+  TopK all = topK(x, 2, /*normalize=*/false, 1);
+  EXPECT_EQ(all.chosen, (std::vector<int32_t>{1, 0, 0, 0}));
+  EXPECT_DOUBLE_EQ(all.weights.values[0], 0.5);
+  EXPECT_DOUBLE_EQ(all.weights.values[1], 0.25);
+  TopK shared = topK(x, 2, /*normalize=*/true, 2);
+  EXPECT_EQ(shared.chosen, (std::vector<int32_t>{1, 0, 0, 1}));
+  EXPECT_DOUBLE_EQ(shared.weights.values[0], 2.0 / 3);
+  EXPECT_DOUBLE_EQ(shared.weights.values[3], 0.5);
+}
+
+/// The second row is past n.
+TEST(Operations, expertSum) {
+  Rows x = rowsOf(1, {1, 1}), branch = rowsOf(1, {10, 100, 7, 7});
+  EXPECT_EQ(expertSum(x, branch, rowsOf(2, {2, 3, 1, 1}), false, 1).values,
+            (std::vector<double>{321, 0}));
+  EXPECT_EQ(expertSum(x, rowsOf(1, {8, 8}), rowsOf(1, {0, 0}), true, 2).values,
+            (std::vector<double>{5, 5}));
+}
+
+/// A vector of length 5; without normalizing, the mean of two rows, or the first.
+TEST(Operations, pool) {
+  Rows x = rowsOf(2, {2, 4, 4, 4, 99, 99});
+  EXPECT_EQ(pool(x, lm::Pooling::Mean, true, 2).values,
+            (std::vector<double>{0.6, 0.8}));
+  EXPECT_EQ(pool(x, lm::Pooling::Mean, false, 2).values,
+            (std::vector<double>{3, 4}));
+  EXPECT_EQ(pool(x, lm::Pooling::First, false, 3).values,
+            (std::vector<double>{2, 4}));
+}
+
+/// Φ(1.96) = 0.9750021, Φ(-1.96) = 0.0249979.
+TEST(Operations, activateRows) {
+  Rows y = activateRows(rowsOf(2, {1.96, -1.96}), lm::Activation::GELUErf, 1);
+  EXPECT_NEAR(y.values[0], 1.96 * 0.9750021, 1e-7);
+  EXPECT_NEAR(y.values[1], -1.96 * 0.0249979, 1e-7);
+}

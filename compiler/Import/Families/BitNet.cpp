@@ -22,8 +22,9 @@ static void readBitNetWith(FamilyReader &read, lm::Activation activation) {
     Attention attention = read.attention(shape);
     attention.innerNorm = read.norm("attn_sub_norm", shape.heads * shape.headDim);
     layer.mixer = attention;
-    layer.feedForward = read.feedForward(activation);
-    layer.feedForward.innerNorm = read.norm("ffn_sub_norm", read.model.feedForward);
+    FeedForward feed = read.feedForward(activation);
+    feed.innerNorm = read.norm("ffn_sub_norm", read.model.feedForward);
+    layer.feedForward = feed;
   });
 }
 

@@ -20,6 +20,7 @@ using llvm::StringRef;
 using llvm::Twine;
 
 static const HuggingFaceArchitecture architectures[] = {
+    {"bert", "bert", "gelu"},
     {"bitnet", "bitnet-b1.58", "relu2"},
     {"gemma2", "gemma2", "gelu_pytorch_tanh", true, true},
     {"gemma3_text", "gemma3", "gelu_pytorch_tanh", true, true},
@@ -61,12 +62,14 @@ const NameRow counts[] = {
     {"num_key_value_heads", "attention.head_count_kv"},
     {"num_local_experts", "expert_count"},
     {"shared_expert_intermediate_size", "expert_shared_feed_forward_length"},
+    {"type_vocab_size", "token_type_count"},
     {"vocab_size", "vocab_size"},
 };
 
 const NameRow reals[] = {
     {"attention_multiplier", "attention.scale"},
     {"attn_logit_softcapping", "attn_logit_softcapping"},
+    {"clip_qkv", "attention.clamp_kqv"},
     {"embedding_multiplier", "embedding_scale"},
     {"final_logit_softcapping", "final_logit_softcapping"},
     {"layer_norm_eps", "attention.layer_norm_epsilon"},
@@ -98,6 +101,7 @@ private:
   Error readWindow();
   Error readLayerTypes();
   Error readRopeLayers();
+  Error readEncoder();
 
   std::string keyOf(StringRef suffix) const {
     return name + "." + suffix.str();
@@ -267,6 +271,18 @@ Error ConfigReader::readRopeLayers() {
   return Error::success();
 }
 
+/// Positions are learned, a row for each.
+Error ConfigReader::readEncoder() {
+  StringRef key = "position_embedding_type";
+  auto positions = config.findString(key);
+  if (!positions)
+    return positions.takeError();
+  if (positions->value_or("absolute") != "absolute")
+    return config.unsupportedKey(key, "unsupported: expected absolute, found " +
+                                          quote(**positions));
+  return translatePooling(name, folder);
+}
+
 Error ConfigReader::read() {
   if (Error error = readArchitecture())
     return error;
@@ -282,6 +298,8 @@ Error ConfigReader::read() {
     return error;
   if (Error error = readRopeLayers())
     return error;
+  if (name == "bert")
+    return readEncoder();
   return translateRope(config, name, folder);
 }
 

@@ -31,6 +31,11 @@ struct HuggingFaceArchitecture {
 llvm::Expected<const HuggingFaceArchitecture *>
 translateConfig(const JSONView &config, HuggingFaceFolder &folder);
 
+/// Adds ARCHITECTURE.pooling_type and ARCHITECTURE.normalize_embeddings where the
+/// folder says what becomes of the rows of a text.
+llvm::Error translatePooling(llvm::StringRef architecture,
+                             HuggingFaceFolder &folder);
+
 /// The name that a GGUF file gives the tensor, "" for one that holds nothing of
 /// the model (tables that are computed), or the name itself if it is unknown.
 std::string translateTensorName(llvm::StringRef name,

@@ -21,6 +21,11 @@ struct ModuleRow {
 
 /// Modules of a layer, by what follows `model.layers.N.`.
 const ModuleRow layerModules[] = {
+    {"attention.output.LayerNorm", "attn_output_norm"},
+    {"attention.output.dense", "attn_output"},
+    {"attention.self.key", "attn_k"},
+    {"attention.self.query", "attn_q"},
+    {"attention.self.value", "attn_v"},
     {"conv.conv", "shortconv.conv"},
     {"conv.in_proj", "shortconv.in_proj"},
     {"conv.out_proj", "shortconv.out_proj"},
@@ -29,6 +34,7 @@ const ModuleRow layerModules[] = {
     {"feed_forward.w3", "ffn_up"},
     {"ffn_norm", "ffn_norm"},
     {"input_layernorm", "attn_norm"},
+    {"intermediate.dense", "ffn_up"},
     {"mlp.down_proj", "ffn_down"},
     {"mlp.ffn_sub_norm", "ffn_sub_norm"},
     {"mlp.gate", "ffn_gate_inp"},
@@ -40,6 +46,8 @@ const ModuleRow layerModules[] = {
     {"mlp.shared_expert_gate", "ffn_gate_inp_shexp"},
     {"mlp.up_proj", "ffn_up"},
     {"operator_norm", "attn_norm"},
+    {"output.LayerNorm", "layer_output_norm"},
+    {"output.dense", "ffn_down"},
     {"post_attention_layernorm", "ffn_norm"},
     {"post_feedforward_layernorm", "post_ffw_norm"},
     {"pre_feedforward_layernorm", "ffn_norm"},
@@ -59,6 +67,10 @@ const ModuleRow layerModules[] = {
 const ModuleRow globalModules[] = {
     {"embed_tokens", "token_embd"},
     {"embedding_norm", "token_embd_norm"},
+    {"embeddings.LayerNorm", "token_embd_norm"},
+    {"embeddings.position_embeddings", "position_embd"},
+    {"embeddings.token_type_embeddings", "token_types"},
+    {"embeddings.word_embeddings", "token_embd"},
     {"lm_head", "output"},
     {"norm", "output_norm"},
 };
@@ -69,9 +81,12 @@ StringRef findModule(llvm::ArrayRef<ModuleRow> rows, StringRef module) {
   return row == rows.end() ? StringRef() : row->gguf;
 }
 
-/// Tables that old checkpoints carry and every program computes.
+/// Tables that old checkpoints carry and every program computes; and the matrix behind [CLS] that BERT was trained with to
+/// tell pairs of sentences, which is no part of a text's vector.
 bool isComputed(StringRef name) {
   return name.ends_with(".rotary_emb.inv_freq") ||
+         name.ends_with("embeddings.position_ids") ||
+         name.starts_with("pooler.dense.") || name.starts_with("bert.pooler.dense.") ||
          name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
 }
 
@@ -83,19 +98,26 @@ nibble::translateTensorName(StringRef name,
   if (isComputed(name))
     return "";
   StringRef rest = name;
-  rest.consume_front("model.");
+  if (!rest.consume_front("model."))
+    rest.consume_front("bert.");
   auto [module, parameter] = rest.rsplit('.');
   if (parameter != "weight" && parameter != "bias")
     return name.str();
-  std::string block;
+  std::string block, expertName;
   StringRef translated;
-  if (module.consume_front("layers.")) {
+  if (module.consume_front("layers.") || module.consume_front("encoder.layer.")) {
     auto [number, inner] = module.split('.');
     uint64_t layer;
     if (number.getAsInteger(10, layer))
       return name.str();
     block = "blk." + std::to_string(layer) + ".";
     translated = findModule(layerModules, inner);
+    // One of several units of a layer: its number stands behind the name.
+    if (inner.consume_front("mlp.experts.")) {
+      auto [expert, unit] = inner.split('.');
+      expertName = (findModule(layerModules, ("mlp." + unit).str()) + "." + expert).str();
+      translated = expertName;
+    }
     if (inner == "post_attention_layernorm" && architecture.postNorms)
       translated = "post_attention_norm";
   } else {

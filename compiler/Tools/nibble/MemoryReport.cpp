@@ -38,6 +38,7 @@ llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const Ta
   description.vocab = model.getVocabulary();
   description.context = model.getContext();
   description.chunk = model.getChunk();
+  description.vector = model.getVector().value_or(0);
   description.maxRewind = maxRewind(module);
   description.kv = options.kv.str();
   description.triple = target.triple;
@@ -87,7 +88,7 @@ static rt::PlanInputs planInputs(const FileSizes &sizes, const TextTables &table
   inputs.programBytes = sizes.program;
   inputs.arenaBytes = description.arenaBytes;
   inputs.stateBytes = description.stateBytes;
-  inputs.vocab = description.vocab;
+  inputs.outputs = std::max(description.vocab, description.vector);
   inputs.context = description.context;
   inputs.chunk = description.chunk;
   inputs.profiledOps = description.profile.size();

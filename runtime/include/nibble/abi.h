@@ -50,6 +50,8 @@ typedef struct nibble_step {
  *   decode   one token at `pos`        → K/V appended, logits of the next token
  *   prefill  n ≤ chunk tokens at `pos` → K/V appended, n hidden rows kept in state
  *   head     hidden row `row` of the last prefill → its logits
+ * A model of text vectors has no decode; its prefill takes a whole text at position 0,
+ * and its head writes the text's vector.
  * Callers keep pos + n ≤ context. */
 void nibble_decode(const nibble_step *step, int32_t tid, int32_t nthreads);
 void nibble_prefill(const nibble_step *step, int32_t tid, int32_t nthreads);
