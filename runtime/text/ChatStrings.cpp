@@ -1,8 +1,8 @@
 //===- ChatStrings.cpp - strings in chat templates -------------------------===//
 //
 // Python's str methods and json.dumps, keeping the origin of every byte. White
-// space is Unicode's, as in Python; upper and lower change ASCII letters only (the
-// templates use them on names and dates). See ChatMachine.h.
+// space is Unicode's, as in Python; upper and lower know ASCII alone (templates use
+// them on roles and dates) and refuse other text. See ChatMachine.h.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/text/ChatMachine.h"
@@ -128,13 +128,15 @@ TextError Machine::changeCase(Method which, const Value &text, Value &result) {
   bool wordBegins = true;
   for (size_t i = 0; i < text.size; ++i) {
     char c = text.text[i];
+    if (uint8_t(c) >= 0x80)
+      return TextError::TemplateCase;
     bool isUpper = c >= 'A' && c <= 'Z', isLower = c >= 'a' && c <= 'z';
     bool toUpper = which == Method::Upper || (which != Method::Lower && wordBegins);
     if (toUpper && isLower)
       c = char(c - 32);
     else if (!toUpper && isUpper)
       c = char(c + 32);
-    wordBegins = which == Method::Title ? !isUpper && !isLower && uint8_t(c) < 0x80 : false;
+    wordBegins = which == Method::Title && !isUpper && !isLower;
     if (!heap.append(c, heap.originAt(text, i)))
       return TextError::WorkspaceTooSmall;
   }

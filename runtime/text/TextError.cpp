@@ -29,6 +29,8 @@ const char *describe(TextError error) {
     return "the chat template refused the conversation";
   case TextError::TemplateType:
     return "the chat template used a value in a way its type does not have";
+  case TextError::TemplateCase:
+    return "the chat template changes the case of letters beyond ASCII, which this program has no tables for";
   case TextError::TemplateUndefined:
     return "the chat template used an undefined value";
   }

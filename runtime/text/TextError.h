@@ -21,6 +21,7 @@ enum class [[nodiscard]] TextError : uint8_t {
   TooManySteps,      // the chat template ran longer than its bound
   TemplateRaised,    // the chat template called raise_exception
   TemplateType,      // an operation on a value that does not have it
+  TemplateCase,      // the chat template changes the case of letters beyond ASCII
   TemplateUndefined, // an operation on an undefined value
 };
 

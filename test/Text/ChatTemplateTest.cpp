@@ -175,6 +175,7 @@ TEST(ChatTemplate, ReportsErrorsWithTheirLine) {
       {"\n\n{{ 'a' + 1 }}", TextError::TemplateType, 3},
       {"{{ none | length }}", TextError::TemplateType, 1},
       {"{{ 1 // 0 }}", TextError::TemplateType, 1},
+      {"{{ '\u00e9' | upper }}", TextError::TemplateCase, 1},
       {"{{ 9223372036854775807 + 1 }}", TextError::TemplateType, 1},
       {"{{ messages }}", TextError::TemplateType, 1},
       {"{% for x in 3 %}{% endfor %}", TextError::TemplateType, 1},
