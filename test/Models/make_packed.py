@@ -70,6 +70,7 @@ CASES = {  # name: (settings, matrix of a name -> (tensors, values))
     "fp8": ({"quant_method": "fp8", "weight_block_size": [48, 32]},
             lambda w, name: methods.float8(w, "F8_E4M3", "weight_scale_inv", (48, 32))),
     "fbgemm": ({"quant_method": "fbgemm_fp8"}, lambda w, name: methods.float8(w, "F8_E5M2", "weight_scale")),
+    "f8-plain": (None, lambda w, name: methods.plain_float8(w, "F8_E4M3")),
     "mxfp4": ({"quant_method": "mxfp4"}, lambda w, name: methods.mxfp4(w)),
     "bitnet": ({"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "offline"},
                lambda w, name: methods.bitnet(w, False)),
@@ -152,7 +153,9 @@ def make(case):
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([tokens()]), use_cache=False).logits[0]
     write_safetensors(os.path.join(folder, "model.safetensors"), tensors)
-    text = {**json.loads(config.to_json_string()), "quantization_config": settings, "dtype": "float16"}
+    text = {**json.loads(config.to_json_string()), "dtype": "float16"}
+    if settings:
+        text["quantization_config"] = settings
     with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
         json.dump(text, file, indent=1, sort_keys=True)
         file.write("\n")

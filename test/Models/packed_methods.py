@@ -185,6 +185,13 @@ def float8(weight, kind, scale_name, block=None):
     return {"weight": tensor(codes, kind), scale_name: tensor(scales)}, levels[codes] * spread
 
 
+def plain_float8(weight, kind):
+    """No method: numbers as they are."""
+    levels = small_float(4, 3)
+    codes = nearest(weight, levels)
+    return {"weight": tensor(codes, kind)}, levels[codes]
+
+
 def mx_codes(weight):
     blocks = groups_of(weight, 32)
     exponents = np.floor(np.log2(np.abs(blocks).max(-1))) - 2
