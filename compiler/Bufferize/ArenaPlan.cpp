@@ -17,8 +17,10 @@
 
 namespace nibble {
 
-/// Changes that are tried after the fixed orders: a few milliseconds for a hundred values.
-static constexpr int kAttempts = 2000;
+/// Walks of so many changes are tried after the fixed orders, until the bound is reached: on chains of 50 values with
+/// residuals 1 ms on average, 300 of them end within 2.7 % of the bound. One walk leaves some 13 % over it, and still 7 %
+/// with 20 times as many changes.
+static constexpr int kWalks = 20, kAttempts = 2000;
 
 static bool liveAtOnce(const LiveRange &a, const LiveRange &b) {
   for (const Life &x : a.lives)
@@ -48,8 +50,10 @@ private:
   int64_t lowestPlace(unsigned range) const;
   int64_t highestPlace(unsigned range) const;
   void collectTaken(unsigned range);
-  void keepIfBetter(const Recipe &recipe);
+  void keepIfBetter(const Recipe &recipe, int64_t size);
+  void tryRecipe(const Recipe &recipe) { keepIfBetter(recipe, place(recipe)); }
   void tryFixedOrders();
+  void walk(Recipe current, std::minstd_rand &random);
   void improve();
   template <typename Before> Recipe ordered(Before before) const;
   int64_t lifetime(unsigned range) const;
@@ -124,11 +128,10 @@ int64_t Planner::place(const Recipe &recipe) {
   return size;
 }
 
-void Planner::keepIfBetter(const Recipe &recipe) {
-  int64_t size = place(recipe);
+/// The plan in `offsets`, which the recipe has made.
+void Planner::keepIfBetter(const Recipe &recipe, int64_t size) {
   if (best >= 0 && size > best)
     return;
-  // Of equal plans the last one: a plateau is crossed by walking on it.
   best = size;
   bestRecipe = recipe;
   bestOffsets = offsets;
@@ -156,33 +159,53 @@ void Planner::tryFixedOrders() {
   };
   for (Recipe &recipe : recipes) {
     if (best != bound)
-      keepIfBetter(recipe);
+      tryRecipe(recipe);
     // The same with turns.
     for (size_t i = 1; i < recipe.order.size(); i += 2)
       recipe.fromTop[recipe.order[i]] = true;
     if (best != bound)
-      keepIfBetter(recipe);
+      tryRecipe(recipe);
   }
 }
 
-/// Gives a range its turn earlier, or from the other side: every other time one that reaches the top of the plan, since
-/// that is what makes it large.
-void Planner::improve() {
-  std::minstd_rand random(1);
+/// Walks from plan to plan that is no larger. A change gives a range its turn earlier, or lets it look from the other side:
+/// every other time a range that reaches the top of the plan, since that is what makes it large.
+void Planner::walk(Recipe current, std::minstd_rand &random) {
   auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
-  for (int attempt = 0; attempt < kAttempts && best != bound && ranges.size() > 1; ++attempt) {
-    Recipe next = bestRecipe;
+  int64_t size = place(current);
+  std::vector<int64_t> where = offsets;
+  for (int attempt = 0; attempt < kAttempts && best != bound; ++attempt) {
+    Recipe next = current;
     size_t from = below(next.order.size());
     if (attempt % 2)
       for (size_t i = 0; i < next.order.size(); ++i)
-        if (bestOffsets[next.order[i]] + sizes[next.order[i]] == best)
+        if (where[next.order[i]] + sizes[next.order[i]] == size)
           from = i;
     unsigned moved = next.order[from];
     if (below(2))
       next.fromTop[moved] = !next.fromTop[moved];
     next.order.erase(next.order.begin() + from);
     next.order.insert(next.order.begin() + below(from + 1), moved);
-    keepIfBetter(next);
+    int64_t changed = place(next);
+    if (changed > size)
+      continue;
+    // Of equal plans the last one: a plateau is crossed by walking on it.
+    size = changed, current = std::move(next), where = offsets;
+    keepIfBetter(current, size);
+  }
+}
+
+/// A walk that is stuck is not continued but begun anew, from the first plan or from the best one, with a quarter of the
+/// sides turned round.
+void Planner::improve() {
+  std::minstd_rand random(1);
+  const Recipe first = bestRecipe;
+  for (int number = 0; number < kWalks && best != bound && ranges.size() > 1; ++number) {
+    Recipe start = number % 2 ? bestRecipe : first;
+    for (size_t i = 0; number && i < start.fromTop.size(); ++i)
+      if (random() % 4 == 0)
+        start.fromTop[i] = !start.fromTop[i];
+    walk(std::move(start), random);
   }
 }
 
