@@ -161,7 +161,7 @@ private:
 
 } // namespace
 
-/// See chunkWithin. No value if no chunk fits.
+/// The largest chunk that fits, of the one in the options, half of it …, by the size of the code in the options.
 static std::optional<uint64_t> largestChunk(const CompileOptions &options, bool keepThreads) {
   Planner planner(options, keepThreads);
   if (!planner.isPossible())
@@ -172,12 +172,33 @@ static std::optional<uint64_t> largestChunk(const CompileOptions &options, bool 
   return std::nullopt;
 }
 
-std::optional<uint64_t> chunkWithin(const CompileOptions &options) {
+static std::optional<uint64_t> chunkWithin(const CompileOptions &options) {
   std::optional<uint64_t> chunk = largestChunk(options, /*keepThreads=*/true);
   return chunk ? chunk : largestChunk(options, /*keepThreads=*/false);
 }
 
-std::vector<Alternative> findAlternatives(const CompileOptions &options) { return Search(options).run(); }
+void fitBudget(CompileOptions &options, bool chooseChunk) {
+  for (;;) {
+    std::optional<uint64_t> size = measureProgram(options);
+    if (!size)
+      return;
+    options.programBytes = *size;
+    if (!chooseChunk || options.import.chunk == 1)
+      return;
+    // The code of another chunk may be a little larger, so it is measured, too.
+    uint64_t chunk = chunkWithin(options).value_or(1);
+    if (chunk == options.import.chunk)
+      return;
+    options.import.chunk = chunk;
+  }
+}
+
+std::vector<Alternative> findAlternatives(const CompileOptions &options) {
+  CompileOptions others = options;
+  if (others.programBytes)
+    *others.programBytes += kCodeMargin;
+  return Search(others).run();
+}
 
 void printAlternatives(llvm::ArrayRef<Alternative> alternatives) {
   bool anyFits = llvm::any_of(alternatives, [](const Alternative &one) { return one.fits; });

@@ -20,9 +20,11 @@ struct Alternative {
   bool fits = false;
 };
 
-/// The largest chunk, of the one in the options, half of it, a quarter …, whose plan fits the budget with the usual number
-/// of threads; if none does, with fewer. No value if nothing fits.
-std::optional<uint64_t> chunkWithin(const CompileOptions &options);
+/// Compiles the code of these options to know its size, and with `chooseChunk` goes down to the largest chunk, of the one in
+/// the options, half of it, a quarter …, whose plan fits the budget with the usual number of threads; if none does, with
+/// fewer. Leaves that chunk and the size of its code in the options; if nothing fits, those of the chunk 1. Does nothing
+/// where the model cannot be compiled: whoever compiles it next says why.
+void fitBudget(CompileOptions &options, bool chooseChunk);
 
 /// For each of context, KV type, weight format and chunk the least change that fits the budget, or else the most there is to gain; and
 /// all of them together if no single one is enough.

@@ -36,7 +36,7 @@ inline constexpr char kKVHelp[] = "KV cache: f16 (default), f32 (default of --st
 using Command = std::function<int()>;
 
 Command addCompileCommand(CLI::App &app, const std::string &executable);
-Command addInspectCommand(CLI::App &app);
+Command addInspectCommand(CLI::App &app, const std::string &executable);
 Command addTokenizeCommand(CLI::App &app);
 Command addReferenceCommand(CLI::App &app);
 Command addTargetsCommand(CLI::App &app);

@@ -259,8 +259,9 @@ int Compilation::emitCode() {
   return writeText();
 }
 
-int Compilation::link() {
-  llvm::SmallString<128> object, elf;
+/// What `emit` gave becomes an ELF file.
+int Compilation::linkCode(StringRef elf) {
+  llvm::SmallString<128> object;
   int descriptor;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("nibble", "o", descriptor, object))
     return reportError(kCompileError, "cannot create a temporary file: " + error.message());
@@ -272,11 +273,18 @@ int Compilation::link() {
     if (stream.has_error())
       return reportError(kCompileError, "cannot write " + object.str().str() + ": " + stream.error().message());
   }
+  if (llvm::Error error = linkProgram(object, runtimeDirectory(options.executable, target->triple), elf))
+    return reportError(std::move(error));
+  return kDone;
+}
+
+int Compilation::link() {
+  llvm::SmallString<128> elf;
   if (std::error_code error = llvm::sys::fs::createTemporaryFile("nibble", "elf", elf))
     return reportError(kCompileError, "cannot create a temporary file: " + error.message());
   llvm::FileRemover removeElf(elf);
-  if (llvm::Error error = linkProgram(object, runtimeDirectory(options.executable, target->triple), elf))
-    return reportError(std::move(error));
+  if (int code = linkCode(elf))
+    return code;
   if (!options.prefixFile.empty())
     if (int code = evaluatePrefix(options, *target, prefix))
       return code;
@@ -383,6 +391,37 @@ int Compilation::plan(const Compilation *other) {
     if (code == kDone)
       code = runPhase(phase);
   return code;
+}
+
+int Compilation::measure(uint64_t &programBytes) {
+  int code = resolveTarget();
+  if (code == kDone)
+    code = import();
+  for (Phase phase : {Phase::simplify, Phase::legalize, Phase::tile, Phase::bufferize, Phase::lower})
+    if (code == kDone)
+      code = runPhase(phase);
+  if (code == kDone)
+    code = emitCode();
+  llvm::SmallString<128> elf;
+  if (code != kDone || llvm::sys::fs::createTemporaryFile("nibble", "elf", elf))
+    return code == kDone ? kCompileError : code;
+  llvm::FileRemover removeElf(elf);
+  if (int linked = linkCode(elf))
+    return linked;
+  llvm::Expected<uint64_t> segments = countSegments(elf);
+  if (!segments)
+    return reportError(segments.takeError());
+  programBytes = *segments;
+  return kDone;
+}
+
+std::optional<uint64_t> measureProgram(const CompileOptions &options) {
+  CompileOptions quiet = options;
+  quiet.quiet = quiet.silent = true;
+  quiet.memoryBudget.reset();
+  quiet.reportFile.clear(), quiet.prefixFile.clear(), quiet.dumpDirectory.clear();
+  uint64_t bytes;
+  return Compilation(quiet).measure(bytes) == kDone ? std::optional(bytes) : std::nullopt;
 }
 
 int Compilation::run() {

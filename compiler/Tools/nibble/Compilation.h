@@ -55,6 +55,8 @@ public:
   /// kOverBudget, and reportOverBudget() says by how much.
   int run();
   int reportOverBudget() const;
+  /// The phases up to link, without packing and output: bytes of the program's segments.
+  int measure(uint64_t &programBytes);
   /// The phases up to bufferize, without output; then getDescription() holds the memory plan, with a bound for the code.
   /// `like` is a compilation of the same model that has a plan: its texts and tables are taken.
   int plan(const Compilation *like = nullptr);
@@ -75,6 +77,7 @@ private:
   int writeReport(uint64_t fileBytes);
   int emitCode();
   int link();
+  int linkCode(llvm::StringRef elf);
   int writeText();
   int dump(Phase phase);
   /// The phase after which nothing more is to be done.
@@ -102,5 +105,8 @@ private:
   std::vector<uint8_t> prefix;     ///< the section of that name
   std::string code; ///< what the phase emit gave
 };
+
+/// Compiles the code to know its size. No value, and no message, where that fails.
+std::optional<uint64_t> measureProgram(const CompileOptions &options);
 
 } // namespace nibble

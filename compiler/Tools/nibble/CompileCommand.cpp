@@ -94,17 +94,13 @@ int reportAlternatives(const CompileOptions &options, const std::vector<Alternat
                                                           {"alternatives", toJSON(alternatives)}});
 }
 
-/// Compiles; with a budget chooses the chunk, and says what would fit if nothing does. How much the code takes is only
-/// known when it is linked, so the choice begins with a guess and goes on where that was too little.
+/// Compiles; with a budget chooses the chunk, and says what would fit if nothing does.
 int compileWithin(CompileOptions &options, bool chooseChunk) {
   if (!options.memoryBudget)
     return Compilation(options).run();
-  if (chooseChunk) {
-    options.programBytes = kUsualProgramBytes;
-    std::optional<uint64_t> chunk = chunkWithin(options);
-    chooseChunk = chunk.has_value(); // else there is nothing to try
-    options.import.chunk = chunk.value_or(options.import.chunk);
-  }
+  fitBudget(options, chooseChunk);
+  // How much a compiled-in prefix takes is only known when it has been read.
+  chooseChunk &= !options.prefixFile.empty();
   for (;; options.import.chunk /= 2) {
     Compilation compilation(options);
     int code = compilation.run();
@@ -113,7 +109,7 @@ int compileWithin(CompileOptions &options, bool chooseChunk) {
     if (chooseChunk && options.import.chunk > 1)
       continue;
     compilation.reportOverBudget();
-    options.programBytes = compilation.getSizes().program + kCodeMargin;
+    options.programBytes = compilation.getSizes().program;
     break;
   }
   std::vector<Alternative> alternatives = findAlternatives(options);

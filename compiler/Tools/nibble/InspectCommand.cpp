@@ -15,10 +15,11 @@
 
 namespace nibble {
 
-/// Adds the plan to what is printed. Its row of the program is a bound: there is no code yet.
+/// Adds the plan to what is printed. Its row of the program is a bound, unless a budget makes it worth while to compile the
+/// code.
 static int inspectPlan(CompileOptions &options, bool chooseChunk, bool asJSON, llvm::json::Object &json) {
-  if (options.memoryBudget && chooseChunk)
-    options.import.chunk = chunkWithin(options).value_or(options.import.chunk);
+  if (options.memoryBudget)
+    fitBudget(options, chooseChunk);
   Compilation compilation(options);
   int code = compilation.plan();
   if (code != kDone)
@@ -28,7 +29,8 @@ static int inspectPlan(CompileOptions &options, bool chooseChunk, bool asJSON, l
   json["chunk"] = description.chunk;
   if (!asJSON) {
     printPlan(description, llvm::outs());
-    llvm::outs() << "  (the program's code is counted with the most there may be; compiling gives the exact sum)\n";
+    if (!options.programBytes)
+      llvm::outs() << "  (the program's code is counted with the most there may be; compiling gives the exact sum)\n";
   }
   if (!options.memoryBudget || plannedBytes(description) <= *options.memoryBudget)
     return kDone;
@@ -39,7 +41,7 @@ static int inspectPlan(CompileOptions &options, bool chooseChunk, bool asJSON, l
   return kOverBudget;
 }
 
-Command addInspectCommand(CLI::App &app) {
+Command addInspectCommand(CLI::App &app, const std::string &executable) {
   struct Arguments {
     std::string model, target = "native", cpu, kv, weights = "keep", budget;
     uint64_t context = 0, chunk = 0;
@@ -56,7 +58,7 @@ Command addInspectCommand(CLI::App &app) {
   command->add_option("--weights", arguments->weights, kWeightsHelp);
   command->add_option("--memory-budget", arguments->budget, "exit code 5 if the plan needs more, and what would fit");
   command->add_flag("--json", arguments->json, "print JSON");
-  return [arguments]() -> int {
+  return [arguments, executable]() -> int {
     if (int code = checkWeightRules(arguments->weights))
       return code;
     KVTypes kv;
@@ -78,6 +80,7 @@ Command addInspectCommand(CLI::App &app) {
       // The plan comes out of the phases up to bufferize, which take milliseconds and read no weights.
       CompileOptions options;
       options.model = arguments->model;
+      options.executable = executable;
       options.target = arguments->target;
       options.cpu = arguments->cpu;
       options.quiet = true;

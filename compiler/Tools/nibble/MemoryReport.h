@@ -25,9 +25,6 @@ inline constexpr uint32_t kPlannedThreads = 4;
 /// there may be, which linking checks.
 inline constexpr uint64_t kProgramBytes = 3 << 20;
 
-/// What they usually take (1.1 MB, most of it the C library and the runtime): a guess to begin with.
-inline constexpr uint64_t kUsualProgramBytes = 5 << 18;
-
 /// By how much the code of a program may grow with another context, chunk or cache.
 inline constexpr uint64_t kCodeMargin = 32 << 10;
 

@@ -76,7 +76,7 @@ int main(int argc, char **argv) {
   std::vector<std::pair<CLI::App *, Command>> commands;
   auto add = [&](Command command) { commands.emplace_back(app.get_subcommands({}).back(), std::move(command)); };
   add(addCompileCommand(app, executable));
-  add(addInspectCommand(app));
+  add(addInspectCommand(app, executable));
   add(addTokenizeCommand(app));
   add(addReferenceCommand(app));
   add(addTargetsCommand(app));
