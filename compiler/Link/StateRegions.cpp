@@ -15,8 +15,11 @@ llvm::StringMap<bool> findLastingStates(ModuleOp module) {
   module.walk([&](lm::StateRefOp ref) {
     for (OpOperand &use : ref->getUses()) {
       auto append = dyn_cast<lm::KVAppendOp>(use.getOwner());
+      auto conv = dyn_cast<lm::ShortConvOp>(use.getOwner());
+      bool byPosition = (append && (use.get() == append.getKeys() || use.get() == append.getValues())) ||
+                        (conv && use.get() == conv.getHistory());
       if (!isa<lm::StateWriteOp, lm::StateReadOp>(use.getOwner()))
-        names[ref.getState()] |= append && (use.get() == append.getKeys() || use.get() == append.getValues());
+        names[ref.getState()] |= byPosition;
     }
   });
   return names;
@@ -34,8 +37,13 @@ std::vector<schema::StateRegion> collectStateRegions(ModuleOp module, const llvm
       regions.emplace_back(offset, 1, bytes, 1, bytes, 0);
       continue;
     }
-    // layers × kvHeads × positions × headDim: the blocks of a head lie one behind the other.
     ArrayRef<int64_t> shape = type.getShape();
+    if (type.getRank() == 3) { // layers × positions × channels: the history of lm.short_conv
+      uint64_t layer = bytes / shape[0];
+      regions.emplace_back(offset, shape[0], layer, shape[1], layer / shape[1], 1);
+      continue;
+    }
+    // layers × kvHeads × positions × headDim: the blocks of a head lie one behind the other.
     uint64_t repeats = shape[0] * shape[1], stride = bytes / repeats, blocks = shape[2] / lm::kKeyBlock;
     regions.emplace_back(offset, repeats, stride, blocks, stride / blocks, lm::kKeyBlock);
   }

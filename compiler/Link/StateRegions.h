@@ -16,8 +16,8 @@
 
 namespace nibble {
 
-/// States that have to be saved, and whether each is a cache of positions (dialects/LM/CacheLayout.h), of which only what
-/// has been filled is saved. Rows that only lm.state_write and lm.state_read use are left out: the next step makes them
+/// States that have to be saved, and whether each goes by positions (a cache, dialects/LM/CacheLayout.h, or the history of
+/// lm.short_conv): of such only what has been filled is saved. Rows that only lm.state_write and lm.state_read use are left out: the next step makes them
 /// anew. Of a module before `bufferize`, which still says who uses what.
 llvm::StringMap<bool> findLastingStates(mlir::ModuleOp module);
 
