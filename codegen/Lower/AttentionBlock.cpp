@@ -47,6 +47,8 @@ AttentionScratch AttentionScratch::allocate(KernelBuilder &k, const AttentionSha
   s.maxima = allocateStack(k, k.f32(), streams);
   s.denominators = allocateStack(k, k.f32(), streams * kBlock);
   s.sums = allocateStack(k, k.f32(), streams * headDim);
+  if (shape.values.hasMinima())
+    s.minima = allocateStack(k, k.f32(), streams * shape.values.groups() * kBlock);
   s.weights = allocateStack(k, k.f32(), shape.company() * shape.weightArrays() * kBlock);
   s.vector = allocateStack(k, k.f32(), headDim);
   if (shape.decodes()) {
@@ -93,6 +95,24 @@ void AttentionBlock::clear(Value stream) const {
   Value sums = floats(scratch.sums, stream, shape.headDim);
   forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
     k.store(k.zero(vector(lanes)), k.at(sums, k.f32(), offset));
+  });
+  if (shape.values.hasMinima())
+    for (int64_t group = 0; group < shape.values.groups(); ++group)
+      k.store(k.zero(vector()), k.at(minimaPlace(stream), k.f32(), group * kBlock));
+}
+
+Value AttentionBlock::minimaPlace(Value stream) const {
+  return floats(scratch.minima, stream, shape.values.groups() * kBlock);
+}
+
+void AttentionBlock::finish(Value stream) const {
+  if (!shape.values.hasMinima())
+    return;
+  Value minima = minimaPlace(stream), sums = floats(scratch.sums, stream, shape.headDim);
+  // A group is as wide as a block.
+  k.loop(k.i64(0), k.i64(shape.headDim), kBlock, [&](Value offset) {
+    Value minimum = k.reduceAddf(k.load(vector(), k.at(minima, k.f32(), offset))), at = k.at(sums, k.f32(), offset);
+    k.store(k.addf(k.load(vector(), at), k.splat(minimum, kBlock)), at);
   });
 }
 
@@ -149,10 +169,10 @@ AttentionBlock::Values AttentionBlock::floatProducts(int64_t count, Value first,
 
 AttentionBlock::Values AttentionBlock::integerProducts(int64_t count, Value first, Value keys) const {
   Values sums(count, k.zero(vector()));
-  int64_t full = shape.headDim / lm::kCacheGroup;
+  int64_t full = shape.headDim / shape.keys.group();
   if (full > 0)
     sums = k.loop(k.i64(0), k.i64(full), 1, sums, [&](Value group, ValueRange carried) {
-      return addGroup(count, first, keys, group, lm::kCacheGroup, carried);
+      return addGroup(count, first, keys, group, shape.keys.group(), carried);
     });
   if (full < shape.keys.groups())
     sums = addGroup(count, first, keys, k.i64(full), shape.keys.groupSize(full), sums);
@@ -165,7 +185,7 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   const DotEmitter &emitter = dotEmitter(row);
   bool isSigned = shape.keys.bits == 8;
   unsigned bias = row.storageBias(shape.keys.bits, isSigned);
-  int64_t offset = isSigned ? bias : 8, quads = size / 4, vectors = kBlock / row.lanes;
+  int64_t offset = isSigned ? bias : 0, quads = size / 4, vectors = kBlock / row.lanes;
   // The offset of the codes is taken from the finished sums.
   DotRun run;
   run.lanes = row.lanes;
@@ -174,7 +194,7 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   int64_t vectorBytes = 4 * row.lanes, packed = quads * shape.keys.bits / 8;
 
   // The bytes of a group's keys are those of 16 positions; every quad of theirs is 64 bytes.
-  Value codes = k.offset(keyCodec.codesOf(keys), k.mul(group, lm::kCacheGroup * kBlock * shape.keys.bits / 8));
+  Value codes = k.offset(keyCodec.codesOf(keys), k.mul(group, shape.keys.group() * kBlock * shape.keys.bits / 8));
   auto weights = [&](int64_t quad, int64_t v) {
     Value bytes = k.load(k.vec(k.i8(), vectorBytes), k.offset(codes, quad % packed * 4 * kBlock + v * vectorBytes));
     if (shape.keys.bits == 4)
@@ -183,7 +203,7 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   };
 
   SmallVector<Values> queries;
-  Value query = k.offset(scratch.query, k.add(k.mul(first, shape.headDim), k.mul(group, lm::kCacheGroup)));
+  Value query = k.offset(scratch.query, k.add(k.mul(first, shape.headDim), k.mul(group, shape.keys.group())));
   for (int64_t i = 0; i < count; ++i)
     queries.push_back(emitter.loadActivations(k, run, k.offset(query, i * shape.headDim), quads));
   Values dots(count * vectors, emitter.start(k, run, /*codeSums=*/Value()));
@@ -200,7 +220,9 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
       }
     }
 
-  Value keyScale = loadAsF32(k, target, k.f16(), kBlock, keyCodec.scalesOf(keys, group));
+  Value keyScale = loadAsF32(k, target, k.f16(), kBlock, keyCodec.scalesOf(keys, group)), keyMinimum;
+  if (shape.keys.hasMinima())
+    keyMinimum = loadAsF32(k, target, k.f16(), kBlock, keyCodec.minimaOf(keys, group));
   Values next;
   for (int64_t i = 0; i < count; ++i) {
     auto finished = [&](int64_t v) {
@@ -210,12 +232,15 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
     for (int64_t v = 1; v < vectors; ++v)
       dot = k.concat(dot, finished(v));
     Value place = k.add(k.mul(k.add(first, i), shape.keys.groups()), group);
-    if (offset) {
-      Value sum = k.load(k.i32(), k.at(scratch.querySums, k.i32(), place));
-      dot = k.sub(dot, k.splat(k.mul(sum, offset), kBlock));
+    Value querySum = k.load(k.i32(), k.at(scratch.querySums, k.i32(), place));
+    if (offset)
+      dot = k.sub(dot, k.splat(k.mul(querySum, offset), kBlock));
+    Value queryScale = k.load(k.f32(), k.at(scratch.queryScales, k.f32(), place)), sum = sums[i];
+    if (keyMinimum) {
+      Value total = k.mulf(queryScale, k.intToFloat(querySum, k.f32()));
+      sum = k.fma(keyMinimum, k.splat(total, kBlock), sum);
     }
-    Value queryScale = k.load(k.f32(), k.at(scratch.queryScales, k.f32(), place));
-    next.push_back(k.fma(k.mulf(keyScale, k.splat(queryScale, kBlock)), k.intToFloat(dot, k.f32()), sums[i]));
+    next.push_back(k.fma(k.mulf(keyScale, k.splat(queryScale, kBlock)), k.intToFloat(dot, k.f32()), sum));
   }
   return next;
 }
@@ -261,6 +286,19 @@ void AttentionBlock::storeWeights(int64_t index, Value weights, Value values) co
   }
 }
 
+/// The same for the minima of the values; of positions that are not valid they may be anything.
+void AttentionBlock::addMinima(Value stream, Value alpha, Value weights, Value values, Value isValid) const {
+  if (!shape.values.hasMinima())
+    return;
+  for (int64_t group = 0; group < shape.values.groups(); ++group) {
+    Value minima = loadAsF32(k, target, k.f16(), kBlock, valueCodec.minimaOf(values, k.i64(group)));
+    if (isValid)
+      minima = k.select(isValid, minima, k.zero(vector()));
+    Value at = k.at(minimaPlace(stream), k.f32(), group * kBlock);
+    k.store(k.fma(weights, minima, k.mulf(k.load(vector(), at), k.splat(alpha, kBlock))), at);
+  }
+}
+
 Value AttentionBlock::loadValue(Value values, Value position, Piece piece) const {
   if (scratch.valueBlock) {
     Value at = floats(scratch.valueBlock, position, shape.headDim);
@@ -289,7 +327,7 @@ void AttentionBlock::addValues(int64_t count, Value first, Value values, Value l
       loaded.push_back(loadValue(values, position, p));
     for (int64_t i = 0; i < count; ++i)
       for (auto [value, p] : llvm::zip(loaded, pieces)) {
-        int64_t array = i * shape.weightArrays() + (shape.values.quantized ? p.offset / lm::kCacheGroup : 0);
+        int64_t array = i * shape.weightArrays() + (shape.values.quantized ? p.offset / shape.values.group() : 0);
         Value weight = k.load(k.f32(), k.at(scratch.weights, k.f32(), k.add(position, array * kBlock)));
         next.push_back(k.fma(k.splat(weight, p.lanes), value, carried[next.size()]));
       }
@@ -328,6 +366,7 @@ void AttentionBlock::add(int64_t count, Value first, Value keys, Value values, V
     Value place = floats(scratch.denominators, k.add(first, i), kBlock);
     k.store(k.fma(k.load(vector(), place), k.splat(alphas[i], kBlock), weight), place);
     storeWeights(i, weight, values);
+    addMinima(k.add(first, i), alphas[i], weight, values, isValid);
   }
 
   SmallVector<Piece> pieces = piecesOf(shape.headDim);

@@ -15,7 +15,9 @@
 // (Milakov and Gimelshein, arXiv 1805.02867.) With keys in 8 or 4 bits the query is
 // rounded to 8 bits, too, and q · K is, group by group of 32 dimensions ascending, the
 // exact integer sum of products times both scales. With values in 8 or 4 bits, their
-// scale is multiplied with p, and V are the codes.
+// scale is multiplied with p, and V are the codes. Minima of groups, which 4 bits have, are
+// added on their own: those of keys times the sum of the query's codes, those of values in
+// 16 sums a group, as l is, which finish() adds up.
 //
 // Contract: a stream's numbers are the same bits whether it is done alone or in
 // company, with decoded keys and values or from the cache itself.
@@ -57,6 +59,7 @@ struct AttentionScratch {
   mlir::Value queryScales, querySums;   ///< groups × f32, i32; null without codes
   mlir::Value maxima, denominators;     ///< f32, 16 × f32
   mlir::Value sums;                     ///< headDim × f32
+  mlir::Value minima;                   ///< groups of values × 16 × f32; null without minima
   mlir::Value weights;                  ///< of a company: weightArrays × 16 × f32 a stream
   mlir::Value vector;                   ///< headDim × f32, for rotations
   mlir::Value keyBlock, valueBlock;     ///< decoded: headDim × 16, 16 × headDim f32; null if not
@@ -76,6 +79,8 @@ public:
   void begin(Value stream, Value row) const;
   /// Sets a stream's maximum, denominator and sum to those of no position.
   void clear(Value stream) const;
+  /// Completes a stream's sum of values.
+  void finish(Value stream) const;
   /// Decodes a block for all that follows, where the shape asks for it.
   void decode(Value keys, Value values) const;
   /// Adds positions 0 … 15 of a block to streams first … first+count-1.
@@ -90,10 +95,12 @@ private:
   Values floatProducts(int64_t count, Value first, Value keys) const;
   Values integerProducts(int64_t count, Value first, Value keys) const;
   Values addGroup(int64_t count, Value first, Value keys, Value group, int64_t size, mlir::ValueRange sums) const;
+  Value minimaPlace(Value stream) const;
   Value score(Value product) const;
   Value maxOfLanes(Value v) const;
   Values expOfEach(mlir::ValueRange numbers) const;
   void storeWeights(int64_t index, Value weights, Value values) const;
+  void addMinima(Value stream, Value alpha, Value weights, Value values, Value isValid) const;
   void addValues(int64_t count, Value first, Value values, Value low, Value high, llvm::ArrayRef<Value> alphas,
                  llvm::ArrayRef<Piece> pieces) const;
   Value loadValue(Value values, Value position, Piece piece) const;

@@ -59,6 +59,7 @@ void AttentionTile::addChunk(Value first) const {
   Value start = startOf(k.i64(0));
   Value from = k.maxs(first, k.sub(start, k.remu(start, kBlock)));
   k.loop(from, k.mins(k.add(first, kChunk), endOf(lastStream())), kBlock, [&](Value at) { addBlock(at); });
+  k.loop(k.i64(0), streams, 1, [&](Value stream) { block.finish(stream); });
 }
 
 template <typename OpTy> FailureOr<AttentionShape> attentionShapeOf(OpTy op, int64_t rows) {

@@ -40,7 +40,7 @@ public:
   void storeKey(Value vector, Value block, Value lane) const;
   void storeValue(Value vector, Value block, Value lane) const;
 
-  /// A query as 8-bit codes: in each group q = round(x / s), halves to even, s = max |x| / 127. Stores headDim codes, a
+  /// A query as 8-bit codes: in each group of the keys q = round(x / s), halves to even, s = max |x| / 127. Stores headDim codes, a
   /// scale (f32) and a sum of codes (i32) a group.
   void quantizeQuery(Value vector, Value codes, Value scales, Value sums) const;
 
@@ -48,23 +48,33 @@ public:
   Value loadValueCodes(Value codes, int64_t offset) const;
   /// Bytes from the codes of a position's value to the next.
   int64_t valueStride() const { return layout.headDim * layout.bits / 8; }
-  /// Pointer to the 16 scales of a group in a block, and to the codes.
+  /// Pointer to the 16 scales of a group in a block, to its minima, and to the codes.
   Value scalesOf(Value block, Value group) const;
-  Value codesOf(Value block) const { return k.offset(block, layout.scaleBytes()); }
+  Value minimaOf(Value block, Value group) const { return k.offset(scalesOf(block, group), layout.scaleBytes()); }
+  Value codesOf(Value block) const { return k.offset(block, layout.scaleBytes() + layout.minimumBytes()); }
 
 private:
-  /// What becomes of one group: its scale as f16 and its codes as i32, 16 a vector.
+  /// What becomes of one group: scale and minimum as f16 (no minimum with q8), and codes as i32, 16 a vector.
   struct Group {
-    Value scale;
+    Value scale, minimum;
     Values codes;
   };
+  /// A number rounded to f16, and that as f32.
+  struct Half {
+    Value bits, number;
+  };
+  Half roundToHalf(Value x) const;
   Group quantize(Value vector, int64_t group) const;
+  Group quantizeTo8Bits(mlir::ValueRange numbers) const;
+  Group quantizeTo4Bits(Value numbers) const;
+  Value inverseOf(Value scale) const;
+  Value codesOf(Value numbers, Value inverse, int64_t low, int64_t high) const;
   /// The codes of a group as bytes in the order of storage: q8 16 a vector, q4 two codes a byte.
   Values pack(const Group &group) const;
   Value clamp(Value x, int64_t low, int64_t high) const;
   Value greatest(mlir::ValueRange vectors) const;
   Values loadGroup(Value vector, int64_t group) const;
-  void storeScale(Value scale, Value block, int64_t group, Value lane) const;
+  void storeScale(const Group &quantized, Value block, int64_t group, Value lane) const;
 
   KernelBuilder &k;
   const TargetInfo &target;

@@ -3,9 +3,8 @@
 #include "compiler/Reference/QuantizedCache.h"
 
 #include "compiler/Reference/Operations.h"
-#include "dialects/LM/CacheLayout.h"
-
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 using namespace nibble;
@@ -53,40 +52,80 @@ std::vector<double> reference::rotateByHadamard(std::vector<double> vector) {
   return vector;
 }
 
-/// x / scale as a whole number in low … high; 0 for a scale of 0.
-static double codeOf(double x, float scale, float low, float high) {
-  if (scale == 0)
-    return 0;
+/// x · inverse as a whole number in low … high.
+static float codeOf(float x, float inverse, float low, float high) {
   // nearbyint rounds halves to even in the default rounding mode.
-  return std::nearbyintf(
-      std::clamp(float(x) * (1.0f / scale), low, high));
+  return std::nearbyintf(std::clamp(x * inverse, low, high));
 }
 
-/// The scale of one group, before it is rounded to f16.
-static float scaleOf(llvm::ArrayRef<double> group, lm::CacheFormat format) {
-  float extreme = 0;
+static float roundToHalf(float x) {
+  return halfToFloat(floatToHalf(std::clamp(x, -65504.0f, 65504.0f)));
+}
+
+/// The scale of a group of 8-bit codes.
+static float scaleOf(llvm::ArrayRef<double> group) {
+  float greatest = 0;
   for (double x : group)
-    if (std::abs(float(x)) > std::abs(extreme) ||
-        (std::abs(float(x)) == std::abs(extreme) && float(x) < extreme))
-      extreme = float(x);
-  if (format == lm::CacheFormat::Q8)
-    return std::abs(extreme) * (1.0f / 127);
-  return extreme * (-1.0f / 8);
+    greatest = std::max(greatest, std::abs(float(x)));
+  return greatest * (1.0f / 127);
+}
+
+/// Replaces the numbers by their codes of 8 bits times the scale.
+static void roundTo8Bits(llvm::MutableArrayRef<double> group, float scale) {
+  float inverse = scale == 0 ? 0 : 1.0f / scale;
+  for (double &x : group)
+    x = double(codeOf(float(x), inverse, -127, 127)) * scale;
+}
+
+/// The sum of 16 numbers as the kernels have it: halves upon each other.
+static float sumOf(std::array<float, 16> lanes) {
+  for (size_t half = 8; half > 0; half /= 2)
+    for (size_t i = 0; i < half; ++i)
+      lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+/// The line m + d·code that is nearest to the numbers, in place of the numbers.
+static void roundTo4Bits(llvm::MutableArrayRef<double> group) {
+  auto [least, greatest] = std::minmax_element(group.begin(), group.end());
+  float low = float(*least), range = float(*greatest) - low;
+  float inverse = range <= 0x1p-96f ? 0 : 15.0f / range;
+  std::array<float, 16> above, codes, products;
+  int sum = 0, squares = 0; // of codes
+  for (size_t i = 0; i < group.size(); ++i) {
+    above[i] = float(group[i]) - low;
+    codes[i] = codeOf(above[i], inverse, 0, 15);
+    products[i] = codes[i] * above[i];
+    sum += int(codes[i]);
+    squares += int(codes[i]) * int(codes[i]);
+  }
+  float aboves = sumOf(above), both = float(sum) * aboves;
+  float spread = float(16 * squares - sum * sum);
+  float slope = std::fma(16.0f, sumOf(products), -both) / spread;
+  float scale = spread == 0 ? 0 : roundToHalf(slope);
+  float rest = std::fma(-scale, float(sum), aboves);
+  float minimum = roundToHalf(std::fma(rest, 1.0f / 16, low));
+  for (size_t i = 0; i < group.size(); ++i)
+    group[i] = double(minimum) + double(codes[i]) * scale;
+}
+
+static void forEachGroup(std::vector<double> &vector, lm::CacheFormat format,
+                         llvm::function_ref<void(llvm::MutableArrayRef<double>)> visit) {
+  size_t size = format == lm::CacheFormat::Q8 ? 32 : 16;
+  for (size_t first = 0; first < vector.size(); first += size)
+    visit(llvm::MutableArrayRef(vector).slice(first).take_front(size));
 }
 
 std::vector<double> reference::cacheVector(std::vector<double> vector,
                                            lm::CacheFormat format) {
   if (format == lm::CacheFormat::Q4)
     vector = rotateByHadamard(std::move(vector));
-  bool isQ8 = format == lm::CacheFormat::Q8;
-  for (size_t first = 0; first < vector.size(); first += lm::kCacheGroup) {
-    auto group = llvm::MutableArrayRef(vector).slice(first).take_front(
-        lm::kCacheGroup);
-    float wanted = std::clamp(scaleOf(group, format), -65504.0f, 65504.0f);
-    float scale = halfToFloat(floatToHalf(wanted));
-    for (double &x : group)
-      x = codeOf(x, scale, isQ8 ? -127 : -8, isQ8 ? 127 : 7) * scale;
-  }
+  forEachGroup(vector, format, [&](llvm::MutableArrayRef<double> group) {
+    if (format == lm::CacheFormat::Q8)
+      roundTo8Bits(group, roundToHalf(scaleOf(group)));
+    else
+      roundTo4Bits(group);
+  });
   return vector;
 }
 
@@ -94,12 +133,8 @@ std::vector<double> reference::cacheQuery(std::vector<double> query,
                                           lm::CacheFormat format) {
   if (format == lm::CacheFormat::Q4)
     query = rotateByHadamard(std::move(query));
-  for (size_t first = 0; first < query.size(); first += lm::kCacheGroup) {
-    auto group = llvm::MutableArrayRef(query).slice(first).take_front(
-        lm::kCacheGroup);
-    float scale = scaleOf(group, lm::CacheFormat::Q8);
-    for (double &x : group)
-      x = codeOf(x, scale, -127, 127) * scale;
-  }
+  forEachGroup(query, format, [&](llvm::MutableArrayRef<double> group) {
+    roundTo8Bits(group, scaleOf(group));
+  });
   return query;
 }

@@ -26,7 +26,7 @@ std::vector<double> cacheVector(std::vector<double> vector,
                                 lm::CacheFormat format);
 
 /// What is multiplied with keys of this format: the query, turned with q4, as
-/// codes of 8 bits in groups of 32.
+/// codes of 8 bits in the keys' groups.
 std::vector<double> cacheQuery(std::vector<double> query,
                                lm::CacheFormat format);
 

@@ -9,6 +9,7 @@
 //                values    16 × D: position by position
 //
 //   !lm.cached   scales    G × 16 × f16: group by group, 16 positions side by side
+//                minima    the same again, only with q4
 //                keys      one group after the other; a quad is 4 dimensions:
 //                  q8        per quad 64 bytes:    p0 d0 d1 d2 d3, p1 d0 d1 d2 d3, … p15
 //                  q4        per 2 quads 64 bytes: the same of quad j in the low nibbles,
@@ -21,8 +22,8 @@
 // The order of keys is the order of a weight panel (mpgemm): products of queries
 // with 16 positions are products of a row of activations with a panel of 16 rows.
 //
-// A group is 32 dimensions; the last one is 16 where headDim is an odd multiple
-// of 16. Quantized caches take multiples of 16 only.
+// A group is 16 dimensions with q4, 32 with q8; there the last one is 16 where headDim is
+// an odd multiple of 16. Quantized caches take multiples of 16 only.
 //
 // The cache of a layer that attends to a window of positions is a ring: position
 // p lies at place p mod positions. Positions are a multiple of 16 in every cache.
@@ -37,9 +38,6 @@
 
 namespace nibble::lm {
 
-/// Dimensions that share a scale.
-inline constexpr int64_t kCacheGroup = 32;
-
 /// Dimensions of a quantized head are a multiple of it.
 inline constexpr int64_t kCacheUnit = 16;
 
@@ -53,15 +51,20 @@ struct CacheLayout {
   /// No value if the element type is none that a cache can have.
   static std::optional<CacheLayout> get(mlir::MemRefType cache);
 
-  int64_t groups() const { return (headDim + kCacheGroup - 1) / kCacheGroup; }
-  int64_t groupSize(int64_t group) const { return std::min(kCacheGroup, headDim - group * kCacheGroup); }
+  /// Dimensions that share a scale.
+  int64_t group() const { return bits == 8 ? 32 : 16; }
+  int64_t groups() const { return (headDim + group() - 1) / group(); }
+  int64_t groupSize(int64_t index) const { return std::min(group(), headDim - index * group()); }
+  /// Whether code 0 stands for a number of the group's own.
+  bool hasMinima() const { return quantized && bits == 4; }
   /// Dimensions that a block of the Hadamard matrix turns.
   int64_t rotation() const { return rotated ? headDim & -headDim : 1; }
 
-  /// Of the scales of a block: group by group, 16 × 2 bytes each.
+  /// Of the scales of a block, or of its minima: group by group, 16 × 2 bytes each.
   int64_t scaleBytes() const { return quantized ? groups() * kKeyBlock * 2 : 0; }
+  int64_t minimumBytes() const { return hasMinima() ? scaleBytes() : 0; }
   int64_t codeBytes() const { return headDim * bits * kKeyBlock / 8; }
-  int64_t blockBytes() const { return scaleBytes() + codeBytes(); }
+  int64_t blockBytes() const { return scaleBytes() + minimumBytes() + codeBytes(); }
 };
 
 /// Bytes of a state: of a cache as above, of other memory its elements.

@@ -71,7 +71,7 @@ TEST_F(CacheStatesTest, ringsAreNoLongerThanTheContext) {
   EXPECT_EQ(states.placeOf(0).keysType.getDimSize(2), 48);
 }
 
-/// 34 bytes for 32 numbers of 8 bits, 18 for 32 of 4 bits.
+/// 34 bytes for 32 numbers of 8 bits, 12 for 16 of 4 bits.
 TEST_F(CacheStatesTest, bytes) {
   auto bytes = [&](KVType type, uint64_t headDim) {
     return lm::bytesOfState(CacheStates(&context, {CacheSpec{1, headDim, 0}}, 16, 1, type).placeOf(0).keysType);
@@ -79,7 +79,7 @@ TEST_F(CacheStatesTest, bytes) {
   EXPECT_EQ(bytes(KVType::F32, 20), 16 * 80);
   EXPECT_EQ(bytes(KVType::F16, 64), 16 * 128);
   EXPECT_EQ(bytes(KVType::Q8, 64), 16 * 68);
-  EXPECT_EQ(bytes(KVType::Q4, 64), 16 * 36);
+  EXPECT_EQ(bytes(KVType::Q4, 64), 16 * 48);
   EXPECT_EQ(bytes(KVType::Q8, 80), 16 * (80 + 3 * 2)); // groups of 32, 32 and 16
 }
 

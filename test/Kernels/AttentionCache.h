@@ -19,7 +19,7 @@
 
 namespace nibble::test {
 
-inline constexpr int64_t kLayers = 2, kLayer = 1, kBlock = 16, kGroup = 32;
+inline constexpr int64_t kLayers = 2, kLayer = 1, kBlock = 16;
 
 /// Type of the numbers of a cache.
 struct Element {
@@ -68,8 +68,11 @@ struct Cache {
     return other;
   }
 
-  int64_t groups() const { return (shape.headDim + kGroup - 1) / kGroup; }
-  int64_t scaleBytes() const { return element.isQuantized() ? groups() * kBlock * 2 : 0; }
+  int64_t group() const { return element.bits() == 4 ? 16 : 32; }
+  int64_t groups() const { return (shape.headDim + group() - 1) / group(); }
+  bool hasMinima() const { return element.isQuantized() && element.bits() == 4; }
+  /// Of scales and minima.
+  int64_t scaleBytes() const { return element.isQuantized() ? groups() * kBlock * 2 * (hasMinima() ? 2 : 1) : 0; }
   int64_t blockBytes() const { return scaleBytes() + shape.headDim * kBlock * element.bits() / 8; }
   int64_t headBytes() const { return shape.positions / kBlock * blockBytes(); }
   std::string memoryType() const { return llvm::formatv("memref<{0}xi8>", data->size()); }
@@ -81,12 +84,15 @@ struct Cache {
   }
   _Float16 &scale(int64_t head, int64_t position, int64_t d) const {
     auto scales = reinterpret_cast<_Float16 *>(block(head, position));
-    return scales[d / kGroup * kBlock + position % kBlock];
+    return scales[d / group() * kBlock + position % kBlock];
+  }
+  _Float16 &minimum(int64_t head, int64_t position, int64_t d) const {
+    return (&scale(head, position, d))[groups() * kBlock];
   }
   /// The byte that holds a code, and by how many bits it is shifted there.
   std::pair<uint8_t *, int> code(int64_t head, int64_t position, int64_t d) const {
     uint8_t *codes = block(head, position) + scaleBytes();
-    int64_t lane = position % kBlock, first = d / kGroup * kGroup, size = std::min(kGroup, shape.headDim - first);
+    int64_t lane = position % kBlock, first = d / group() * group(), size = std::min(group(), shape.headDim - first);
     int64_t inside = d - first;
     bool isByte = element.bits() == 8, isHigh = !isByte && inside >= size / 2;
     int64_t packed = isHigh ? inside - size / 2 : inside;
@@ -106,8 +112,9 @@ struct Cache {
     if (element.name == "f16")
       return double(number<_Float16>(head, position, d));
     auto [byte, shift] = code(head, position, d);
-    int value = element.bits() == 8 ? int8_t(*byte) : (*byte >> shift & 15) - 8;
-    return double(scale(head, position, d)) * value;
+    if (hasMinima())
+      return double(minimum(head, position, d)) + double(scale(head, position, d)) * (*byte >> shift & 15);
+    return double(scale(head, position, d)) * int8_t(*byte);
   }
   Doubles vector(int64_t head, int64_t position) const {
     Doubles values;
@@ -123,12 +130,12 @@ struct Cache {
   }
   void setCode(int64_t head, int64_t position, int64_t d, int value) const {
     auto [byte, shift] = code(head, position, d);
-    *byte = element.bits() == 8 ? uint8_t(value) : uint8_t((*byte & ~(15 << shift)) | (value + 8) << shift);
+    *byte = element.bits() == 8 ? uint8_t(value) : uint8_t((*byte & ~(15 << shift)) | value << shift);
   }
   /// Random numbers of about -2 … 2 in the positions begin … end-1.
   void randomize(int64_t begin, int64_t end, std::mt19937 &engine) const {
     std::uniform_real_distribution<float> numbers(-2, 2), scales(0.5, 1.5);
-    int highest = element.bits() == 8 ? 127 : 7, lowest = element.bits() == 8 ? -127 : -8;
+    int highest = element.bits() == 8 ? 127 : 15, lowest = element.bits() == 8 ? -127 : 0;
     std::uniform_int_distribution<int> codes(lowest, highest);
     for (int64_t head = 0; head < shape.kvHeads; ++head)
       for (int64_t p = begin; p < end; ++p)
@@ -137,8 +144,11 @@ struct Cache {
             setNumber(head, p, d, numbers(engine));
           } else {
             setCode(head, p, d, codes(engine));
-            if (d % kGroup == 0)
-              scale(head, p, d) = _Float16(2 * scales(engine) / highest);
+            if (d % group())
+              continue;
+            scale(head, p, d) = _Float16((hasMinima() ? 4 : 2) * scales(engine) / highest);
+            if (hasMinima())
+              minimum(head, p, d) = _Float16(numbers(engine) - 2);
           }
   }
 };

@@ -57,7 +57,9 @@ void store(const Cache &wanted, const Cache &found, const Matrix &rows, int64_t 
         EXPECT_EQ(found.get(head, position, d), kept[d]);
       wanted.scale(head, position, d) = found.scale(head, position, d);
       auto [byte, shift] = found.code(head, position, d);
-      wanted.setCode(head, position, d, wanted.element.bits() == 8 ? *byte : (*byte >> shift & 15) - 8);
+      wanted.setCode(head, position, d, wanted.element.bits() == 8 ? *byte : *byte >> shift & 15);
+      if (wanted.hasMinima())
+        wanted.minimum(head, position, d) = found.minimum(head, position, d);
     }
   }
 }
