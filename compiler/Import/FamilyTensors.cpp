@@ -164,9 +164,16 @@ void FamilyReader::eachLayer(llvm::function_ref<void(uint64_t index, Layer &laye
 }
 
 void FamilyReader::refuseSurplus() {
-  for (const GGUFTensor &tensor : file.tensors())
+  for (const GGUFTensor &tensor : file.tensors()) {
+    StringRef base = tensor.name;
+    bool isScale = base.consume_back(".scale") || base.consume_back(".input_scale");
+    if (isScale && !used.contains(tensor.name) && used.contains(base.str() + ".weight"))
+      return fail(file.unsupportedTensor(tensor, "unsupported: a scale for all of '" + base + ".weight' (as checkpoints "
+                                                 "in nvfp4 have it) is not multiplied with; expected none beside the "
+                                                 "scales of its blocks"));
     if (!used.contains(tensor.name))
       return fail(file.unsupportedTensor(tensor, "unsupported: expected the tensors of " + Twine(layers) + " " +
                                                 model.architecture +
                                                 " layers, found one that this architecture does not use"));
+  }
 }

@@ -2,12 +2,14 @@
 #include "compiler/Link/Requantizer.h"
 
 #include "dialects/LowBit/Encoder.h"
+#include "dialects/LowBit/LearnedBook.h"
 
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
 #include <memory>
+#include <optional>
 
 using namespace mlir;
 using nibble::lowbit::BlockType;
@@ -28,7 +30,10 @@ double bitsOf(Type element, int64_t columns) {
   int64_t span = block.hasWholeRows() ? columns : block.getScaleSpan();
   double floats = 8.0 * byteWidth(block.getScale().floatKind) * (block.hasMin() ? 2 : 1) / double(span);
   double integers = block.getScale().sub.width + (block.hasMin() ? block.getZero().min.sub.width : 0);
-  return block.getCode().width + floats + (block.isTwoLevel() ? integers / block.getGroup() : 0);
+  const lowbit::CodeKind code = block.getCode();
+  if (code.stored == lowbit::CodeKind::Row) // of a tensor: next to nothing
+    floats += 8.0 * double(lowbit::bytesOfBook(code)) / double(columns);
+  return code.width + floats + (block.isTwoLevel() ? integers / block.getGroup() : 0);
 }
 
 namespace {
@@ -45,6 +50,7 @@ public:
 
 private:
   llvm::Error decode(int64_t first, int64_t count);
+  llvm::Error findShared();
   llvm::Error fillParts(int64_t first);
   void measure(int64_t first, int64_t count, int64_t block);
 
@@ -52,6 +58,7 @@ private:
   Type element;
   int64_t columns, rowsAtOnce;
   RequantizedTensor &report;
+  std::optional<lowbit::SharedParts> shared; ///< once they are found
   int64_t begin = 0, end = 0; ///< rows in `ahead`
   Planes ahead, wanted;
   std::vector<float> values, rounded;
@@ -68,6 +75,24 @@ llvm::Error RoundedRows::decode(int64_t first, int64_t count) {
   values.resize(count * columns);
   rounded.resize(count * columns);
   decodeBlocks(format, *bytes, values.size() / format.blockElements, values.data());
+  return llvm::Error::success();
+}
+
+/// What all rows have in common, if the type has such parts.
+llvm::Error RoundedRows::findShared() {
+  shared.emplace();
+  auto block = cast<BlockType>(element);
+  if (!lowbit::SharedSearch::isNeeded(block))
+    return llvm::Error::success();
+  lowbit::SharedSearch search(block, source.rows, columns);
+  for (int64_t row = 0; row < source.rows; ++row) {
+    if (!search.wants(row))
+      continue;
+    if (llvm::Error error = decode(row, 1))
+      return error;
+    search.add(values.data());
+  }
+  shared = search.find();
   return llvm::Error::success();
 }
 
@@ -91,10 +116,13 @@ void RoundedRows::measure(int64_t first, int64_t count, int64_t block) {
 
 llvm::Error RoundedRows::fillParts(int64_t first) {
   auto block = cast<BlockType>(element);
+  if (!shared)
+    if (llvm::Error error = findShared())
+      return error;
   begin = first, end = std::min(source.rows, first + rowsAtOnce);
   if (llvm::Error error = decode(begin, end - begin))
     return error;
-  if (llvm::Error error = lowbit::encodeRows(block, values.data(), end - begin, columns, ahead))
+  if (llvm::Error error = lowbit::encodeRows(block, values.data(), end - begin, columns, ahead, &*shared))
     return error;
   lowbit::decodePlanes(block, ahead, end - begin, columns, rounded.data());
   measure(begin, end - begin, block.getGroupIn(columns));
@@ -110,6 +138,7 @@ static void copyRows(const std::vector<T> &all, int64_t rows, int64_t from, int6
 
 llvm::Expected<const Planes *> RoundedRows::parts(int64_t first, int64_t count) {
   wanted.codes.clear(), wanted.scale.clear(), wanted.min.clear(), wanted.subScale.clear(), wanted.subMin.clear();
+  wanted.books.clear();
   for (int64_t row = first; row < first + count;) {
     if (row < begin || row >= end)
       if (llvm::Error error = fillParts(row))
@@ -120,8 +149,12 @@ llvm::Expected<const Planes *> RoundedRows::parts(int64_t first, int64_t count) 
     copyRows(ahead.min, rows, from, piece, wanted.min);
     copyRows(ahead.subScale, rows, from, piece, wanted.subScale);
     copyRows(ahead.subMin, rows, from, piece, wanted.subMin);
+    if (shared->book.empty())
+      copyRows(ahead.books, rows, from, piece, wanted.books);
     row += piece;
   }
+  if (!shared->book.empty())
+    wanted.books = shared->book;
   return &wanted;
 }
 

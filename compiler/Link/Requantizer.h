@@ -26,7 +26,8 @@ struct RequantizedTensor {
   double error() const;
 };
 
-/// `source` in the type `element` with `columns` columns. `report` is filled as rows pass by; both must outlive the
+/// `source` in the type `element` with `columns` columns. A type with parts that all rows share is looked for in a first
+/// pass over (some of) the rows. `report` is filled as rows pass by; both must outlive the
 /// packing.
 PackSource requantize(PackSource source, mlir::Type element, int64_t columns, RequantizedTensor &report);
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "compiler/Simplify/Passes.h"
 #include "dialects/LM/LM.h"
+#include "dialects/LowBit/LowBit.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -45,6 +46,8 @@ SmallVector<Group> FuseLinears::findGroups(func::FuncOp func) {
   llvm::MapVector<Key, Group> groups;
   func.walk([&](lm::LinearOp op) {
     Type element = cast<RankedTensorType>(op.getWeight().getType()).getElementType();
+    if (auto block = dyn_cast<lowbit::BlockType>(element); block && block.getCode().stored == lowbit::CodeKind::Tensor)
+      return; // its panels hold one codebook, those of a joined weight would need several
     groups[{op.getX(), op.getN(), element, op.getBias() ? 1u : 0u}].push_back(op);
   });
   SmallVector<Group> result;

@@ -20,14 +20,55 @@ namespace {
 /// Sums over a group in eight lanes.
 struct Lanes {
   float lanes[8] = {};
+  double flushed = 0;
   double total() const {
     double sum = 0;
     for (float lane : lanes)
       sum += lane;
-    return sum;
+    return flushed + sum;
+  }
+  /// Before number i: the sums of many numbers go on in double.
+  void flushAt(size_t i) {
+    if (i % 4096 != 0)
+      return;
+    flushed = total();
+    std::fill_n(lanes, 8, 0.0f);
   }
 };
 } // namespace
+
+float lowbit::importance(float value, float meanSquare) {
+  return std::sqrt(meanSquare + value * value);
+}
+
+uint32_t lowbit::finiteBits(FloatKind kind, float value) {
+  float largest = kind == FloatKind::F16     ? 65504.0f
+                  : kind == FloatKind::BF16  ? 0x1.fep127f
+                  : kind == FloatKind::UE4M3 ? 448.0f
+                                             : 0x1.fffffep127f;
+  return bitsOfNearest(kind, std::clamp(value, -largest, largest));
+}
+
+PaddedGroups::PaddedGroups(const float *values, int64_t count, int64_t group) {
+  float largest = 0;
+  for (int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::abs(values[i]));
+  power = largest > 0 ? std::ldexp(1.0f, std::ilogb(largest)) : 1.0f;
+  int64_t stride = (group + 7) / 8 * 8;
+  numbers.assign(count / group * stride, 0.0f);
+  weights.assign(count / group * stride, 0.0f);
+  for (int64_t g = 0; g < count / group; ++g) {
+    float *number = &numbers[g * stride], *weight = &weights[g * stride];
+    double sum = 0;
+    for (int64_t i = 0; i < group; ++i) {
+      number[i] = values[g * group + i] / power;
+      sum += double(number[i]) * number[i];
+    }
+    for (int64_t i = 0; i < group; ++i)
+      weight[i] = importance(number[i], float(sum / double(group)));
+    list.push_back({number, weight, size_t(stride)});
+  }
+}
 
 double lowbit::errorOf(const Sample &sample, const Levels &levels, Fit fit,
                        Scratch &scratch) {
@@ -35,12 +76,14 @@ double lowbit::errorOf(const Sample &sample, const Levels &levels, Fit fit,
   levels.nearest(sample.x, fit.minimum, inverseOf(fit.scale), sample.count,
                  scratch.data());
   Lanes error;
-  for (size_t i = 0; i < sample.count; i += 8)
+  for (size_t i = 0; i < sample.count; i += 8) {
+    error.flushAt(i);
     for (size_t lane = 0; lane < 8; ++lane) {
       float miss = sample.x[i + lane] -
                    (scratch[i + lane] * fit.scale + fit.minimum);
       error.lanes[lane] += sample.w[i + lane] * miss * miss;
     }
+  }
   return error.total();
 }
 
@@ -60,12 +103,14 @@ static ScaleCandidate improve(const Sample &sample, const Levels &levels,
                               float guess, Scratch &scratch) {
   levels.nearest(sample.x, 0, inverseOf(guess), sample.count, scratch.data());
   Lanes product, square;
-  for (size_t i = 0; i < sample.count; i += 8)
+  for (size_t i = 0; i < sample.count; i += 8) {
+    product.flushAt(i), square.flushAt(i);
     for (size_t lane = 0; lane < 8; ++lane) {
       float v = scratch[i + lane], wv = sample.w[i + lane] * v;
       product.lanes[lane] += wv * sample.x[i + lane];
       square.lanes[lane] += wv * v;
     }
+  }
   double xv = product.total(), vv = square.total();
   if (!(vv > 0))
     return {};
@@ -143,7 +188,9 @@ struct MomentSums {
 
 static MomentSums momentsOf(const Sample &sample, const float *level) {
   Lanes w, v, vv, x, vx;
-  for (size_t i = 0; i < sample.count; i += 8)
+  for (size_t i = 0; i < sample.count; i += 8) {
+    for (Lanes *sum : {&w, &v, &vv, &x, &vx})
+      sum->flushAt(i);
     for (size_t lane = 0; lane < 8; ++lane) {
       float weight = sample.w[i + lane], value = level[i + lane];
       w.lanes[lane] += weight;
@@ -152,6 +199,7 @@ static MomentSums momentsOf(const Sample &sample, const float *level) {
       x.lanes[lane] += weight * sample.x[i + lane];
       vx.lanes[lane] += weight * value * sample.x[i + lane];
     }
+  }
   return {w.total(), v.total(), vv.total(), x.total(), vx.total()};
 }
 
@@ -189,7 +237,7 @@ Fit lowbit::fitScaleAndMinimum(const Sample &sample, const Levels &levels,
   Fit best;
   double least = INFINITY;
   float range = levels.highest() - levels.lowest();
-  float step = range / float(levels.size() - 1);
+  float step = range / float(std::max<size_t>(levels.size() - 1, 1));
   auto attempt = [&](Fit guess) {
     Fit candidate = improve(sample, levels, guess, below, scratch);
     double error = errorOf(sample, levels, candidate, scratch);

@@ -36,6 +36,33 @@ struct Fit {
   float scale = 0, minimum = 0;
 };
 
+/// How much a number counts. Large weights matter more for a product than their
+/// share of the squared error says, since activations are not white noise; the
+/// root of (mean square + square) favours them mildly, as ggml does. Measured on
+/// SmolLM2-135M with `int3` (1785 tokens, perplexity): 46.8; with equal weights
+/// 53.3, with mean square / 4 + square 53.8.
+float importance(float value, float meanSquare);
+
+/// The bits of the nearest number of `kind` that is finite.
+uint32_t finiteBits(FloatKind kind, float value);
+
+/// Groups of one row, or of many, brought to magnitudes near 1 by one power of two
+/// and filled up to multiples of 8.
+class PaddedGroups {
+public:
+  PaddedGroups(const float *values, int64_t count, int64_t group);
+
+  /// A power of two: numbers of the samples times this are the values.
+  float unit() const { return power; }
+  /// Valid as long as this object is.
+  const std::vector<Sample> &samples() const { return list; }
+
+private:
+  float power = 1;
+  std::vector<float> numbers, weights;
+  std::vector<Sample> list;
+};
+
 /// What fits may use as memory: count floats.
 using Scratch = std::vector<float>;
 

@@ -16,6 +16,7 @@
 #include "dialects/LowBit/Encoder.h"
 
 #include "dialects/LowBit/BlockFit.h"
+#include "dialects/LowBit/LearnedBook.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Parallel.h"
@@ -31,15 +32,6 @@ using namespace nibble::lowbit;
 //===----------------------------------------------------------------------===//
 // Floats of a scale's type
 //===----------------------------------------------------------------------===//
-
-/// The bits of the nearest number of `kind` that is finite.
-static uint32_t roundScale(FloatKind kind, float value) {
-  float largest = kind == FloatKind::F16     ? 65504.0f
-                  : kind == FloatKind::BF16  ? 0x1.fep127f
-                  : kind == FloatKind::UE4M3 ? 448.0f
-                                             : 0x1.fffffep127f;
-  return bitsOfNearest(kind, std::clamp(value, -largest, largest));
-}
 
 /// Kinds of so few numbers that the nearest one need not be the best.
 static bool isCoarse(FloatKind kind) { return byteWidth(kind) == 1; }
@@ -73,8 +65,9 @@ struct RowParts {
 /// Encodes the spans of rows; one for each thread.
 class RowEncoder {
 public:
-  RowEncoder(BlockType type, const Levels &levels, int64_t columns)
-      : type(type), levels(levels), columns(columns),
+  RowEncoder(BlockType type, const Levels &levels, int64_t columns,
+             const SharedParts &shared)
+      : type(type), levels(levels), columns(columns), shared(shared),
         span(spanOf(type, columns)), group(type.getGroupIn(columns)),
         stride((group + 7) / 8 * 8),
         isNegative(type.isTwoLevel() ? type.getScale().sub.isSigned
@@ -85,6 +78,7 @@ public:
 private:
   void load(const float *x);
   uint32_t bestNeighbour(uint32_t bits, float minimum);
+  Fit fitOneLevel(uint32_t &bits);
   void encodeOneLevel(RowParts &out);
   void encodeTwoLevels(RowParts &out);
   void chooseIntegers(float scale, float min);
@@ -94,7 +88,7 @@ private:
   Fit fitOf(const Group &part, float scale, float min) const;
   /// The bits of a number of the span, and the number that they hold.
   uint32_t bitsOf(float scale) const {
-    return roundScale(type.getScale().floatKind, scale * unit);
+    return finiteBits(type.getScale().floatKind, scale * unit);
   }
   float rounded(float scale) const {
     return toFloat(type.getScale().floatKind, bitsOf(scale)) / unit;
@@ -103,7 +97,9 @@ private:
 
   BlockType type;
   const Levels &levels;
-  int64_t columns, span, group, stride;
+  int64_t columns;
+  const SharedParts &shared;
+  int64_t span, group, stride;
   bool isNegative;
   float unit = 1; ///< A power of two that was taken out of the span's numbers.
   std::vector<float> values, weights; ///< Of a span, each group padded.
@@ -111,15 +107,6 @@ private:
   Scratch scratch;
 };
 } // namespace
-
-/// How much a number counts. Large weights matter more for a product than their
-/// share of the squared error says, since activations are not white noise; the
-/// root of (mean square + square) favours them mildly, as ggml does. Measured on
-/// SmolLM2-135M with `int3` (1785 tokens, perplexity): 46.8; with equal weights
-/// 53.3, with mean square / 4 + square 53.8.
-static float importance(float value, float meanSquare) {
-  return std::sqrt(meanSquare + value * value);
-}
 
 void RowEncoder::load(const float *x) {
   float largest = 0, sum = 0;
@@ -166,23 +153,35 @@ uint32_t RowEncoder::bestNeighbour(uint32_t bits, float minimum) {
   return best;
 }
 
-void RowEncoder::encodeOneLevel(RowParts &out) {
+/// The group's scale and minimum, and the bits of the scale.
+Fit RowEncoder::fitOneLevel(uint32_t &bits) {
   const Sample &sample = groups.front().sample;
+  FloatKind kind = type.getScale().floatKind;
   Fit fit;
   if (type.hasMin())
     fit = fitScaleAndMinimum(sample, levels, /*below=*/false, scratch);
   else
     fit.scale = fitScale(sample, levels, isNegative, scratch);
-  uint32_t bits = bitsOf(fit.scale);
-  if (isCoarse(type.getScale().floatKind))
+  bits = bitsOf(fit.scale);
+  if (isCoarse(kind))
     bits = bestNeighbour(bits, fit.minimum);
-  *out.scale++ = ScaleBits(bits);
-  fit.scale = toFloat(type.getScale().floatKind, bits) / unit;
-  if (type.hasMin()) {
-    *out.min++ = ScaleBits(bitsOf(fit.minimum));
-    fit.minimum = rounded(fit.minimum);
+  return fit;
+}
+
+void RowEncoder::encodeOneLevel(RowParts &out) {
+  FloatKind kind = type.getScale().floatKind;
+  uint32_t bits = shared.scale.value_or(0), minBits = shared.min.value_or(0);
+  if (!shared.scale) {
+    Fit fit = fitOneLevel(bits);
+    minBits = bitsOf(fit.minimum);
   }
-  storeCodes(sample, fit, out.codes);
+  Fit fit = {toFloat(kind, bits) / unit, 0};
+  *out.scale++ = ScaleBits(bits);
+  if (type.hasMin()) {
+    *out.min++ = ScaleBits(minBits);
+    fit.minimum = toFloat(kind, minBits) / unit;
+  }
+  storeCodes(groups.front().sample, fit, out.codes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -318,12 +317,8 @@ void RowEncoder::encode(const float *x, RowParts out) {
 const char *lowbit::whyNotEncodable(BlockType type, int64_t columns) {
   if (type.getCode().grid)
     return "vectors of a grid have no encoder";
-  if (type.getCode().stored != CodeKind::None)
-    return "codebooks that are stored with the weight have no encoder";
-  if (type.getGroup() == kTensorGroup)
-    return "a scale for a whole tensor has no encoder: rows can share one";
-  if (sizeof(ScaleBits) < byteWidth(type.getScale().floatKind))
-    return "scales of f32 have no encoder";
+  if (type.getGroup() == kTensorGroup && type.getCode().stored == CodeKind::Row)
+    return "a row's own codebook needs a scale of the row's own";
   if (columns % spanOf(type, columns) != 0)
     return "its rows are no multiple of the columns that share a scale";
   return nullptr;
@@ -339,29 +334,62 @@ static llvm::Error checkFinite(const float *values, int64_t rows,
   return llvm::Error::success();
 }
 
+/// What the rows share, if they are all that the tensor has.
+static SharedParts findShared(BlockType type, const float *values, int64_t rows,
+                              int64_t columns) {
+  if (!SharedSearch::isNeeded(type))
+    return {};
+  SharedSearch search(type, rows, columns);
+  for (int64_t row = 0; row < rows; ++row)
+    if (search.wants(row))
+      search.add(values + row * columns);
+  return search.find();
+}
+
+/// The levels of one row: those of the type, or of a codebook.
+static Levels levelsOfRow(BlockType type, const uint8_t *book) {
+  return book ? Levels(numbersOfBook(type.getCode(), book)) : Levels::of(type);
+}
+
 llvm::Error lowbit::encodeRows(BlockType type, const float *values,
-                               int64_t rows, int64_t columns, Planes &planes) {
+                               int64_t rows, int64_t columns, Planes &planes,
+                               const SharedParts *given) {
   if (const char *reason = whyNotEncodable(type, columns))
     return llvm::createStringError(reason);
   if (llvm::Error error = checkFinite(values, rows, columns))
     return error;
+  SharedParts shared =
+      given ? *given : findShared(type, values, rows, columns);
   int64_t scales = columns / spanOf(type, columns);
   int64_t subs = type.isTwoLevel() ? columns / type.getGroup() : 0;
   int64_t mins = type.hasMin() ? 1 : 0;
+  bool learns = type.getCode().stored == CodeKind::Row;
+  size_t bookBytes = learns ? bytesOfBook(type.getCode()) : 0;
   planes.codes.resize(rows * columns);
   planes.scale.resize(rows * scales);
   planes.min.resize(rows * scales * mins);
   planes.subScale.resize(rows * subs);
   planes.subMin.resize(rows * subs * mins);
-  Levels levels = Levels::of(type);
+  planes.books = shared.book;
+  planes.books.resize(learns ? rows * bookBytes : shared.book.size());
+  const uint8_t *common = shared.book.empty() ? nullptr : shared.book.data();
+  const std::optional<Levels> levels =
+      learns ? std::nullopt : std::optional(levelsOfRow(type, common));
   auto encodeRow = [&](int64_t row) {
-    RowEncoder(type, levels, columns)
-        .encode(values + row * columns,
-                {planes.codes.data() + row * columns,
-                 planes.subScale.data() + row * subs,
-                 planes.subMin.data() + row * subs * mins,
-                 planes.scale.data() + row * scales,
-                 planes.min.data() + row * scales * mins});
+    const float *from = values + row * columns;
+    std::optional<Levels> own;
+    if (learns) {
+      PaddedGroups groups(from, columns, type.getGroupIn(columns));
+      std::vector<uint8_t> book = learnBook(type, groups.samples());
+      own = levelsOfRow(type, book.data());
+      std::copy(book.begin(), book.end(), &planes.books[row * bookBytes]);
+    }
+    RowEncoder(type, learns ? *own : *levels, columns, shared)
+        .encode(from, {planes.codes.data() + row * columns,
+                       planes.subScale.data() + row * subs,
+                       planes.subMin.data() + row * subs * mins,
+                       planes.scale.data() + row * scales,
+                       planes.min.data() + row * scales * mins});
   };
   llvm::parallelFor(0, rows, [&](size_t row) { encodeRow(int64_t(row)); });
   return llvm::Error::success();
@@ -386,10 +414,17 @@ llvm::Error lowbit::roundRows(mlir::Type element, int64_t rows, int64_t columns,
 
 void lowbit::decodePlanes(BlockType type, const Planes &planes, int64_t rows,
                           int64_t columns, float *out) {
-  std::vector<float> number = valuesOfCodes(type);
+  CodeKind code = type.getCode();
+  bool isStored = code.stored != CodeKind::None;
+  std::vector<float> number;
+  if (!isStored)
+    number = valuesOfCodes(type);
   FloatKind kind = type.getScale().floatKind;
   int64_t group = type.getGroupIn(columns), span = spanOf(type, columns);
   for (int64_t first = 0; first < rows * columns; first += group) {
+    if (isStored && first % columns == 0)
+      number = numbersOfBook(code, planes.books.data() +
+                                       (code.stored == CodeKind::Row ? first / columns * bytesOfBook(code) : 0));
     int64_t s = first / span, g = first / group;
     float scale = toFloat(kind, planes.scale[s]);
     float min = type.hasMin() ? toFloat(kind, planes.min[s]) : 0.0f;

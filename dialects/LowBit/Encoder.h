@@ -15,6 +15,7 @@
 
 #include "dialects/LowBit/Formats.h"
 #include "dialects/LowBit/LowBit.h"
+#include "dialects/LowBit/SharedParts.h"
 
 #include "llvm/Support/Error.h"
 
@@ -24,9 +25,11 @@ namespace nibble::lowbit {
 const char *whyNotEncodable(BlockType type, int64_t columns);
 
 /// Rounds rows × columns values; spread over the cores. The error names the
-/// first value that is not finite.
+/// first value that is not finite. `shared` are the parts of the tensor that the
+/// rows are from, where its type has such; without it the rows are a tensor.
 llvm::Error encodeRows(BlockType type, const float *values, int64_t rows,
-                       int64_t columns, Planes &planes);
+                       int64_t columns, Planes &planes,
+                       const SharedParts *shared = nullptr);
 
 /// The values that the parts stand for, rows × columns of them.
 void decodePlanes(BlockType type, const Planes &planes, int64_t rows,

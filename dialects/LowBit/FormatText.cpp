@@ -34,6 +34,7 @@ private:
   bool parseType(FormatText &format);
   bool parseName(StringRef word, FormatText &format);
   bool parseCodebook(StringRef word, FormatText &format);
+  bool parseLearned(StringRef word, FormatText &format);
   bool parseCode(StringRef word, FormatText &format);
   bool parsePart(StringRef word, FormatText &format);
   bool parseScale(StringRef word, FormatText &format);
@@ -139,6 +140,26 @@ bool FormatText::Parser::parseCodebook(StringRef word, FormatText &format) {
   return true;
 }
 
+/// `any4` or `any4[f16 per tensor]`; without brackets bytes for each row.
+bool FormatText::Parser::parseLearned(StringRef word, FormatText &format) {
+  auto [head, inner] = word.split('[');
+  unsigned width = 0;
+  bool hasBrackets = head.size() != word.size();
+  auto [entry, scope] = hasBrackets ? inner.split("per") : std::pair(StringRef("i8"), StringRef("row]"));
+  entry = entry.trim();
+  std::optional<CodeKind::Entry> kind;
+  if (entry == "i8" || entry == "f16" || entry == "f32")
+    kind = entry == "i8" ? CodeKind::I8 : entry == "f16" ? CodeKind::F16 : CodeKind::F32;
+  bool isWhole = scope.consume_back("]");
+  scope = scope.trim();
+  if (head.drop_front(3).trim().getAsInteger(10, width) || width < 1 || width > 8 || !isWhole || !kind ||
+      (scope != "row" && scope != "tensor"))
+    return fail(columnOf(word), "a codebook that is made for the weights is written any4 or any4[i8 per row], with 1 to "
+                                "8 bits, numbers of i8, f16 or f32, and per row or per tensor");
+  format.code = CodeKind(width, *kind, scope == "row" ? CodeKind::Row : CodeKind::Tensor);
+  return true;
+}
+
 /// `nf4`, `e4m3`, `fp8e4m3`, `fp4`.
 static const Codebook *codebookOf(StringRef word) {
   if (word == "fp4")
@@ -159,6 +180,8 @@ bool FormatText::Parser::parseCode(StringRef word, FormatText &format) {
   format.kind = Own;
   if (word.starts_with("cb"))
     return parseCodebook(word, format);
+  if (word.starts_with("any"))
+    return parseLearned(word, format);
   if (const Codebook *book = codebookOf(word)) {
     format.code = CodeKind(book);
     return true;
@@ -172,7 +195,7 @@ bool FormatText::Parser::parseCode(StringRef word, FormatText &format) {
                 "expected a format, found '" + word +
                     "'; write a ggml name (nibble formats lists them), q2 to "
                     "q6 or q8, int2 to int8, uint1 to uint8, ternary, nf4, "
-                    "fp4, fp8e4m3, cb4[…], !lowbit.block<…> or keep");
+                    "fp4, fp8e4m3, cb4[…], any4, !lowbit.block<…> or keep");
   if (width > 8 || width < (isUnsigned ? 1u : 2u))
     return fail(columnOf(word), "codes are int2 to int8 or uint1 to uint8");
   bool isByte = width == 8 && !isUnsigned;

@@ -17,6 +17,8 @@
 //            | `ternary`                     -1, 0, 1 in two bits
 //            | codebook                      nf4, e2m1, e4m3 … or fp4e2m1 …
 //            | `cb` 1…8 `[` numbers `]`      a codebook of 2^bits numbers
+//            | `any` 1…8 (`[` entry `per` scope `]`)?   one made for the weights;
+//                                            entry i8, f16, f32, scope row, tensor
 //   part   ::= `g` N | `row` | `tensor`      columns that share a scale (g32)
 //            | `f16` | `bf16` | `f32` | `e8m0` | `ue4m3`    its type (f16)
 //            | integer `x` float `/` N       two levels: u6xf16/256

@@ -483,6 +483,12 @@ def tensor_surplus(w):
 
 
 @kind
+def tensor_scale(w):
+    tensor = get(w, "blk.1.attn_q.weight")
+    w.tensors.append(type(tensor)("blk.1.attn_q.scale", (1,), "f32", [[0.5]]))
+
+
+@kind
 def embedding_shape(w):
     get(w, EMBEDDING).dims[1] -= 1
 

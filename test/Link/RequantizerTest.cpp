@@ -58,7 +58,9 @@ protected:
 
 TEST_F(RequantizerTest, PacksWhatTheEncoderGives) {
   for (const char *text : {"!lowbit.block<u4, 32, f16, zp = 8>", "!lowbit.block<u3, 64, f16, min = f16>",
-                           "!lowbit.block<u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)>"}) {
+                           "!lowbit.block<u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)>",
+                           "!lowbit.block<u4, tensor, f32, zp = 8>", "!lowbit.block<cb<4 x i8 per row>, 32, f16>",
+                           "!lowbit.block<cb<3 x i8 per tensor>, row, f16>"}) {
     auto type = mlir::cast<lowbit::BlockType>(mlir::parseType(text, &context));
     RequantizedTensor report;
     std::vector<uint8_t> packed = pack(type, 4, report);
@@ -70,6 +72,7 @@ TEST_F(RequantizerTest, PacksWhatTheEncoderGives) {
     EXPECT_EQ(found.min, expected.min) << text;
     EXPECT_EQ(found.subScale, expected.subScale) << text;
     EXPECT_EQ(found.subMin, expected.subMin) << text;
+    EXPECT_EQ(found.books, expected.books) << text;
 
     std::vector<float> rounded(values.size());
     lowbit::decodePlanes(type, expected, kRows, kColumns, rounded.data());

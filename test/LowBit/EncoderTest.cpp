@@ -179,6 +179,87 @@ TEST_F(EncoderTest, RoundsToCodebooks) {
   EXPECT_LT(relativeError(values, roundTrip(type("e4m3, row, f16"), values, 512)), 0.03);
 }
 
+// One scale for a tensor is the best one for all rows, and the same however few rows are rounded at once.
+TEST_F(EncoderTest, SharesAScaleAmongAllRows) {
+  std::vector<float> values = normalRows(64, 512);
+  for (const char *parameters : {"u4, tensor, f32, zp = 8", "u2, tensor, f32, zp = 2", "e4m3, tensor, f32",
+                                 "u4, tensor, bf16, min = bf16"}) {
+    BlockType block = type(parameters);
+    Planes all, some;
+    ASSERT_FALSE(bool(encodeRows(block, values.data(), 64, 512, all)));
+    EXPECT_EQ(all.scale, std::vector<uint32_t>(64, all.scale[0])) << parameters;
+    SharedSearch search(block, 64, 512);
+    for (int64_t row = 0; row < 64; ++row)
+      if (search.wants(row))
+        search.add(&values[row * 512]);
+    SharedParts shared = search.find();
+    EXPECT_EQ(shared.scale, all.scale[0]) << parameters;
+    ASSERT_FALSE(bool(encodeRows(block, &values[5 * 512], 2, 512, some, &shared)));
+    EXPECT_TRUE(std::equal(some.codes.begin(), some.codes.end(), all.codes.begin() + 5 * 512)) << parameters;
+    std::vector<float> rounded(values.size());
+    decodePlanes(block, all, 64, 512, rounded.data());
+    double found = relativeError(values, rounded), best = INFINITY;
+    for (float factor : {0.7f, 0.85f, 0.93f, 1.08f, 1.2f, 1.4f}) {
+      SharedParts other = shared;
+      other.scale = bitsOfNearest(block.getScale().floatKind, factor * toFloat(block.getScale().floatKind, *shared.scale));
+      ASSERT_FALSE(bool(encodeRows(block, values.data(), 64, 512, some, &other)));
+      decodePlanes(block, some, 64, 512, rounded.data());
+      best = std::min(best, relativeError(values, rounded));
+    }
+    EXPECT_LT(found, 1.05 * best) << parameters; // the search favours large weights a little
+  }
+}
+
+// BitNet's own rounding: codes are round(w / mean |w|), cut to -1 … 1.
+TEST_F(EncoderTest, RoundsTernaryByTheMeanMagnitude) {
+  std::vector<float> values = normalRows(16, 256);
+  double mean = 0;
+  for (float value : values)
+    mean += std::abs(value) / double(values.size());
+  Planes planes;
+  ASSERT_FALSE(bool(encodeRows(type("u2, tensor, f32, zp = 1"), values.data(), 16, 256, planes)));
+  EXPECT_NEAR(toFloat(FloatKind::F32, planes.scale[0]), mean, 1e-6 * mean);
+  float scale = toFloat(FloatKind::F32, planes.scale[0]);
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_EQ(int(planes.codes[i]) - 1, int(std::clamp(std::nearbyint(values[i] / scale), -1.0f, 1.0f))) << i;
+  // Weights that are ternary already keep their scale, and so do zeros.
+  BlockType block = type("u2, tensor, f32, zp = 1");
+  std::vector<float> ternary, zeros(64, 0.0f);
+  for (int i = 0; i < 4 * 160; ++i)
+    ternary.push_back(0.0234375f * float(i * 7 % 3 - 1));
+  EXPECT_EQ(roundTrip(block, ternary, 160), ternary);
+  EXPECT_EQ(roundTrip(block, zeros, 64), zeros);
+}
+
+// A codebook of the row's own is better than evenly spaced numbers and than those made for normal weights.
+TEST_F(EncoderTest, LearnsCodebooks) {
+  std::vector<float> values = normalRows(32, 512);
+  for (float &value : values)
+    value += value > 0.02f ? 0.03f : 0; // a gap, which no fixed list knows of
+  auto error = [&](const char *parameters) { return relativeError(values, roundTrip(type(parameters), values, 512)); };
+  double even = error("u4, row, f16, zp = 8"), normal = error("nf4, row, f16");
+  double bytes = error("cb<4 x i8 per row>, row, f16"), floats = error("cb<4 x f32 per row>, row, f16");
+  EXPECT_LT(bytes, 0.9 * std::min(even, normal));
+  EXPECT_LT(floats, 1.001 * bytes);
+  EXPECT_LT(error("cb<4 x f16 per tensor>, row, f16"), std::min(even, normal));
+  EXPECT_LT(error("cb<4 x i8 per row>, 64, f16"), error("u4, 64, f16, zp = 8"));
+  EXPECT_LT(error("cb<3 x i8 per row>, 64, f16, min = f16"), error("u3, 64, f16, min = f16"));
+  EXPECT_LT(error("cb<4 x i8 per row>, 32, u6 x f16 : 256"), error("u4, 32, i6 x f16 : 256, zp = 8"));
+  EXPECT_LT(error("cb<4 x i8 per tensor>, tensor, f32"), error("u4, tensor, f32, zp = 8"));
+}
+
+// As many different numbers as codes are kept, up to the bytes that they are stored in.
+TEST_F(EncoderTest, LearnsTheNumbersThatThereAre) {
+  std::vector<float> values, zeros(256, 0.0f);
+  for (int i = 0; i < 256; ++i)
+    values.push_back(std::vector<float>{-1.27f, -0.03f, 0.5f, 0.55f}[(i * 7 + i / 5) % 4]);
+  std::vector<float> found = roundTrip(type("cb<2 x i8 per row>, row, f32"), values, 128);
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_NEAR(found[i], values[i], 1e-6f);
+  EXPECT_EQ(roundTrip(type("cb<2 x f16 per row>, 32, f16"), zeros, 128), zeros);
+  EXPECT_EQ(roundTrip(type("cb<3 x i8 per tensor>, tensor, f16, min = f16"), zeros, 128), zeros);
+}
+
 TEST_F(EncoderTest, TakesOddRows) {
   BlockType plain = type("u4, 32, f16, zp = 8"), min = type("u4, 32, f16, min = f16");
   BlockType two = type("u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)"), row = type("u4, 96, bf16, zp = 8");
@@ -204,6 +285,8 @@ TEST_F(EncoderTest, RefusesWhatIsNoNumber) {
   EXPECT_EQ(llvm::toString(std::move(error)), "cannot round nan at row 1, column 6 to low bits");
   error = encodeRows(type("u4, 48, f16, zp = 8"), values.data(), 2, 64, planes);
   EXPECT_EQ(llvm::toString(std::move(error)), "its rows are no multiple of the columns that share a scale");
+  error = encodeRows(type("cb<4 x i8 per row>, tensor, f16"), values.data(), 2, 64, planes);
+  EXPECT_EQ(llvm::toString(std::move(error)), "a row's own codebook needs a scale of the row's own");
 }
 
 TEST_F(EncoderTest, RoundsToFloats) {

@@ -65,6 +65,17 @@ TEST(FormatTextTest, Codebooks) {
   EXPECT_EQ(meaningOf("cb1[-1,1]"), "!lowbit.block<sign, 32, f16>");
 }
 
+TEST(FormatTextTest, LearnedCodebooks) {
+  EXPECT_EQ(meaningOf("any4"), "!lowbit.block<cb<4 x i8 per row>, 32, f16>");
+  EXPECT_EQ(meaningOf("any3[f16 per tensor]:g64:min"), "!lowbit.block<cb<3 x f16 per tensor>, 64, f16, min = f16>");
+  EXPECT_EQ(meaningOf("any8[ f32 per row ]:row"), "!lowbit.block<cb<8 x f32 per row>, row, f16>");
+}
+
+TEST(FormatTextTest, WholeTensors) {
+  EXPECT_EQ(meaningOf("int8:tensor:f32"), "!lowbit.block<i8, tensor, f32>");
+  EXPECT_EQ(meaningOf("ternary:tensor:f32"), "!lowbit.block<u2, tensor, f32, zp = 1>");
+}
+
 TEST(FormatTextTest, MistakesHaveAColumn) {
   auto starts = [](const char *text, const char *start) {
     std::string found = meaningOf(text);
@@ -82,6 +93,9 @@ TEST(FormatTextTest, MistakesHaveAColumn) {
   starts("cb2[-1,0,1]", "0: a codebook of 2 bits has 4 numbers, found 3");
   starts("cb2[-1,0,x,1]:g32", "9: 'x' is no number");
   starts("fp6e4m3", "0: expected a format, found 'fp6e4m3'");
+  starts("any9", "0: a codebook that is made for the weights is written any4 or any4[i8 per row]");
+  starts("any4[u8 per row]", "0: a codebook that is made for the weights");
+  starts("any4[i8 per tensor", "0: a codebook that is made for the weights");
   starts("", "0: expected a format, found ''");
 }
 

@@ -72,3 +72,16 @@ func.func @caller(%x: tensor<1x64xf32>, %w: tensor<32x64xf32>, %n: index) {
   call @computed(%x, %n, %a, %w) : (tensor<1x64xf32>, index, tensor<32x64xf32>, tensor<32x64xf32>) -> ()
   return
 }
+
+// A codebook for a tensor is that of all rows of a panel; those of two tensors differ.
+lm.weight @p : tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>> from [#lm.source<"m", 0, 1, "f32", requantized = "p">]
+lm.weight @q : tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>> from [#lm.source<"m", 1, 1, "f32", requantized = "q">]
+// CHECK-LABEL: func.func @books
+// CHECK-COUNT-2: lm.linear
+func.func @books(%x: tensor<1x64xf32>, %n: index) {
+  %a = lm.weight_ref @p : tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>>
+  %b = lm.weight_ref @q : tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>>
+  %0 = lm.linear %x, %a rows %n : (tensor<1x64xf32>, tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>>, index) -> tensor<1x32xf32>
+  %1 = lm.linear %x, %b rows %n : (tensor<1x64xf32>, tensor<32x64x!lowbit.block<cb<4 x i8 per tensor>, 32, f16>>, index) -> tensor<1x32xf32>
+  return
+}

@@ -41,6 +41,8 @@ std::vector<std::string> ownTexts() {
   for (int bits = 8; bits >= 1; --bits)
     texts.push_back("uint" + std::to_string(bits) + ":min");
   texts.push_back("ternary");
+  for (int bits = 4; bits >= 2; --bits)
+    texts.push_back("any" + std::to_string(bits));
   // Codebooks that stand for themselves; the others are parts of formats of files.
   for (const lowbit::Codebook *book : lowbit::namedCodebooks())
     if (!llvm::StringRef(book->name).starts_with("iq"))
