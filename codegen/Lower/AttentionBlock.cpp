@@ -226,7 +226,7 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   Values next;
   for (int64_t i = 0; i < count; ++i) {
     auto finished = [&](int64_t v) {
-      return emitter.finish(k, run, dots[i * vectors + v], /*codeSums=*/Value(), /*scale=*/Value());
+      return emitter.finish(k, run, dots[i * vectors + v], /*codeSums=*/Value());
     };
     Value dot = finished(0);
     for (int64_t v = 1; v < vectors; ++v)

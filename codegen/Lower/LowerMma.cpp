@@ -10,10 +10,13 @@
 //       for row.tileVectors vectors   as many sums as fit the registers
 //         sums → + bias → + residual → y
 //
+// With many rows the unpacking goes ahead of several tiles: MmaAhead.h.
+//
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
+#include "codegen/Lower/MmaAhead.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 #include "compiler/Target/CpuModel.h"
@@ -68,6 +71,7 @@ private:
   MmaOperands mma;
   Value weight, bias, residual, out;
   ClaimSource claims;
+  std::optional<AheadPanel> ahead;
 };
 
 } // namespace
@@ -113,12 +117,19 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 }
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
+  if (AheadPanel::suits(mma, shape.rows))
+    ahead.emplace(k, mma);
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
 }
 
 /// All rows of activations with one panel.
 void MmaKernel::emitRows(Value index, Value n) {
   Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes())), done = k.i64(0);
+  if (ahead)
+    return ahead->emit(panel, n, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first, int64_t vectors) {
+      mma.firstVector = first, mma.vectors = vectors;
+      storeTile(sums, index, row0, tokens);
+    });
   for (int64_t tile = shape.tile(); tile > 0; tile /= 2) {
     Value end = tile == 1 ? n : k.add(done, k.mul(k.divu(k.sub(n, done), tile), tile));
     k.loop(done, end, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
@@ -129,8 +140,8 @@ void MmaKernel::emitRows(Value index, Value n) {
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
   mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
   for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors) {
-    PanelSums sums = shape.row->isInteger() ? accumulateDot(k, mma, panel, row0, tokens)
-                                               : accumulateFloat(k, mma, panel, row0, tokens);
+    PanelSums sums = shape.row->isInteger() ? dotRows(k, mma, tokens, accumulateDot(k, mma, panel, row0, tokens))
+                                            : accumulateFloat(k, mma, panel, row0, tokens);
     storeTile(sums, index, row0, tokens);
   }
 }

@@ -49,6 +49,8 @@ public:
         runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
     dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
     dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
+    if (mma.range)
+      reader.assume(*mma.range);
     dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
     if (passesStrips() && !dot.codes.isSigned && strips() >= kSignedStrips) {
       shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
@@ -56,7 +58,8 @@ public:
     }
   }
 
-  PanelSums emit(Value panelPointer, Value row0);
+  PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
+  PanelSums rowsOf(ArrayRef<Value> sums);
 
 private:
   /// Where a unit's operands lie.
@@ -71,7 +74,6 @@ private:
   bool passesStrips() const { return dot.strip > 1; }
   /// A weight's vector of a value per row, in the order of a strip.
   Value spread(Value rows);
-  PanelSums rowsOf(ArrayRef<Value> sums);
 
   Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
   void fetchAhead(Value from, int64_t bytes, Value row0);
@@ -81,8 +83,9 @@ private:
   Tile integerSums(const Unit &unit, int64_t column);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
   Tile lookUp(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
-  Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
-  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots);
+  DotRun runOf(const Unit &unit, int64_t column, int64_t v);
+  Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
+  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
@@ -130,12 +133,14 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
   return rows;
 }
 
-PanelSums DotPanel::emit(Value panelPointer, Value row0) {
+PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelPointer);
-  Tile zeros(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
-  return rowsOf(k.loop(k.i64(0), k.i64(panel.records()), 1, zeros, [&](Value record, ValueRange sums) {
-    return emitRecord(panelPointer, row0, record, sums);
-  }));
+  if (sums.empty())
+    sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
+  Value records = mma.records ? mma.records : k.i64(panel.records());
+  return k.loop(k.i64(0), records, 1, sums, [&](Value record, ValueRange carried) {
+    return emitRecord(panelPointer, row0, record, carried);
+  });
 }
 
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, ValueRange sums) {
@@ -255,16 +260,26 @@ void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRe
     }
 }
 
+/// A vector's run, with its integer scale where sums meet one.
+DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
+  DotRun of = dot;
+  if (runs > 1)
+    of.scale = spread(reader.subScale(unit.subScales, column / panel.group, mma.firstVector + v));
+  if (of.scale && emitter)
+    of.scale = emitter->integerScale(k, dot, of.scale);
+  return of;
+}
+
 /// A span in the order of strips: the same operations on each sum.
 void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums) {
   for (int64_t v = 0; v < mma.vectors; ++v) {
     SmallVector<Tile> w;
-    Tile sub(runs), mw;
+    SmallVector<DotRun> of;
+    Tile mw;
     for (int64_t i = 0; i < runs; ++i) {
       int64_t first = column + i * run;
       w.push_back(weights(unit.codes, first / panel.kr, 1, dot.quads, v));
-      if (runs > 1)
-        sub[i] = spread(reader.subScale(unit.subScales, first / panel.group, mma.firstVector + v));
+      of.push_back(runOf(unit, first, v));
       if (panel.hasMin)
         mw.push_back(floatMinimum(record, unit, first, v));
     }
@@ -279,8 +294,8 @@ void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &
           codeSums[i] = activations.codeSums(unit.x, strip, first);
         Value ofCodes = dot.codes.offset ? codeSums[i] : Value();
         KernelBuilder::Values a = activations.operands(activations.codes(at, first), 0, dot.quads, 1);
-        Value dots = emitter->multiply(k, dot, emitter->start(k, dot, ofCodes), w[i], a);
-        dots = emitter->finish(k, dot, dots, ofCodes, sub[i]);
+        Value dots = emitter->multiply(k, of[i], emitter->start(k, of[i], ofCodes), w[i], a);
+        dots = emitter->finish(k, of[i], dots, ofCodes);
         total = total ? k.add(total, dots) : dots;
       }
       Value &acc = sums[strip * mma.vectors + v], da = activations.scale(unit.x, strip, column);
@@ -300,21 +315,20 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     if (dot.codes.offset)
       for (int64_t strip = 0; strip < strips(); ++strip)
         ofCodes[strip] = activations.codeSums(unit.x, strip, first);
-    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes);
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value sub;
-      if (runs > 1)
-        sub = spread(reader.subScale(unit.subScales, first / panel.group, mma.firstVector + v));
-      for (int64_t strip = 0; strip < strips(); ++strip) {
+    SmallVector<DotRun> of;
+    for (int64_t v = 0; v < mma.vectors; ++v)
+      of.push_back(runOf(unit, first, v));
+    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes, of);
+    for (int64_t strip = 0; strip < strips(); ++strip)
+      for (int64_t v = 0; v < mma.vectors; ++v) {
         Value &sum = total[strip * mma.vectors + v];
         Value added = dots[strip * mma.vectors + v];
         if (emitter)
-          added = emitter->finish(k, dot, added, ofCodes[strip], sub);
-        else if (sub)
-          added = k.mul(added, sub);
+          added = emitter->finish(k, of[v], added, ofCodes[strip]);
+        else if (of[v].scale)
+          added = k.mul(added, of[v].scale);
         sum = sum ? k.add(sum, added) : added;
       }
-    }
   }
   return total;
 }
@@ -330,22 +344,23 @@ DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value
 }
 
 /// Sums of a run, in the emitter's form.
-DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
+DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
   Tile dots;
   for (int64_t strip = 0; strip < strips(); ++strip)
-    dots.append(mma.vectors, emitter->start(k, dot, ofCodes[strip]));
+    dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
   int64_t first = column / panel.kr;
   Value x = activations.codes(unit.x, column);
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
-    multiplyQuads(unit.codes, first, 1, dot.quads, x, dots);
+    multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
     return dots;
   }
-  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
-  int64_t steps = narrowest();
+  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane; of unpacked bytes two, for
+  // which the registers are enough, or as many as are multiplied together.
+  int64_t steps = mma.range ? dot.quads / std::max<int64_t>(2, emitter->quadsTogether(dot)) : narrowest();
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
     multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
-                  k.offset(x, k.mul(step, panel.kr)), next);
+                  k.offset(x, k.mul(step, panel.kr)), of, next);
     return next;
   });
 }
@@ -361,7 +376,19 @@ DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int6
 }
 
 /// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
-void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, Tile &dots) {
+void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of,
+                             Tile &dots) {
+  if (emitter->walksInLoop() && strips() == 1) { // codes are multiplied as they are made
+    KernelBuilder::Values a = activations.operands(x, 0, count, stride);
+    int64_t together = emitter->quadsTogether(dot);
+    for (int64_t from = 0; from < count; from += together)
+      for (int64_t v = 0; v < mma.vectors; ++v) {
+        int64_t some = std::min(count - from, together);
+        Tile w = weights(codes, quad + from * stride, stride, some, v);
+        dots[v] = emitter->multiply(k, of[v], dots[v], w, ArrayRef(a).slice(from, some));
+      }
+    return;
+  }
   if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
     SmallVector<Tile> w(mma.vectors);
     for (int64_t strip = 0; strip < strips(); ++strip) {
@@ -370,7 +397,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
         if (strip == 0)
           w[v] = weights(codes, quad, stride, count, v);
         Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter->multiply(k, dot, sum, w[v], a);
+        sum = emitter->multiply(k, of[v], sum, w[v], a);
       }
     }
     return;
@@ -383,7 +410,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
       Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter->multiply(k, dot, sum, w, a[strip][i]);
+        sum = emitter->multiply(k, of[v], sum, w, a[strip][i]);
       }
     }
 }
@@ -410,8 +437,13 @@ int64_t DotPanel::narrowest() const {
 
 } // namespace
 
-PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens) {
-  return DotPanel(k, mma, tokens).emit(panel, row0);
+PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens,
+                        PanelSums sums) {
+  return DotPanel(k, mma, tokens).emit(panel, row0, std::move(sums));
+}
+
+PanelSums dotRows(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, ArrayRef<Value> sums) {
+  return DotPanel(k, mma, tokens).rowsOf(sums);
 }
 
 } // namespace nibble

@@ -26,7 +26,7 @@ public:
       : k(k), mma(mma), reader(k, mma.layout, mma.row->lanes, mma.row), panel(reader.layout()), tokens(tokens),
         lanes(mma.row->lanes), vectors(mma.row->vectors) {}
 
-  PanelSums emit(Value panelPointer, Value row0);
+  PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
 
 private:
   PanelSums emitElements(Value panelPointer, Value row0, PanelSums sums);
@@ -50,19 +50,20 @@ private:
   int64_t tokens, lanes, vectors;
 };
 
-PanelSums FloatPanel::emit(Value panelPointer, Value row0) {
-  PanelSums zeros(tokens * vectors, k.zero(k.vec(k.f32(), lanes)));
+PanelSums FloatPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
+  if (sums.empty())
+    sums.assign(tokens * vectors, k.zero(k.vec(k.f32(), lanes)));
   if (panel.isFloat())
-    return emitElements(panelPointer, row0, zeros);
+    return emitElements(panelPointer, row0, sums);
   reader.openPanel(panelPointer);
   int64_t units = panel.unitsPerRecord();
   Value records = k.offset(panelPointer, panel.recordOffset(0));
   // All units of all records, in order: one loop.
-  return k.loop(k.i64(0), k.i64(panel.records() * units), 1, zeros, [&](Value unit, ValueRange sums) {
+  return k.loop(k.i64(0), k.i64(panel.records() * units), 1, sums, [&](Value unit, ValueRange carried) {
     Value record = k.offset(records, k.mul(k.divu(unit, units), panel.recordBytes()));
     Value column = k.mul(unit, panel.unitSpan());
     Value x = k.at(mma.x.pointer, k.f32(), k.add(k.mul(row0, mma.x.stride), column));
-    return emitUnit(record, k.remu(unit, units), x, PanelSums(sums.begin(), sums.end()));
+    return emitUnit(record, k.remu(unit, units), x, PanelSums(carried.begin(), carried.end()));
   });
 }
 
@@ -135,6 +136,8 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
       return next;
     };
   };
+  if (mma.records) // units of at least 32 columns
+    return k.loop(k.i64(0), mma.records, kUnroll, sums, columns(kUnroll));
   int64_t whole = panel.k / kUnroll * kUnroll;
   if (whole)
     sums = k.loop(k.i64(0), k.i64(whole), kUnroll, sums, columns(kUnroll));
@@ -206,8 +209,9 @@ Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int
 
 } // namespace
 
-PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens) {
-  return FloatPanel(k, mma, tokens).emit(panel, row0);
+PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens,
+                          PanelSums sums) {
+  return FloatPanel(k, mma, tokens).emit(panel, row0, std::move(sums));
 }
 
 } // namespace nibble

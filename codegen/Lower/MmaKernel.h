@@ -27,6 +27,8 @@
 #include "codegen/Lower/KernelBuilder.h"
 #include "codegen/Lower/PanelReader.h"
 
+#include <optional>
+
 namespace nibble {
 
 /// A matrix of activations: `pointer` to row 0, distance of rows in elements.
@@ -47,16 +49,21 @@ struct MmaOperands {
   int64_t sumGroup = 0;
   int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
+  /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it has.
+  std::optional<CodeRange> range;
+  mlir::Value records;
 };
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
-/// Multiplies rows [row0, row0 + tokens) with the panel at `panel`.
+/// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none. Sums of
+/// integer products are in the order of strips, which dotRows() undoes.
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
-                        int64_t tokens);
+                        int64_t tokens, PanelSums sums = {});
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
-                          int64_t tokens);
+                          int64_t tokens, PanelSums sums = {});
+PanelSums dotRows(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, llvm::ArrayRef<mlir::Value> sums);
 
 /// Columns column … column + columns - 1 of a unit, which have one scale and one base.
 struct LookupRun {

@@ -38,6 +38,8 @@ public:
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
+  /// The bytes of the panel are numbers of that range, and not what its type says.
+  void assume(CodeRange range) { codeRange = range; }
 
   /// Reads a stored codebook, which stands at the start of a panel. Must be called before quad() and numbers() where
   /// the format has one; does nothing else where not.

@@ -44,8 +44,8 @@ Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) con
   return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));
 }
 
-Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums, Value scale) const {
-  return scale ? k.mul(sum, scale) : sum;
+Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {
+  return run.scale ? k.mul(sum, run.scale) : sum;
 }
 
 Value DotEmitter::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {

@@ -39,13 +39,14 @@ struct WeightCodes {
   int64_t offset = 0;    ///< the number is byte - offset
 };
 
-/// One run of columns.
+/// One run of columns of a weight vector.
 struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
   int64_t strip = 1; ///< activation rows whose sums share a vector
   int64_t quads = 0; ///< steps of kr columns
   int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
+  mlir::Value scale; ///< what integerScale() made of the sums' integer scale; null without
   int64_t sums() const { return lanes * strip; }
 };
 
@@ -61,15 +62,16 @@ public:
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
   /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
+  /// An integer scale of sums (i32, in the order of the strip) in the form that the other functions take it.
+  virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;
   /// Adds the products of weights and activations, quad by quad, to a sum.
   virtual mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                                mlir::ValueRange activations) const = 0;
-  /// The sum in i32, times `scale` (i32, in the order of the strip) unless that is null. `codeSums` as in start().
-  virtual mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
-                             mlir::Value scale) const;
+  /// The sum in i32, times the run's scale if it has one. `codeSums` as in start().
+  virtual mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums) const;
   /// A sum as f32, times 2^-shift.
   virtual mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const;
   /// Whether toFloat() scales for free, so that weights may be bytes of 2^shift times their numbers.
@@ -77,9 +79,13 @@ public:
   /// `pointer`, known only once `done` (f32) are: what is read through it is not loaded earlier. Schedulers start all of a
   /// tile's sums before they finish one, which is more than the registers hold.
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
+  /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
+  virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }
+  /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
+  virtual bool unpacksAhead() const { return false; }
 };
 
 /// The emitter of a row of kind Dot4.

@@ -5,12 +5,17 @@
 // same memory, and products of bytes a second of the best instruction at hand.
 //
 //   KernelBench [row [cpu]]        default: the best row of this machine
+//   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), and how near each
+//                                  comes to the fastest format whose packed codes are as wide
 //
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/KernelProgram.h"
 #include "test/Kernels/Product.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -80,24 +85,22 @@ struct Problem {
   int64_t n, k;
 };
 
-void measure(const TargetInfo &target, const InstructionRow &row, const Problem &problem, int64_t m, double peak) {
-  std::mt19937 random(1);
-  const lowbit::Format &format = *lowbit::findFormat(problem.format);
-  Weight w(format, problem.n, problem.k, random);
+/// Seconds of a product with m rows of activations; 0 if it does not compile.
+double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight &w, int64_t m) {
   bool dot = row.kind == RowKind::Dot4;
   unsigned bias = w.biasFor(row);
-  int64_t sumGroup = w.isLowBit() ? std::min(32u, format.group) : 32;
+  int64_t sumGroup = w.isLowBit() ? std::min(32u, w.format->group) : 32;
   KernelProgram program;
   program.add(productText(row, w, m, bias, sumGroup));
   if (std::string error = program.compile(target); !error.empty()) {
     std::printf("%s\n", error.c_str());
-    return;
+    return 0;
   }
   void *function = program.find("product");
   Bytes packed = w.pack(row.nr(), row.kr(), bias);
   // Interleaved rows fill blocks, and their scales and sums stand twice.
-  Bytes x(m * problem.k * 4, 1), s(m * problem.k / 2), t(m * problem.k * 4), y(m * problem.n * 4);
-  double time = best([&] {
+  Bytes x(m * w.k * 4, 1), s(m * w.k / 2), t(m * w.k * 4), y(m * w.n * 4);
+  return best([&] {
     if (dot)
       reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
           packed.data(), x.data(), s.data(), t.data(), y.data(), m, 0, 1);
@@ -105,9 +108,18 @@ void measure(const TargetInfo &target, const InstructionRow &row, const Problem 
       reinterpret_cast<void (*)(void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
           packed.data(), x.data(), y.data(), m, 0, 1);
   });
+}
+
+void measure(const TargetInfo &target, const InstructionRow &row, const Problem &problem, int64_t m, double peak) {
+  std::mt19937 random(1);
+  Weight w(*lowbit::findFormat(problem.format), problem.n, problem.k, random);
+  double time = timeOf(target, row, w, m);
+  if (time == 0)
+    return;
+  double bytes = double(w.layout(row.nr(), row.kr(), w.biasFor(row)).totalBytes());
   double operations = double(m) * problem.n * problem.k;
   std::printf("%-6s n=%6ld k=%5ld m=%3ld  %9.1f us  %6.1f GB/s of weights  %6.1f G multiply-adds/s  %5.1f %% of peak\n",
-              problem.format, long(problem.n), long(problem.k), long(m), time * 1e6, packed.size() / time * 1e-9,
+              problem.format, long(problem.n), long(problem.k), long(m), time * 1e6, bytes / time * 1e-9,
               operations / time * 1e-9, 100 * operations / time / peak);
   std::fflush(stdout);
 }
@@ -135,9 +147,51 @@ void measureQuantize(const TargetInfo &target, int64_t k, int64_t m) {
   std::printf("quantize k=%5ld m=%3ld  %9.2f us  %6.2f G values/s\n", long(k), long(m), time * 1e6, m * k / time * 1e-9);
 }
 
+/// All formats of codes, those of no file too, narrow ones first.
+int measureFormats(const TargetInfo &target, int64_t m) {
+  auto has = [&](llvm::StringRef feature) { return target.has(feature); };
+  struct Speed {
+    std::string name;
+    unsigned bits;
+    bool isInteger;
+    double rate; ///< multiply-adds a second
+  };
+  std::vector<Speed> speeds;
+  auto add = [&](const lowbit::Format &format) {
+    if (format.isFloat)
+      return;
+    std::mt19937 random(1);
+    Weight w(format, 512, 2048, random);
+    if (format.floatKind == FloatKind::E8M0) // the ends of its range are denormal: slow, and in no model
+      llvm::fill(w.planes.scale, 120);
+    bool isInteger = w.kind.isInteger() || w.kind.book->isInteger();
+    const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot4 : RowKind::Float);
+    if (double time = timeOf(target, *row, w, m); time > 0)
+      speeds.push_back({format.name, w.kind.width, isInteger, double(m) * w.n * w.k / time});
+  };
+  llvm::for_each(lowbit::formats(), add);
+  llvm::for_each(ownFormats(), add);
+  llvm::sort(speeds, [](const Speed &a, const Speed &b) { return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate); });
+  for (const Speed &speed : speeds) {
+    double fastest = 0;
+    for (const Speed &other : speeds)
+      fastest = other.bits == speed.bits ? std::max(fastest, other.rate) : fastest;
+    std::printf("%u bits  %-10s %-5s  %6.1f G multiply-adds/s  %.2f of the fastest\n", speed.bits, speed.name.c_str(),
+                speed.isInteger ? "dot" : "float", speed.rate * 1e-9, speed.rate / fastest);
+  }
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
+  if (argc > 1 && llvm::StringRef(argv[1]) == "formats") {
+    auto target = TargetInfo::get("native", argc > 3 ? argv[3] : "native");
+    if (target)
+      return measureFormats(*target, argc > 2 ? std::max(1, std::atoi(argv[2])) : 64);
+    std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());
+    return 2;
+  }
   auto target = TargetInfo::get("native", argc > 2 ? argv[2] : "native");
   if (!target) {
     std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());

@@ -30,9 +30,37 @@ using namespace mlir;
 
 namespace nibble::test {
 
-/// Replaces each vpdpbusd by its definition (Intel SDM, volume 2, VPDPBUSD): lane i of the result is lane i of the sum plus
-/// the products of bytes 4i … 4i+3, the weight's without a sign, the activation's with one. What is left of a kernel runs on
-/// any CPU, so that all of it but this one instruction is executed even where the instruction is missing.
+/// vpdpbusd by its definition (Intel SDM, volume 2, VPDPBUSD): lane i of the result is lane i of the sum plus the products of
+/// bytes 4i … 4i+3, the weight's without a sign, the activation's with one.
+static LLVM::LLVMFuncOp dotProductFunction(ModuleOp module, LLVM::CallIntrinsicOp call) {
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = call.getLoc();
+  int64_t lanes = cast<VectorType>(call.getArgs()[0].getType()).getNumElements();
+  std::string name = "spelled_out_vpdpbusd_" + std::to_string(lanes);
+  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return function;
+  auto type = LLVM::LLVMFunctionType::get(call.getResult(0).getType(), llvm::to_vector(call.getArgs().getTypes()));
+  auto function = LLVM::LLVMFuncOp::create(b, loc, name, type, LLVM::Linkage::Internal);
+  function.setNoInline(true);
+  Block *body = function.addEntryBlock(b);
+  b.setInsertionPointToStart(body);
+  Value sum = body->getArgument(0);
+  auto wide = VectorType::get({4 * lanes}, b.getI32Type());
+  Value products = LLVM::MulOp::create(b, loc, LLVM::ZExtOp::create(b, loc, wide, body->getArgument(1)),
+                                       LLVM::SExtOp::create(b, loc, wide, body->getArgument(2)));
+  for (int32_t byte = 0; byte < 4; ++byte) {
+    SmallVector<int32_t> mask;
+    for (int32_t lane = 0; lane < lanes; ++lane)
+      mask.push_back(4 * lane + byte);
+    sum = LLVM::AddOp::create(b, loc, sum, LLVM::ShuffleVectorOp::create(b, loc, products, products, mask));
+  }
+  LLVM::ReturnOp::create(b, loc, sum);
+  return function;
+}
+
+/// Replaces each vpdpbusd by a call of its definition. What is left of a kernel runs on any CPU, so that all of it but this
+/// one instruction is executed even where the instruction is missing. A call, because hundreds of copies of the definition
+/// took minutes to compile.
 static void spellOutDotProducts(ModuleOp module) {
   SmallVector<LLVM::CallIntrinsicOp> calls;
   module.walk([&](LLVM::CallIntrinsicOp call) {
@@ -40,20 +68,10 @@ static void spellOutDotProducts(ModuleOp module) {
       calls.push_back(call);
   });
   for (LLVM::CallIntrinsicOp call : calls) {
+    LLVM::LLVMFuncOp function = dotProductFunction(module, call);
     OpBuilder b(call);
-    Location loc = call.getLoc();
-    Value sum = call.getArgs()[0], weight = call.getArgs()[1], activation = call.getArgs()[2];
-    int64_t lanes = cast<VectorType>(sum.getType()).getNumElements();
-    auto wide = VectorType::get({4 * lanes}, b.getI32Type());
-    Value products = LLVM::MulOp::create(b, loc, LLVM::ZExtOp::create(b, loc, wide, weight),
-                                         LLVM::SExtOp::create(b, loc, wide, activation));
-    for (int32_t byte = 0; byte < 4; ++byte) {
-      SmallVector<int32_t> mask;
-      for (int32_t lane = 0; lane < lanes; ++lane)
-        mask.push_back(4 * lane + byte);
-      sum = LLVM::AddOp::create(b, loc, sum, LLVM::ShuffleVectorOp::create(b, loc, products, products, mask));
-    }
-    call.getResults().replaceAllUsesWith(sum);
+    auto direct = LLVM::CallOp::create(b, call.getLoc(), function, call.getArgs());
+    call.getResult(0).replaceAllUsesWith(direct.getResult());
     call.erase();
   }
 }

@@ -177,8 +177,8 @@ std::string Weight::layoutText(int64_t nr, int64_t kr, unsigned bias, bool looku
          number("kr", kr) + number("bias", bias) + (lookup ? ", lookup = true>" : ">");
 }
 
-Bytes Weight::pack(int64_t nr, int64_t kr, unsigned bias) const {
-  mpgemm::PanelLayout l = layout(nr, kr, bias);
+Bytes Weight::pack(int64_t nr, int64_t kr, unsigned bias, bool lookup) const {
+  mpgemm::PanelLayout l = layout(nr, kr, bias, lookup);
   Bytes packed(l.totalBytes());
   auto putFloat = [&](int64_t offset, uint32_t bits) {
     std::memcpy(&packed[offset], &bits, byteWidth(format->floatKind));

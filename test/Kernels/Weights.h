@@ -48,7 +48,7 @@ struct Weight {
   std::string elementText() const;
   /// `#mpgemm.layout<…>` of the same.
   std::string layoutText(int64_t nr, int64_t kr, unsigned bias, bool lookup = false) const;
-  Bytes pack(int64_t nr, int64_t kr, unsigned bias) const;
+  Bytes pack(int64_t nr, int64_t kr, unsigned bias, bool lookup = false) const;
 };
 
 /// Formats of no file: small floats, other scales, long groups.

@@ -72,15 +72,14 @@ Value AArch64MatrixMultiply::multiply(KernelBuilder &k, const DotRun &run, Value
   return result;
 }
 
-Value AArch64MatrixMultiply::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums,
-                                    Value scale) const {
+Value AArch64MatrixMultiply::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {
   if (run.strip == 1) { // LLVM makes addp of it where there is one
     SmallVector<int64_t> even, odd;
     for (int64_t row = 0; row < run.lanes; ++row)
       even.push_back(2 * row), odd.push_back(2 * row + 1);
     sum = k.add(k.shuffle(sum, sum, even), k.shuffle(sum, sum, odd));
   }
-  return DotEmitter::finish(k, run, sum, codeSums, scale);
+  return DotEmitter::finish(k, run, sum, codeSums);
 }
 
 Value AArch64MatrixMultiply::repeat(KernelBuilder &k, const DotRun &run, Value four) const {

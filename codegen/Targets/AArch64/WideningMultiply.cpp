@@ -58,8 +58,7 @@ Value AArch64WideningMultiply::multiply(KernelBuilder &k, const DotRun &run, Val
   return result;
 }
 
-Value AArch64WideningMultiply::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums,
-                                      Value scale) const {
+Value AArch64WideningMultiply::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {
   Value low = sum, high;
   if (isNarrow(run)) {
     Type pairs = k.vec(k.i32(), 4);
@@ -71,7 +70,7 @@ Value AArch64WideningMultiply::finish(KernelBuilder &k, const DotRun &run, Value
   Value total = k.intrinsic("llvm.aarch64.neon.addp", k.vec(k.i32(), 4), {low, high});
   if (codeSums)
     total = k.sub(total, k.mul(codeSums, run.codes.offset));
-  return DotEmitter::finish(k, run, total, codeSums, scale);
+  return DotEmitter::finish(k, run, total, codeSums);
 }
 
 } // namespace nibble

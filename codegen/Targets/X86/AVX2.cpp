@@ -40,8 +40,23 @@ static Value products(KernelBuilder &k, Value weights, Value activations, Weight
 /// Whether the words of a whole run fit: then they are the sum.
 static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.codes); }
 
+/// Words that are widened in between should be as full as they can be.
+int64_t X86AVX2::quadsTogether(const DotRun &run) const { return isNarrow(run) ? 1 : quadsIn16Bits(run.codes); }
+
+/// The scale in both words of a lane.
+Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) const {
+  return k.bitcast(k.bitOr(k.bitAnd(scale, 0xffff), k.shl(scale, 16)), k.vec(k.i16(), 2 * run.lanes));
+}
+
+/// Widened, times the scale of the run.
+static Value widenScaled(KernelBuilder &k, const DotRun &run, Value words) {
+  return run.scale ? widen(k, words, run.scale) : widen(k, words);
+}
+
 Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
-  return isNarrow(run) ? k.zero(k.vec(k.i16(), 2 * run.lanes)) : DotEmitter::start(k, run, codeSums);
+  if (isNarrow(run))
+    return k.zero(k.vec(k.i16(), 2 * run.lanes));
+  return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
 }
 
 Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
@@ -54,30 +69,27 @@ Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRan
     words = words ? k.add(words, added) : added;
     if (narrow || ++pending < quadsIn16Bits(run.codes))
       continue;
-    sum = k.add(sum, widen(k, words));
+    sum = k.add(sum, widenScaled(k, run, words));
     words = nullptr, pending = 0;
   }
   if (!words)
     return sum;
-  return k.add(sum, narrow ? words : widen(k, words));
+  return k.add(sum, narrow ? words : widenScaled(k, run, words));
 }
 
-Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums, Value scale) const {
-  if (!isNarrow(run))
-    return DotEmitter::finish(k, run, sum, codeSums, scale);
-  if (!scale) {
-    sum = widen(k, sum);
-    return codeSums ? k.sub(sum, k.mul(codeSums, run.codes.offset)) : sum;
-  }
-  // Scales have eight bits, so that scale · offset has at most 16; the sum of a run has 13. The upper words of the
-  // latter are masked away, and what stands beside scale · offset is multiplied by zero.
-  Type words = k.vec(k.i16(), 2 * run.lanes);
-  Value low = k.bitAnd(scale, 0xffff);
-  sum = widen(k, sum, k.bitcast(k.bitOr(low, k.shl(low, 16)), words));
+Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {
+  if (isNarrow(run))
+    sum = widenScaled(k, run, sum);
+  else if (!run.scale)
+    return sum; // the offsets were there from the start
   if (!codeSums)
     return sum;
-  return k.sub(sum, widen(k, k.bitcast(k.bitAnd(codeSums, 0xffff), words),
-                          k.bitcast(k.mul(scale, run.codes.offset), words)));
+  if (!run.scale)
+    return k.sub(sum, k.mul(codeSums, run.codes.offset));
+  // Scales have eight bits, so that scale · offset has at most 16; the sum of a run has 13. The upper words of the
+  // latter are masked away, and what stands beside scale · offset is multiplied by zero.
+  Value low = k.bitcast(k.bitAnd(codeSums, 0xffff), run.scale.getType());
+  return k.sub(sum, widen(k, low, k.mul(run.scale, run.codes.offset)));
 }
 
 } // namespace nibble

@@ -10,8 +10,8 @@
 //    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
-// An integer scale of the sum costs nothing where all of it is in 16 bits: vpmaddwd
-// multiplies by it instead of by one.
+// An integer scale of the sum costs nothing: vpmaddwd multiplies by it instead of by
+// one. It has eight bits, a pair of words 17, so that nothing overflows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,12 +24,14 @@ namespace nibble {
 
 class X86AVX2 : public DotEmitter {
 public:
+  mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
-  mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums,
-                     mlir::Value scale) const override;
+  mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums) const override;
+  int64_t quadsTogether(const DotRun &run) const override;
   bool walksInLoop() const override { return true; }
+  bool unpacksAhead() const override { return true; }
 };
 
 } // namespace nibble

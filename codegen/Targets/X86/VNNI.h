@@ -18,6 +18,7 @@ public:
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
   bool walksInLoop() const override { return true; }
+  bool unpacksAhead() const override { return true; }
 
 private:
   llvm::StringLiteral intrinsic;

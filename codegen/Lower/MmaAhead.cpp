@@ -1,0 +1,130 @@
+//===- MmaAhead.cpp - many rows with a panel that is unpacked ahead -------===//
+//
+// See MmaAhead.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/MmaAhead.h"
+
+#include "codegen/Targets/DotEmitter.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+/// Rows of activations for which a block is unpacked: with 32 the unpacking is an eighth of what it is with the four of a
+/// tile, and the sums of 16 weight rows take 2 KiB.
+constexpr int64_t kRowsTogether = 32;
+
+static const DotEmitter *emitterOf(const InstructionRow &row) {
+  return row.kind == RowKind::Dot4 ? &dotEmitter(row) : nullptr;
+}
+
+bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
+  auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
+  if (!block || rows <= 2 * mma.row->tile)
+    return false;
+  if (mma.row->kind == RowKind::Float)
+    return true;
+  bool isByte = block.getCode().isInteger() && block.getCode().width == 8; // nothing to unpack
+  return !isByte && mma.row->strip == 1 && mma.row->kind == RowKind::Dot4 && dotEmitter(*mma.row).unpacksAhead();
+}
+
+int64_t AheadPanel::rowsTogether() const {
+  return std::max<int64_t>(1, kRowsTogether / mma.row->tile) * mma.row->tile;
+}
+
+AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma)
+    : k(k), mma(mma), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row)) {
+  auto allocate = [&](int64_t bytes) -> Value {
+    return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(bytes), /*alignment=*/64);
+  };
+  block = allocate(unpacker.blockBytes());
+  sums = allocate(rowsTogether() * unpacker.source().nr * 4);
+}
+
+void AheadPanel::emit(Value panel, Value rows, Store store) {
+  k.loop(k.i64(0), rows, rowsTogether(), [&](Value row0) {
+    Value count = k.mins(k.sub(rows, row0), rowsTogether());
+    int64_t lanes = mma.row->lanes;
+    k.loop(k.i64(0), k.mul(count, unpacker.source().nr), lanes, [&](Value at) {
+      k.store(k.zero(k.vec(k.f32(), lanes)), k.at(sums, k.f32(), at));
+    });
+    emitBlocks(panel, row0, count);
+    emitStores(row0, count, store);
+  });
+}
+
+/// Tiles of the row's size, of half of it, and so on, each with `mma.tileVectors` vectors of the panel.
+void AheadPanel::forEachTile(Value count, const MmaOperands &from, Tile visit) {
+  Value done = k.i64(0);
+  for (int64_t tile = mma.row->tile; tile > 0; tile /= 2) {
+    Value end = tile == 1 ? count : k.add(done, k.mul(k.divu(k.sub(count, done), tile), tile));
+    k.loop(done, end, tile, [&](Value row) {
+      MmaOperands operands = from;
+      operands.vectors = mma.row->kind == RowKind::Float || tile == 1 ? mma.row->vectors : mma.row->tileVectors;
+      for (int64_t first = 0; first < mma.row->vectors; first += operands.vectors) {
+        operands.firstVector = first;
+        Value place = k.add(k.mul(row, unpacker.source().nr), first * mma.row->lanes * tile);
+        visit(operands, row, tile, k.at(sums, k.f32(), place));
+      }
+    });
+    done = end;
+  }
+}
+
+/// The block's operands, rows counted from row0 on.
+MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
+  MmaOperands at = mma;
+  at.layout = unpacker.layout();
+  at.records = records;
+  bool isInteger = mma.row->isInteger();
+  if (isInteger)
+    at.range = unpacker.range();
+  at.x.pointer = k.at(mma.x.pointer, isInteger ? k.i8() : k.f32(), k.add(k.mul(row0, mma.x.stride), column));
+  if (!isInteger)
+    return at;
+  Value scale = k.mul(row0, mma.scales.stride), sum = k.mul(row0, mma.sums.stride);
+  if (mma.activationGroup == mpgemm::kActivationGroup)
+    scale = k.add(scale, k.divu(column, mma.activationGroup));
+  at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
+  at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
+  return at;
+}
+
+PanelSums AheadPanel::loadSums(const MmaOperands &operands, int64_t tokens, Value from) {
+  PanelSums loaded;
+  int64_t lanes = mma.row->lanes;
+  for (int64_t at = 0; at < tokens * operands.vectors * lanes; at += lanes)
+    loaded.push_back(k.load(k.vec(k.f32(), lanes), k.at(from, k.f32(), at)));
+  return loaded;
+}
+
+void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
+  const mpgemm::PanelLayout &source = unpacker.source();
+  int64_t units = source.k / source.unitSpan(), span = source.unitSpan();
+  k.loop(k.i64(0), k.i64(units), unpacker.unitsPerBlock(), [&](Value unit) {
+    Value inBlock = k.mins(k.sub(k.i64(units), unit), unpacker.unitsPerBlock());
+    unpacker.emit(panel, unit, inBlock, block);
+    Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
+    forEachTile(count, blockAt(row0, k.mul(unit, span), records),
+                [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
+                  PanelSums before = loadSums(operands, tokens, place);
+                  PanelSums after = mma.row->isInteger() ? accumulateDot(k, operands, block, row, tokens, before)
+                                                         : accumulateFloat(k, operands, block, row, tokens, before);
+                  for (auto [index, value] : llvm::enumerate(after))
+                    k.store(value, k.at(place, k.f32(), int64_t(index) * mma.row->lanes));
+                });
+  });
+}
+
+void AheadPanel::emitStores(Value row0, Value count, Store store) {
+  forEachTile(count, mma, [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
+    PanelSums loaded = loadSums(operands, tokens, place);
+    store(loaded, k.add(row0, row), tokens, operands.firstVector, operands.vectors);
+  });
+}
+
+} // namespace nibble

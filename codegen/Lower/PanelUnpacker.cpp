@@ -1,0 +1,162 @@
+//===- PanelUnpacker.cpp - columns of a panel, unpacked -------------------===//
+//
+// See PanelUnpacker.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/PanelUnpacker.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace nibble {
+
+/// Columns of a block: of 16 rows 4 KiB of codes, which stay in the first-level cache beside the activations that they
+/// are multiplied with; as many bytes of floats.
+static int64_t blockColumns(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
+
+/// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns. Integer sub-scales of smaller
+/// groups stay, because integer sums meet them before they meet the float.
+static Type elementOf(lowbit::BlockType block, int64_t group) {
+  MLIRContext *context = block.getContext();
+  lowbit::ScaleKind scale = {.floatKind = FloatKind::F32}, min = scale;
+  if (block.isTwoLevel() && group < kUnpackedRecord) {
+    scale.sub = block.getScale().sub, scale.superGroup = kUnpackedRecord;
+    min.sub = block.getZero().min.sub, min.superGroup = kUnpackedRecord;
+  }
+  lowbit::ZeroKind zero;
+  if (block.hasMin())
+    zero = {.form = lowbit::ZeroKind::Min, .min = min};
+  return lowbit::BlockType::get(context, lowbit::CodeKind(8, false), std::min(group, kUnpackedRecord), scale, zero);
+}
+
+PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
+                             const DotEmitter *emitter)
+    : k(k), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
+      vectors(row->vectors), units(std::max<int64_t>(1, blockColumns(*row) / panel.unitSpan())) {
+  auto block = cast<lowbit::BlockType>(layout.getElement());
+  Type element = row->kind == RowKind::Float ? Type(k.f32()) : elementOf(block, panel.group);
+  unpacked = mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
+                                     /*bias=*/0);
+  place = unpacked.getPanelLayout();
+}
+
+void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out) {
+  reader.openPanel(panelPointer);
+  int64_t perRecord = panel.unitsPerRecord();
+  Value records = k.offset(panelPointer, panel.recordOffset(0));
+  int64_t bytes = place.isFloat() ? place.elementOffset(panel.unitSpan(), 0)
+                                  : panel.unitSpan() / kUnpackedRecord * place.recordBytes();
+  k.loop(k.i64(0), count, 1, [&](Value index) {
+    Value number = k.add(first, index), inner = k.remu(number, perRecord);
+    Unit unit;
+    unit.record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
+    unit.codes = k.offset(k.offset(unit.record, panel.codesOffset()), k.mul(inner, panel.unitBytes()));
+    if (panel.isTwoLevel()) {
+      Value groups = k.mul(inner, panel.groupsPerUnit() * panel.nr);
+      unit.subScales = k.offset(k.offset(unit.record, panel.subScaleOffset()), groups);
+      if (panel.hasMin)
+        unit.subMinima = k.offset(k.offset(unit.record, panel.subMinOffset()), groups);
+    }
+    Value to = k.offset(out, k.mul(index, bytes));
+    if (place.isFloat())
+      emitValues(unit, to);
+    else
+      emitUnit(unit, to);
+  });
+}
+
+/// Records whose codes lie in one bit field of all planes, and in one group: a loop unpacks them.
+int64_t PanelUnpacker::recordsOfField() const {
+  int64_t columns = panel.runSpan();
+  for (mpgemm::BitPlane plane : panel.planes())
+    columns = std::min(columns, panel.vectorsOf(plane) * panel.kr);
+  return std::max<int64_t>(1, columns / kUnpackedRecord);
+}
+
+void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
+  int64_t field = recordsOfField();
+  for (int64_t column = 0; column < panel.unitSpan(); column += field * kUnpackedRecord) {
+    Value first = k.offset(out, column / kUnpackedRecord * place.recordBytes());
+    if (field == 1) {
+      emitRecord(unit, column, first);
+      continue;
+    }
+    k.loop(k.i64(0), k.i64(field), 1, [&](Value index) {
+      Unit moved = unit;
+      moved.codes = k.offset(unit.codes, k.mul(index, kUnpackedRecord / panel.kr * panel.stepBytes()));
+      emitRecord(moved, column, k.offset(first, k.mul(index, place.recordBytes())));
+    });
+  }
+}
+
+void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
+  Value codes = k.offset(out, place.codesOffset());
+  for (int64_t v = 0; v < vectors; ++v) {
+    emitScales(unit, column, v, out);
+    if (keepsLevels())
+      emitSubScales(unit, column, v, out);
+    for (int64_t first = 0; first < kUnpackedRecord; first += panel.kr)
+      k.store(reader.quad(unit.codes, (column + first) / panel.kr, v),
+              k.offset(codes, place.locate(place.planes()[0], first, v * lanes).offset), 1);
+  }
+}
+
+void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {
+  for (int64_t s = 0; s < place.scalesPerRecord(); ++s) {
+    int64_t group = (column + s * place.scaleSpan()) / panel.runSpan();
+    k.store(scaleOf(unit, group, v), k.offset(out, place.scaleOffset(s, v * lanes)), 4);
+    if (panel.hasMin)
+      k.store(minimumOf(unit, group, v), k.offset(out, place.minOffset(s, v * lanes)), 4);
+  }
+}
+
+void PanelUnpacker::emitSubScales(const Unit &unit, int64_t column, int64_t v, Value out) {
+  for (int64_t g = 0; g < place.groupsPerRecord(); ++g) {
+    int64_t from = (column / panel.group + g) * panel.nr + v * lanes;
+    Type bytes = k.vec(k.i8(), lanes);
+    k.store(k.load(bytes, k.offset(unit.subScales, from), 1), k.offset(out, place.subScaleOffset(g, v * lanes)), 1);
+    if (panel.hasMin)
+      k.store(k.load(bytes, k.offset(unit.subMinima, from), 1), k.offset(out, place.subMinOffset(g, v * lanes)), 1);
+  }
+}
+
+/// d of a group, times its sub-scale where no integer sum is to meet that first.
+Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
+  Value scale = reader.scale(unit.record, panel.isTwoLevel() ? 0 : group, v);
+  if (!panel.isTwoLevel() || (keepsLevels() && !place.isFloat()))
+    return scale;
+  return k.mulf(scale, k.intToFloat(reader.subScale(unit.subScales, group, v), k.f32()));
+}
+
+/// The minimum of a group as it is added; with levels that are kept, and of values, dmin · subMin as it stands.
+Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
+  Value minimum = reader.minimum(unit.record, panel.isTwoLevel() ? 0 : group, v);
+  if (!panel.isTwoLevel() || (keepsLevels() && !place.isFloat()))
+    return minimum;
+  minimum = k.mulf(minimum, k.intToFloat(reader.subMinimum(unit.subMinima, group, v), k.f32()));
+  return place.isFloat() ? minimum : k.negf(minimum);
+}
+
+/// The values of a unit, column by column, in the arithmetic of lowbit.decode.
+void PanelUnpacker::emitValues(const Unit &unit, Value out) {
+  int64_t field = panel.runSpan();
+  for (mpgemm::BitPlane plane : panel.planes())
+    field = std::min(field, panel.vectorsOf(plane));
+  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value scale = scaleOf(unit, group, v), minimum = panel.hasMin ? minimumOf(unit, group, v) : Value();
+      for (int64_t first = group * panel.runSpan(); first < (group + 1) * panel.runSpan(); first += field)
+        k.loop(k.i64(0), k.i64(field), 1, [&](Value column) {
+          Value numbers = reader.numbers(k.offset(unit.codes, k.mul(column, panel.vectorBytes())), first, v);
+          Value value = k.mulf(scale, numbers);
+          if (minimum)
+            value = panel.isTwoLevel() ? k.subf(value, minimum) : k.addf(value, minimum);
+          Value to = k.offset(out, place.elementOffset(first, v * lanes));
+          k.store(value, k.offset(to, k.mul(column, place.elementOffset(1, 0))), 4);
+        });
+    }
+}
+
+} // namespace nibble

@@ -1,0 +1,66 @@
+//===- PanelUnpacker.h - columns of a panel, unpacked ----------*- C++ -*-===//
+//
+// What: a block of a panel's columns in a form that costs no instruction to read:
+// codes as bytes of the numbers that the instruction multiplies, scales and minima
+// in f32. Of float products, the values of the weights.
+// Why: a tile has few rows of activations, because its sums must fit the
+// registers. Unpacked for each tile, three bits cost more than their products;
+// unpacked once for many tiles, every format is multiplied at about the same rate.
+// Contract: what is unpacked is a panel itself, of a layout that only the kernel
+// sees, so that DotPanel and FloatPanel read it like any other and do the same
+// operations on the same numbers. A block starts and ends with units of the layout.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
+#define NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
+
+#include "codegen/Lower/PanelReader.h"
+
+namespace nibble {
+
+/// Columns of a record of an unpacked block: those of an activation scale.
+inline constexpr int64_t kUnpackedRecord = 32;
+
+class PanelUnpacker {
+public:
+  /// `emitter` as PanelReader has it; null for float products.
+  PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter);
+
+  const mpgemm::PanelLayout &source() const { return panel; }
+  /// Of a block.
+  mpgemm::LayoutAttr layout() const { return unpacked; }
+  /// What the bytes of a block are; not for float products.
+  CodeRange range() const { return reader.range(); }
+  int64_t unitsPerBlock() const { return units; }
+  int64_t blockBytes() const { return place.panelBytes(); }
+
+  /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`.
+  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out);
+
+private:
+  /// Where a unit's parts lie.
+  struct Unit {
+    mlir::Value record, codes, subScales, subMinima;
+  };
+  void emitUnit(const Unit &unit, mlir::Value out);
+  void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
+  void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
+  void emitSubScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
+  void emitValues(const Unit &unit, mlir::Value out);
+  mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
+  mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
+  bool keepsLevels() const { return panel.isTwoLevel() && panel.group < kUnpackedRecord; }
+  int64_t recordsOfField() const;
+
+  KernelBuilder &k;
+  PanelReader reader;
+  const mpgemm::PanelLayout &panel;
+  int64_t lanes, vectors, units;
+  mpgemm::LayoutAttr unpacked;
+  mpgemm::PanelLayout place; ///< of `unpacked`
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H

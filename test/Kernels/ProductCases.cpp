@@ -1,0 +1,336 @@
+//===- ProductCases.cpp - products with packed weights, and what they must be //
+//
+// See ProductCases.h.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/ProductCases.h"
+
+#include "test/Kernels/Activations.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace nibble::test {
+
+llvm::ArrayRef<Machine> machines() {
+  static const Machine table[] = {
+      {"x86_avx512vnni_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
+      {"x86_avxvnni_1x8x4_u8s8s32", "x86_64-linux-gnu", "alderlake", true},
+      {"x86_avx2_1x8x4_u7s8s32", "x86_64-linux-gnu", "haswell", true},
+      {"generic_base_1x4x4_s8s8s32", "x86_64-linux-gnu", "x86-64", false},
+      {"aarch64_sve512i8mm_2x16x8_s8s8s32", "aarch64-linux-gnu", "neoverse-v1+sve-512-bit", true},
+      {"aarch64_sve512_1x16x4_s8s8s32", "aarch64-linux-gnu", "a64fx", true},
+      {"aarch64_sve256i8mm_2x8x8_s8s8s32", "aarch64-linux-gnu", "neoverse-v1", true},
+      {"aarch64_sve256_1x8x4_s8s8s32", "aarch64-linux-gnu", "neoverse-v1", true},
+      {"aarch64_sve128i8mm_2x4x8_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
+      {"aarch64_sve128_1x4x4_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
+      {"aarch64_i8mm_2x4x8_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
+      {"aarch64_dotprod_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a76", true},
+      {"aarch64_neon_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a72", true},
+      {"generic_base_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a53", true},
+      {"x86_avx512f_1x16x1_f32f32f32", "x86_64-linux-gnu", "icelake-server", true},
+      {"x86_fma_1x8x1_f32f32f32", "x86_64-linux-gnu", "haswell", true},
+      {"generic_base_1x4x1_f32f32f32", "x86_64-linux-gnu", "x86-64", false},
+      {"aarch64_neon_1x4x1_f32f32f32", "aarch64-linux-gnu", "cortex-a53", true},
+      {"x86_avx512bw_1x16x16_lut_s8s32", "x86_64-linux-gnu", "icelake-server", true},
+      {"x86_avx2_1x8x8_lut_s8s32", "x86_64-linux-gnu", "haswell", true},
+      {"generic_base_1x4x4_lut_s8s32", "x86_64-linux-gnu", "x86-64", false},
+      {"aarch64_neon_1x4x4_lut_s8s32", "aarch64-linux-gnu", "cortex-a76", true},
+  };
+  return table;
+}
+
+int64_t columnsOf(const lowbit::Format &format, const InstructionRow &row) {
+  int64_t span = format.isFloat ? 1 : std::max(32u, format.blockElements);
+  if (!format.isFloat && row.kind == RowKind::Dot4 && format.codeKind().width % 2 == 1)
+    span = std::max(span, 8 * row.kr()); // a plane of one bit is whole vectors
+  return span;
+}
+
+bool hasIntegers(const lowbit::Format &format) {
+  lowbit::CodeKind kind = format.codeKind();
+  return !format.isFloat && (kind.isInteger() || kind.book->isInteger());
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Quantized activations, f32 ones, and the tables of look-ups, of M rows.
+struct Activations {
+  std::vector<float> x, scales;
+  std::vector<int8_t> codes;
+  std::vector<int32_t> sums, bases;
+  std::vector<uint8_t> tables;
+
+  Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random);
+  void makeTables(int64_t m, int64_t k, int64_t run);
+};
+
+Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
+  for (int64_t i = 0; i < m * k; ++i) {
+    x.push_back(std::uniform_real_distribution<float>(-3, 3)(random));
+    // The extremes often: they are where narrow sums overflow.
+    int choice = random() % 8;
+    codes.push_back(choice == 0 ? 127 : choice == 1 ? -127 : int8_t(int(random() % 255) - 127));
+  }
+  for (int64_t i = 0; i < m * k / 32; ++i)
+    scales.push_back(random() % 9 == 0 ? 0 : std::uniform_real_distribution<float>(0, 0.1f)(random));
+  for (int64_t i = 0; i < m * k / sumGroup; ++i) {
+    sums.push_back(0);
+    for (int64_t j = 0; j < sumGroup; ++j)
+      sums.back() += codes[i * sumGroup + j];
+  }
+}
+
+/// By the definition in dialects/MPGEMM/LookupLayout.h.
+void Activations::makeTables(int64_t m, int64_t k, int64_t run) {
+  tables.assign(m * mpgemm::tableBytes(k), 0);
+  bases.assign(m * k / run, 0);
+  for (int64_t at = 0; at < m * k; at += 4)
+    for (int index = 0; index < 16; ++index) {
+      int sum = 0;
+      for (int i = 0; i < 4; ++i)
+        sum += (index >> i & 1 ? 1 : 0) * codes[at + i] - std::min<int>(codes[at + i], 0);
+      uint8_t *entry = tables.data() + at / k * 8 * k + 4 * (at % k) + index;
+      entry[0] = uint8_t(sum % 32), entry[4 * k] = uint8_t(sum / 32);
+    }
+  for (int64_t at = 0; at < m * k; ++at)
+    bases[at / run] += std::min<int>(codes[at], 0);
+}
+
+template <typename T> std::shared_ptr<Bytes> bytesOf(const std::vector<T> &values) {
+  auto bytes = std::make_shared<Bytes>(values.size() * sizeof(T));
+  std::memcpy(bytes->data(), values.data(), bytes->size());
+  return bytes;
+}
+
+//===----------------------------------------------------------------------===//
+// The definition
+//===----------------------------------------------------------------------===//
+
+/// A result as it is defined, and in (nearly) exact arithmetic with the sum of its terms' magnitudes.
+struct Result {
+  float value = 0;
+  double exact = 0, magnitude = 0;
+  double integers = 0; ///< Σ of the magnitudes of what scales are multiplied with
+  int terms = 0;
+};
+
+class Definition {
+public:
+  Definition(const Weight &w, const Activations &a, bool fused) : w(w), a(a), fused(fused) {}
+
+  Result dot(int64_t m, int64_t n) const;
+  Result floats(int64_t m, int64_t n) const;
+
+private:
+  void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
+
+  const Weight &w;
+  const Activations &a;
+  bool fused;
+};
+
+void Definition::multiplyAdd(Result &result, float x, float y, double exact, double integer) const {
+  volatile float product = x * y;
+  result.value = fused ? std::fma(x, y, result.value) : product + result.value;
+  result.exact += exact, result.magnitude += std::abs(exact);
+  result.integers += std::abs(integer);
+  ++result.terms;
+}
+
+Result Definition::dot(int64_t m, int64_t n) const {
+  int64_t run = std::min<int64_t>(w.format->group, 32), span = w.format->isTwoLevel() ? 32 : run;
+  Result result;
+  for (int64_t column = 0; column < w.k; column += span) {
+    int32_t total = 0;
+    std::vector<int32_t> sums;
+    for (int64_t first = column; first < column + span; first += run) {
+      int32_t dot = 0;
+      sums.push_back(0);
+      for (int64_t c = first; c < first + run; ++c) {
+        dot += int32_t(w.number(n, c)) * a.codes[m * w.k + c];
+        sums.back() += a.codes[m * w.k + c];
+      }
+      total += run < span ? w.subScale(n, first) * dot : dot;
+    }
+    float da = a.scales[(m * w.k + column) / 32];
+    bool keepsSub = run < span;
+    double scale = w.floatScale(n, column);
+    if (w.format->isTwoLevel() && !keepsSub)
+      scale *= w.subScale(n, column);
+    multiplyAdd(result, (keepsSub ? w.floatScale(n, column) : w.scale(n, column)) * da, float(total), scale * da * total,
+                keepsSub ? total : double(total) * 255);
+    if (w.format->hasMin())
+      for (int64_t i = 0; i < span / run; ++i) {
+        float minimum = w.minimum(n, column + i * run);
+        multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
+      }
+  }
+  return result;
+}
+
+Result Definition::floats(int64_t m, int64_t n) const {
+  Result result;
+  for (int64_t c = 0; c < w.k; ++c) {
+    float x = a.x[m * w.k + c], value = w.value(n, c);
+    multiplyAdd(result, x, value, double(x) * value);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+std::string memref(std::initializer_list<int64_t> shape, const char *element) {
+  std::string text = "memref<";
+  for (int64_t size : shape)
+    text += std::to_string(size) + "x";
+  return text + element + ">";
+}
+
+/// The function of one product in buffer form. Rows of y are 3 columns longer than needed.
+std::string functionText(const std::string &name, const InstructionRow &row, const Weight &w, const ProductShape &shape,
+                         int64_t m, int64_t sumGroup) {
+  bool look = row.kind == RowKind::Lookup;
+  unsigned bias = w.biasFor(row);
+  std::vector<std::pair<std::string, std::string>> args = {
+      {"%w", memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8")}};
+  std::string names = "%x";
+  if (row.isInteger()) {
+    mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
+    int64_t blocks = order.blocks(m);
+    args.push_back({"%c", memref({blocks, look ? mpgemm::tableBytes(w.k) : order.codesOfBlock()}, "i8")});
+    args.push_back({"%s", memref({blocks, order.numbersOfBlock(32)}, "f32")});
+    args.push_back({"%t", memref({blocks, order.numbersOfBlock(sumGroup)}, "i32")});
+    names = "%c, %s, %t";
+    if (look)
+      args.push_back({"%a", args.back().second}), names += ", %a";
+  } else {
+    args.push_back({"%x", memref({m, w.k}, "f32")});
+  }
+  size_t operands = args.size();
+  std::string additions, additionTypes;
+  if (shape.bias) {
+    args.push_back({"%b", memref({w.n}, "f32")});
+    additions += " bias %b", additionTypes += ", " + args.back().second;
+  }
+  std::string y = llvm::formatv("memref<{0}x{1}xf32, strided<[{2}, 1]>>", m, w.n, w.n + 3);
+  if (shape.residual) {
+    args.push_back({"%r", y});
+    additions += " residual %r", additionTypes += ", " + y;
+  }
+  args.push_back({"%y", y});
+  std::string header, types;
+  for (auto &[argument, type] : args)
+    header += argument + ": " + type + ", ";
+  for (size_t i = 0; i < operands; ++i)
+    types += args[i].second + ", ";
+  return "func.func @" + name + "(" + header + "%n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + names +
+         ") rows %n" + additions + " into %y {row = \"" + row.name.str() + "\", layout = " +
+         w.layoutText(row.nr(), row.kr(), bias, look) + "} : (" + types + "index" + additionTypes + ", " + y +
+         ") -> ()\n  return\n}\n";
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Cases
+//===----------------------------------------------------------------------===//
+
+struct ProductCases::Expected {
+  std::string what;
+  int64_t m, n;
+  std::shared_ptr<std::vector<Result>> results;
+};
+
+ProductCases::ProductCases(const Machine &machine) : row(*findRow(machine.row)), fused(machine.fused) {}
+ProductCases::~ProductCases() = default;
+
+void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, const ProductShape &shape, int64_t m,
+                       llvm::ArrayRef<ProductRun> runs, std::mt19937 &random) {
+  Weight w = stored.width ? Weight(format, stored, shape.n, shape.k, random) : Weight(format, shape.n, shape.k, random);
+  int64_t sumGroup = format.isFloat ? 32 : std::min(32u, format.group);
+  std::string name = "case" + std::to_string(functions++);
+  program.add(functionText(name, row, w, shape, m, sumGroup));
+  Activations a(m, shape.k, sumGroup, random);
+  std::vector<float> bias(shape.n), residual(m * (shape.n + 3), 0.25f);
+  for (float &value : bias)
+    value = std::uniform_real_distribution<float>(-1, 1)(random);
+  auto results = std::make_shared<std::vector<Result>>();
+  Definition definition(w, a, fused);
+  auto addTo = [](Result &result, float value) {
+    result.value += value, result.exact += value, result.magnitude += std::abs(value);
+  };
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t n = 0; n < shape.n; ++n) {
+      results->push_back(row.isInteger() ? definition.dot(i, n) : definition.floats(i, n));
+      if (shape.bias)
+        addTo(results->back(), bias[n]);
+      if (shape.residual)
+        addTo(results->back(), 0.25f);
+    }
+  bool look = row.kind == RowKind::Lookup;
+  std::vector<std::shared_ptr<Bytes>> operands = {
+      std::make_shared<Bytes>(w.pack(row.nr(), row.kr(), w.biasFor(row), look))};
+  if (look)
+    a.makeTables(m, shape.k, sumGroup);
+  mpgemm::ActivationLayout order = activationLayout(row, m, shape.k);
+  if (row.isInteger())
+    operands.insert(operands.end(), {look ? bytesOf(a.tables) : bytesOf(inOrder(a.codes, m, order)),
+                                     bytesOf(inOrder(a.scales, m, 32, order)), bytesOf(inOrder(a.sums, m, sumGroup, order))});
+  else
+    operands.push_back(bytesOf(a.x));
+  if (look)
+    operands.push_back(bytesOf(a.bases));
+  if (shape.bias)
+    operands.push_back(bytesOf(bias));
+  if (shape.residual)
+    operands.push_back(bytesOf(residual));
+  for (auto [valid, threads] : runs) {
+    calls.push_back({name, operands, valid, threads});
+    calls.back().buffers.push_back(bytesOf(std::vector<float>(m * (shape.n + 3), -77.0f)));
+    std::string what = llvm::formatv("{0}{1}, {2} × {3}, m = {4}, {5} rows valid, {6} threads", format.name,
+                                     stored.width ? " with stored numbers" : "", shape.n, shape.k, m, valid, threads);
+    expectations.push_back({what, m, shape.n, results});
+  }
+}
+
+/// Empty, or why a number is not the one that is expected.
+static std::string whyWrong(float found, const Result &want) {
+  if (!sameFloat(found, want.value))
+    return llvm::formatv("{0}, expected {1}", found, want.value);
+  double n = want.terms + 6, u = 0x1p-24, bound = n * u / (1 - n * u) * want.magnitude + (n + want.integers) * 0x1p-148;
+  if (std::isfinite(found) && std::isfinite(want.magnitude) && std::abs(found - want.exact) > bound)
+    return llvm::formatv("{0}, but exactly {1}, which is more than {2} away", found, want.exact, bound);
+  return "";
+}
+
+std::string ProductCases::check() {
+  if (std::string error = program.run(calls); !error.empty())
+    return error;
+  for (size_t index = 0; index < calls.size(); ++index) {
+    const Call &call = calls[index];
+    const Expected &expected = expectations[index];
+    std::vector<float> y(call.buffers.back()->size() / 4);
+    std::memcpy(y.data(), call.buffers.back()->data(), call.buffers.back()->size());
+    for (int64_t i = 0; i < expected.m; ++i)
+      for (int64_t j = 0; j < expected.n + 3; ++j) {
+        // What is no result must be untouched: the gap between rows, and rows at and after n.
+        bool isResult = i < call.n && j < expected.n;
+        Result want = isResult ? (*expected.results)[i * expected.n + j] : Result{-77.0f, -77, 77, 0, 0};
+        if (std::string why = whyWrong(y[i * (expected.n + 3) + j], want); !why.empty())
+          return llvm::formatv("{0}: y[{1}][{2}] = {3}", expected.what, i, j, why);
+      }
+  }
+  return "";
+}
+
+} // namespace nibble::test
