@@ -1,19 +1,26 @@
 """Compiles a model with each of some number formats and prints what it costs, as the table of docs/formats.md.
 
-    format_table.py [--nibble=NIBBLE] [--model=MODEL.gguf] [--text=FILE] [--formats=A,B;C,…] [--target=… --cpu=…]
-                    [--run=PREFIX] [--no-speed] [--write=docs/formats.md]
+    format_table.py [--nibble=NIBBLE] [--model=MODEL.gguf] [--text=FILE] [--formats=A,B;C,…] [--no-speed]
+                    [--aarch64=CPU] [--qemu=QEMU] [--keep=FILE] [--write=docs/formats.md]
 
 A row a format: bits of a weight (bytes of the program's weights · 8 / parameters), size of the program, relative error
 of the weights against the file's, perplexity of the text (--perplexity, windows of 512 tokens, natural logarithm) and
-tokens a second of decode (--bench, median of five times 64). Formats are separated by semicolons, since each is what
---weights= takes. --write puts the table between the markers of a page. --no-speed leaves the last column as it is
-there, so that quality can be measured on a machine that is busy and speed on one that is not. --run starts programs
-through an emulator. A format takes about one minute on two idle cores of 2021; the default list has fourteen.
+tokens a second of decode with one thread (--bench, median of five times 64). Formats are separated by semicolons, since
+each is what --weights= takes. --write puts the table between the markers of a page. --no-speed leaves the column as it is
+there, so that quality can be measured on a machine that is busy and speed on one that is not.
+
+--aarch64=CPU compiles each for that CPU, too, and lets an emulator continue a text by four tokens: "same" if they are
+those of the native program. Without it the column stays as it is on the page.
+
+What was measured is kept in --keep (build/format-table.json), by the program's bytes and the text's: run it again after
+an interruption, and only what is missing is measured. Delete the file to measure all again. A format takes about half a
+minute on two idle cores of 2021.
 
 The text is the first four chapters of Lewis Carroll, Alice's Adventures in Wonderland (1865, public domain), one line a
 paragraph.
 """
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -22,9 +29,12 @@ import subprocess
 import sys
 import tempfile
 
-FORMATS = ("keep;q8;int8:row;q6;q5;q4;int4:g32;int4:g64;nf4:g64;q3;int3:g32;q2;uint2:g32:min;ternary:g64")
-HEADER = ["`--weights=`", "bits a weight", "program, MB", "error of the weights", "perplexity", "decode, tokens/s"]
+FORMATS = ("keep;q8;int8:row;int7:g64;q6;int6:g64;q5;int5:g64;q4;int4:g32;int4:g64;nf4:g64;any4:g64;fp4:e8m0;q3;int3:g32;"
+           "any3:g64;q2;uint2:g32:min;ternary:g64")
+HEADER = ["`--weights=`", "bits a weight", "program, MB", "error of the weights", "perplexity", "decode, tokens/s",
+          "AArch64"]
 BEGIN, END = "<!-- format table begins -->", "<!-- format table ends -->"
+PROMPT = "The capital of France is"
 
 
 def run(command, stderr=False):
@@ -34,27 +44,64 @@ def run(command, stderr=False):
     return done.stderr if stderr else done.stdout
 
 
-def weight_bytes(program, options):
-    info = json.loads(run(shlex.split(options.run) + [program, "--info", "--json"]))
+def weight_bytes(program):
+    info = json.loads(run([program, "--info", "--json"]))
     return sum(size for name, size in info["formats"].items() if name != "computed")
 
 
-def measure(options, name, parameters, work):
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Kept:
+    """Results by program and kind of measurement, in a file that is written after each."""
+
+    def __init__(self, path):
+        self.path, self.results = path, {}
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                self.results = json.load(file)
+
+    def get(self, key, measure):
+        if key not in self.results:
+            self.results[key] = measure()
+            os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
+            with open(self.path + ".new", "w", encoding="utf-8") as file:
+                json.dump(self.results, file, indent=1)
+            os.replace(self.path + ".new", self.path)
+        return self.results[key]
+
+
+def decode_speed(program):
+    bench = json.loads(run([program, "--bench", "-p", "64", "-n", "64", "--threads", "1", "--json", "-q"]))
+    return bench["decode"]["median_tokens_per_second"]
+
+
+def continued(program):
+    return run(program + ["--raw", PROMPT, "-n", "4", "--temp", "0", "-q"])
+
+
+def emulated(options, name, program, work):
+    """Whether the same model for another architecture says what the native program says."""
+    other = os.path.join(work, "aarch64")
+    run([options.nibble, "compile", options.model, "-o", other, "--weights=" + name, "--target=aarch64-linux-gnu",
+         "--cpu=" + options.aarch64])
+    return "same" if continued(shlex.split(options.qemu) + [other]) == continued([program]) else "differs"
+
+
+def measure(options, name, parameters, work, kept, text):
     """The cells of a format's row."""
     program = os.path.join(work, "program")
-    command = [options.nibble, "compile", options.model, "-o", program, "--weights=" + name]
-    report = run(command + [option for option in (options.target and "--target=" + options.target,
-                                                  options.cpu and "--cpu=" + options.cpu) if option], stderr=True)
+    report = run([options.nibble, "compile", options.model, "-o", program, "--weights=" + name], stderr=True)
     error = re.search(r"^all\s+[\d.]+\s+([\d.]+)", report, re.M)
-    start = shlex.split(options.run) + [program]
-    scored = json.loads(run(start + ["--perplexity", options.text, "--json", "-q"]))
-    speed = None
-    if not options.no_speed:
-        bench = json.loads(run(start + ["--bench", "-p", "64", "-n", "64", "--json", "-q"]))
-        speed = f"{bench['decode']['median_tokens_per_second']:.0f}"
-    return [f"`{name}`", f"{weight_bytes(program, options) * 8 / parameters:.2f}",
-            f"{os.path.getsize(program) / 1e6:.1f}", error.group(1) if error else "0",
-            f"{scored['perplexity']:.2f}", speed]
+    key = digest(program)
+    perplexity = kept.get(f"{key} perplexity {text}", lambda: json.loads(
+        run([program, "--perplexity", options.text, "--json", "-q"]))["perplexity"])
+    speed = None if options.no_speed else f"{kept.get(key + ' speed', lambda: decode_speed(program)):.0f}"
+    same = options.aarch64 and kept.get(f"{key} {options.aarch64}", lambda: emulated(options, name, program, work))
+    return [f"`{name}`", f"{weight_bytes(program) * 8 / parameters:.2f}", f"{os.path.getsize(program) / 1e6:.1f}",
+            error.group(1) if error else "0", f"{perplexity:.2f}", speed, same]
 
 
 def table(rows):
@@ -62,10 +109,10 @@ def table(rows):
     return "".join("| " + " | ".join(row) + " |\n" for row in lines)
 
 
-def known_speeds(page):
-    """Format → last column of the page's table."""
+def known_cells(page):
+    """Format → the last two columns of the page's table, as far as it has them."""
     cells = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| `")]
-    return {row[0]: row[-1] for row in cells if len(row) == len(HEADER)}
+    return {row[0]: (row[5:] + ["–", "–"])[:2] for row in cells}
 
 
 def main():
@@ -75,9 +122,9 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--text", default=os.path.join(here, "Inputs/tale.txt"))
     parser.add_argument("--formats", default=FORMATS)
-    parser.add_argument("--target")
-    parser.add_argument("--cpu")
-    parser.add_argument("--run", default="")
+    parser.add_argument("--aarch64")
+    parser.add_argument("--qemu", default="qemu-aarch64-static")
+    parser.add_argument("--keep", default=os.path.join(here, "../../build/format-table.json"))
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--write")
     options = parser.parse_args()
@@ -90,11 +137,11 @@ def main():
         if page.count(BEGIN) != 1 or page.count(END) != 1:
             sys.exit(f"error: {options.write} has no place for the table: {BEGIN} … {END}")
     parameters = json.loads(run([options.nibble, "inspect", options.model, "--json"]))["parameters"]
-    speeds, rows = known_speeds(page), []
+    known, rows, kept, text = known_cells(page), [], Kept(options.keep), digest(options.text)
     with tempfile.TemporaryDirectory() as work:
         for name in options.formats.split(";"):
-            row = measure(options, name, parameters, work)
-            row[-1] = row[-1] or speeds.get(row[0], "–")
+            row = measure(options, name, parameters, work, kept, text)
+            row[5:] = [new or old for new, old in zip(row[5:], known.get(row[0], ["–", "–"]))]
             rows.append(row)
             print(" ".join(row), file=sys.stderr, flush=True)
     text = table(rows)
