@@ -16,6 +16,9 @@ namespace nibble {
 /// are multiplied with; as many bytes of floats.
 static int64_t blockColumns(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
 
+/// Bytes that are fetched at once.
+constexpr int64_t kLineBytes = 64;
+
 /// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns. Integer sub-scales of smaller
 /// groups stay, because integer sums meet them before they meet the float.
 static Type elementOf(lowbit::BlockType block, int64_t group) {
@@ -42,7 +45,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   place = unpacked.getPanelLayout();
 }
 
-void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out) {
+void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, bool fetchesNext) {
   reader.openPanel(panelPointer);
   int64_t perRecord = panel.unitsPerRecord();
   Value records = k.offset(panelPointer, panel.recordOffset(0));
@@ -53,6 +56,8 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
     Unit unit;
     unit.record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
     unit.codes = k.offset(k.offset(unit.record, panel.codesOffset()), k.mul(inner, panel.unitBytes()));
+    for (int64_t byte = 0; fetchesNext && byte < panel.unitBytes(); byte += kLineBytes)
+      k.prefetch(k.offset(unit.codes, panel.panelBytes() + byte));
     if (panel.isTwoLevel()) {
       Value groups = k.mul(inner, panel.groupsPerUnit() * panel.nr);
       unit.subScales = k.offset(k.offset(unit.record, panel.subScaleOffset()), groups);

@@ -35,8 +35,9 @@ public:
   int64_t unitsPerBlock() const { return units; }
   int64_t blockBytes() const { return place.panelBytes(); }
 
-  /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`.
-  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out);
+  /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`. `fetchesNext`: the same codes of the
+  /// panel behind it are fetched meanwhile.
+  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, bool fetchesNext);
 
 private:
   /// Where a unit's parts lie.
