@@ -94,7 +94,8 @@ static FailureOr<ExpertShape> shapeOf(mpgemm::ExpertMmaOp op) {
 static void emitPanel(KernelBuilder &k, MmaOperands &mma, Value panel, Value x, Value y) {
   int64_t lanes = mma.row->lanes;
   mma.firstVector = 0, mma.vectors = mma.row->vectors;
-  PanelSums sums = mma.row->isInteger() ? accumulateDot(k, mma, panel, x, 1) : accumulateFloat(k, mma, panel, x, 1);
+  PanelSums sums = mma.row->isInteger() ? dotRows(k, mma, 1, accumulateDot(k, mma, panel, x, 1))
+                                        : accumulateFloat(k, mma, panel, x, 1);
   for (auto [v, sum] : llvm::enumerate(sums))
     k.store(sum, k.at(y, k.f32(), static_cast<int64_t>(v) * lanes));
 }
