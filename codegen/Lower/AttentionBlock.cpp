@@ -190,6 +190,7 @@ AttentionBlock::Values AttentionBlock::addGroup(int64_t count, Value first, Valu
   DotRun run;
   run.lanes = row.lanes;
   run.quads = quads;
+  run.stepBytes = 4; // a query's codes lie one behind the other
   run.codes = {shape.keys.bits, isSigned && bias == 0};
   int64_t vectorBytes = 4 * row.lanes, packed = quads * shape.keys.bits / 8;
 
