@@ -13,8 +13,8 @@
 //   acc[:] = α·acc + Σ_i p[i] · V[i][:]
 //
 // (Milakov and Gimelshein, arXiv 1805.02867.) With keys in 8 or 4 bits the query is
-// rounded to 8 bits, too, and q · K is, group by group of 32 dimensions ascending, the
-// exact integer sum of products times both scales. With values in 8 or 4 bits, their
+// rounded to 8 bits, too, and q · K is, by groups of 32 dimensions (16 with 4 bits)
+// ascending, the exact integer sum of products times both scales. With values in 8 or 4 bits, their
 // scale is multiplied with p, and V are the codes. Minima of groups, which 4 bits have, are
 // added on their own: those of keys times the sum of the query's codes, those of values in
 // 16 sums a group, as l is, which finish() adds up.

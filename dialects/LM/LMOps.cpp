@@ -299,6 +299,8 @@ LogicalResult ReorderOp::verify() {
   if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
       failed(expectRank(*this, getOrder(), "order", 1)))
     return failure();
+  if (!getOuts().empty() && getOuts().front() == getX())
+    return emitOpError("cannot be done in place");
   auto order = cast<ShapedType>(getOrder().getType());
   if (!order.getElementType().isInteger(32) || order.getShape() != shapeOf(getX()).drop_front())
     return emitOpError() << "order must hold an i32 for each of the " << shapeOf(getX())[1] << " columns, but is "

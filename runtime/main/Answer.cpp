@@ -27,9 +27,7 @@ Status readPrompt(std::string_view path, std::span<char> buffer, std::string_vie
   for (;;) {
     char beyond; // tells a full buffer from a file that goes on
     bool full = size == buffer.size();
-    ssize_t got = full ? read(file, &beyond, 1) : read(file, buffer.data() + size, buffer.size() - size);
-    if (got < 0 && errno == EINTR && !interrupted)
-      continue;
+    ssize_t got = full ? readInput(file, &beyond, 1) : readInput(file, buffer.data() + size, buffer.size() - size);
     if (got < 0)
       status = Status::failure(Exit::Usage, "cannot read %s: %s", path.data(), strerror(errno));
     else if (got > 0 && full)

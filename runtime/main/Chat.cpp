@@ -43,7 +43,7 @@ public:
 
 private:
   bool fill() {
-    ssize_t got = read(0, chunk, sizeof(chunk)); // EINTR: Ctrl-C at the prompt, the end
+    ssize_t got = readInput(0, chunk, sizeof(chunk)); // EINTR: Ctrl-C at the prompt, the end
     position = 0;
     filled = got > 0 ? static_cast<size_t>(got) : 0;
     return got > 0;

@@ -64,10 +64,7 @@ private:
     if (end == buffer.size())
       return Status::failure(Exit::Usage, "%s, line %zu is longer than the %zu bytes that this program takes",
                              path.data(), number + 1, buffer.size());
-    ssize_t got;
-    do
-      got = read(file, buffer.data() + end, buffer.size() - end);
-    while (got < 0 && errno == EINTR && !interrupted);
+    ssize_t got = readInput(file, buffer.data() + end, buffer.size() - end);
     if (got < 0)
       return Status::failure(Exit::Usage, "cannot read %s: %s", path.data(), strerror(errno));
     ended = got == 0;

@@ -11,7 +11,10 @@
 #include "runtime/schema/artifact_generated.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -35,6 +38,23 @@ void catchInterrupt() {
   sigemptyset(&action.sa_mask);
   action.sa_flags = 0; // no SA_RESTART: reading a line has to end
   sigaction(SIGINT, &action, nullptr);
+}
+
+ssize_t readInput(int file, void *to, size_t size) {
+  // Between a look at the flag and a read that waits, Ctrl-C would be lost: it is let in only while ppoll waits.
+  sigset_t stop, before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, &before);
+  pollfd input = {file, POLLIN, 0};
+  bool ready = false;
+  while (!interrupted && !ready)
+    ready = ppoll(&input, 1, nullptr, &before) >= 0 || errno != EINTR;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (ready)
+    return read(file, to, size);
+  errno = EINTR;
+  return -1;
 }
 
 int Program::fail(const Status &status) {

@@ -23,6 +23,8 @@
 #include "runtime/text/Tokenizer.h"
 #include "runtime/threads/OpTimes.h"
 
+#include <sys/types.h>
+
 namespace nibble::rt {
 
 /// Exit code of an answer that Ctrl-C ended: 128 + SIGINT.
@@ -88,6 +90,9 @@ private:
 extern std::atomic<bool> interrupted;
 /// Lets Ctrl-C set `interrupted`; a second one before it is dealt with ends the program.
 void catchInterrupt();
+
+/// read(), which Ctrl-C ends with EINTR even if it came just before; other signals do not end it.
+ssize_t readInput(int file, void *to, size_t size);
 
 int runAnswer(Program &program);
 int runChat(Program &program);

@@ -40,7 +40,8 @@ class OpTimes;
 /// Threads a program can use at most; memory plans are sized with it.
 inline constexpr int MaxThreads = 64;
 
-/// Stack of a member. Generated code keeps its buffers in the arena; 256 KiB leaves room for libc and spills.
+/// Stack of a member. Matrices are in the arena; what a kernel keeps of a tile or of a block of
+/// unpacked weights, tens of KiB, is on the stack, with spills and what libc takes.
 inline constexpr size_t ThreadStackBytes = 256 << 10;
 
 /// Two lines of 64 bytes: adjacent-line prefetch makes pairs of lines behave as one.

@@ -20,3 +20,10 @@ func.func @result(%x: tensor<4x64xf32>, %o: tensor<64xi32>, %n: index) {
   %y = lm.reorder %x, %o, %n : (tensor<4x64xf32>, tensor<64xi32>, index) -> tensor<4x32xf32>
   return
 }
+
+// -----
+func.func @inplace(%x: memref<4x64xf32>, %o: memref<64xi32>, %n: index) {
+  // expected-error @below {{cannot be done in place}}
+  lm.reorder %x, %o, %n into %x : (memref<4x64xf32>, memref<64xi32>, index, memref<4x64xf32>) -> ()
+  return
+}

@@ -37,8 +37,9 @@ module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", 
 func.func @quantized(%q: memref<1x64xf32>, %state: memref<1000000xi8>, %r: memref<2x1x66xf32>, %layer: index, %pos: index,
                      %tid: index, %nthreads: index) {
   %c0 = arith.constant 0 : index
-  // The view of a quantized cache is one of bytes from here on: 16 blocks of 2 · 18 · 16, twice.
-  // CHECK: memref.view {{.*}} : memref<1000000xi8> to memref<18432xi8>
+  // The view of a quantized cache is one of bytes from here on, twice 16 blocks: of 4 · 12 · 16 bytes with 4
+  // bits (groups of 16 with scale and minimum), of 2 · 34 · 16 with 8.
+  // CHECK: memref.view {{.*}} : memref<1000000xi8> to memref<24576xi8>
   // CHECK: memref.view {{.*}} : memref<1000000xi8> to memref<34816xi8>
   %k = memref.view %state[%c0][] : memref<1000000xi8> to memref<2x1x256x64x!lm.cached<q4>>
   %v = memref.view %state[%c0][] : memref<1000000xi8> to memref<2x1x256x64x!lm.cached<q8>>
