@@ -1,6 +1,6 @@
 """Holds the vectors that a program gives to those of the reference.
 
-    check_vectors.py --program=PROGRAM --min-cosine=X [--text] [--work=DIR]
+    check_vectors.py --program=PROGRAM --min-cosine=X [--text]
 
 Each line of minilm/ids.txt is given as ids, or, with --text, the lines of minilm/texts.txt as a file; the least cosine of
 a vector with its line of minilm/vectors.f32 must be at least X, and the vectors must be 1 long. With two threads the bits
@@ -51,12 +51,13 @@ def main():
     for line in range(count):
         a, b = found[line * width:(line + 1) * width], expected[line * width:(line + 1) * width]
         length = math.sqrt(sum(x * x for x in a))
-        if abs(length - 1) > 1e-5:
+        if not abs(length - 1) <= 1e-5:
             sys.exit(f"error: line {line + 1}: a vector {length} long")
-        least = min(least, sum(x * y for x, y in zip(a, b)) / length / math.sqrt(sum(y * y for y in b)))
+        cosine = sum(x * y for x, y in zip(a, b)) / length / math.sqrt(sum(y * y for y in b))
+        if not cosine >= options.min_cosine:
+            sys.exit(f"error: line {line + 1}: a cosine of {cosine:.7f}, expected at least {options.min_cosine}")
+        least = min(least, cosine)
     print(f"least cosine {least:.7f}")
-    if not least >= options.min_cosine:
-        sys.exit(f"error: below {options.min_cosine}")
     return 0
 
 
