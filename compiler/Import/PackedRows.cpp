@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
 #include <numeric>
 #include <tuple>
 
@@ -139,6 +140,19 @@ Error PackedRows::readScales(lm::PackingAttr packing) {
   return Error::success();
 }
 
+/// An infinity would make numbers that aren't of all rows; a scale of 0 that is
+/// divided by is one.
+Error PackedRows::checkScales(lm::SourceAttr source) const {
+  FloatKind kind = type.getScale().floatKind;
+  for (auto [number, bits] : llvm::enumerate(scales))
+    if (float scale = toFloat(kind, bits); !std::isfinite(scale))
+      return packingError("{0}: scale {1} of the weight at byte {2}: expected a "
+                          "finite number, found {3}",
+                          source.getFile(), number, source.getOffset(),
+                          std::isnan(scale) ? "none" : "an infinity");
+  return Error::success();
+}
+
 /// The scale as a number; only asked for where it is an f32.
 float PackedRows::scaleOf(int64_t row, int64_t group) const {
   return asFloat(scales[row / scaleRows * groups + group]);
@@ -228,6 +242,8 @@ Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
     return file.takeError();
   rows.file = std::move(*file);
   if (Error error = rows.readScales(packing))
+    return std::move(error);
+  if (Error error = rows.checkScales(source))
     return std::move(error);
   if (Error error = rows.readZeros(packing))
     return std::move(error);

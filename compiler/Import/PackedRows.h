@@ -40,6 +40,7 @@ private:
 
   llvm::Error readScales(lm::PackingAttr packing);
   llvm::Error readLevels(lm::PackingAttr packing);
+  llvm::Error checkScales(lm::SourceAttr source) const;
   llvm::Error readZeros(lm::PackingAttr packing);
   llvm::Error fill(int64_t first);
   float scaleOf(int64_t row, int64_t group) const;
