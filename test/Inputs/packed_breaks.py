@@ -73,6 +73,7 @@ KINDS = {  # name: (quantization_config or None, tensors; None takes one away)
     "gptq-order-uneven": (GPTQ, gptq(g_idx=zeros("I32", 32))),
     "gptq-other-rows": (GPTQ, {"qweight": zeros("I32", 4, 40), "scales": zeros("F16", 2, 40),
                                "qzeros": zeros("I32", 2, 5)}),
+    "gptq-order-missing": ({**GPTQ, "desc_act": True}, gptq()),
     "gptq-more": (GPTQ, gptq(perm=zeros("I32", 32))),
     "awq-version": ({**AWQ, "version": "gemv"}, awq()),
     "awq-bits": ({**AWQ, "bits": 8}, awq()),
@@ -92,6 +93,9 @@ KINDS = {  # name: (quantization_config or None, tensors; None takes one away)
     "ct-sparse": ({**CT, "sparsity_config": {"format": "sparse-24-bitmask"}}, compressed()),
     "ct-groups-differ": ({**CT, "config_groups": {"a": {"weights": {"num_bits": 4}}, "b": {"weights": {"num_bits": 8}}}},
                          compressed()),
+    "ct-blocks-differ": ({**CT, "config_groups": {
+        name: {"weights": {"num_bits": 8, "strategy": "block", "block_structure": [16, size]}}
+        for name, size in (("a", 16), ("b", 32))}}, compressed()),
     "ct-shape": (CT, compressed(weight_shape=("I64", [2], struct.pack("<2q", 32, 24)))),
     "ct-scales": (CT, compressed(weight_scale=zeros("F16", 32, 3))),
     "ct-zeros": (CT, compressed(weight_zero_point=zeros("I32", 32, 2))),

@@ -12,6 +12,9 @@
 // divides (nvfp4). A value is scale · (code - zero). What activations are rounded
 // to (input_scale, …) is left to --activations.
 //
+// weight_zero_point and weight_g_idx may be absent whatever `symmetric` and
+// `actorder` say: the library leaves zeros, and orders that were not found, out.
+//
 // Source: compressed-tensors, compressors/{pack_quantized,naive_quantized,fp4}
 // and quantization/lifecycle/forward.py (_dequantize).
 //
@@ -40,10 +43,16 @@ static const StringRef codeParts[] = {"weight_packed", "weight"},
 
 namespace {
 
-/// The part `weights` of the groups of layers, which must agree.
+/// The part `weights` of the groups of layers, which must agree. Shapes tell the
+/// strategies apart but for the size of blocks.
 struct Settings {
   uint64_t bits = 8;
   ScaleBlock block;
+
+  bool operator==(const Settings &other) const {
+    return bits == other.bits && block.rows == other.block.rows &&
+           block.columns == other.block.columns;
+  }
 };
 
 } // namespace
@@ -112,10 +121,10 @@ static llvm::Expected<Settings> readSettings(const JSONView &view) {
       if (*weights)
         if (Error error = readWeightArguments(**weights, settings))
           return std::move(error);
-      if (*weights && result && result->bits != settings.bits)
+      if (*weights && result && !(*result == settings))
         return view.unsupportedKey("config_groups",
                                    "unsupported: groups of layers with other "
-                                   "numbers of bits");
+                                   "numbers of bits or blocks of scales");
       if (*weights)
         result = settings;
     }

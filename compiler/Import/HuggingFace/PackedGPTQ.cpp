@@ -27,7 +27,7 @@ namespace {
 
 struct Settings {
   uint64_t bits, group; ///< Columns of a group; 0 = all.
-  bool isSymmetric, isFirstVersion;
+  bool isSymmetric, isFirstVersion, isReordered;
 };
 
 } // namespace
@@ -71,7 +71,11 @@ static llvm::Expected<Settings> readSettings(const JSONView &settings) {
   if (*overrides && !(*overrides)->get().empty())
     return settings.unsupportedKey("dynamic",
                                    "unsupported: settings of single layers");
-  return Settings{width, *group, symmetric->value_or(true), version == "gptq"};
+  auto reorders = settings.findBool("desc_act");
+  if (!reorders)
+    return reorders.takeError();
+  return Settings{width, *group, symmetric->value_or(true), version == "gptq",
+                  reorders->value_or(false)};
 }
 
 /// Zero points that are all the middle of the codes stay in the type.
@@ -135,8 +139,13 @@ static Error readGPTQ(const PackedModule &module, const JSONView &view,
   packed.scale.floatKind = scaleKindOf(*scales);
   if (Error error = readZeros(module, *settings, *groups, weight))
     return error;
-  return module.has("g_idx") ? takeColumnOrder(module, "g_idx", weight, *groups)
-                             : Error::success();
+  if (module.has("g_idx"))
+    return takeColumnOrder(module, "g_idx", weight, *groups);
+  if (settings->isReordered && *groups > 1)
+    return module.malformedPart("g_idx", "expected the groups of columns, as "
+                                         "desc_act is true; found no such "
+                                         "tensor");
+  return Error::success();
 }
 
 const PackedMethod nibble::gptqMethod = {"gptq", codeParts, codeTypes,
