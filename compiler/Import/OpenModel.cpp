@@ -24,7 +24,7 @@ nibble::openTexts(llvm::StringRef path) {
   llvm::StringRef name = llvm::sys::path::filename(path);
   if (name == "tokenizer.json" || name == "vocab.txt") {
     llvm::StringRef folder = llvm::sys::path::parent_path(path);
-    return HuggingFaceFolder::openTexts(folder.empty() ? "." : folder);
+    return HuggingFaceFolder::openTexts(folder.empty() ? "." : folder, name);
   }
   return GGUFFile::open(path);
 }

@@ -241,6 +241,22 @@ def config_other_rope(folder):
     folder.config["rope_scaling"] = {"rope_type": "spiral"}
 
 
+def make_bert(folder, modules):
+    """A model of vectors, which has modules.json."""
+    folder.config.update(model_type="bert", architectures=["BertModel"], hidden_act="gelu", layer_norm_eps=1e-12)
+    folder.files["modules.json"] = modules
+
+
+@kind
+def modules_too_deep(folder):
+    make_bert(folder, b"[" * 200000)
+
+
+@kind
+def modules_no_array(folder):
+    make_bert(folder, b"{}")
+
+
 @kind
 def tokenizer_no_model(folder):
     del folder.tokenizer["model"]

@@ -96,19 +96,41 @@ void HuggingFaceFolder::addFloats(StringRef key, std::vector<double> numbers,
 // Files
 //===----------------------------------------------------------------------===//
 
-Expected<std::optional<llvm::json::Object>>
-HuggingFaceFolder::readJSON(StringRef name) {
+Expected<const InputFile *> HuggingFaceFolder::openFile(StringRef name) {
   std::string file = pathOf(name);
   if (!llvm::sys::fs::exists(file))
-    return std::nullopt;
+    return nullptr;
   auto input = InputFile::open(file);
   if (!input)
     return input.takeError();
   files.push_back(std::move(*input));
-  auto object = parseJSONObject(*files.back());
+  return files.back().get();
+}
+
+Expected<std::optional<llvm::json::Object>>
+HuggingFaceFolder::readJSON(StringRef name) {
+  auto file = openFile(name);
+  if (!file)
+    return file.takeError();
+  if (!*file)
+    return std::nullopt;
+  auto object = parseJSONObject(**file);
   if (!object)
     return object.takeError();
   return std::move(*object);
+}
+
+Expected<std::optional<llvm::json::Value>>
+HuggingFaceFolder::readJSONValue(StringRef name) {
+  auto file = openFile(name);
+  if (!file)
+    return file.takeError();
+  if (!*file)
+    return std::nullopt;
+  auto value = parseJSON(**file, 0, (*file)->getSize());
+  if (!value)
+    return value.takeError();
+  return std::move(*value);
 }
 
 Expected<std::optional<std::string>>
@@ -258,7 +280,7 @@ Error HuggingFaceFolder::addPacked(PackedWeights::Entry &entry) {
   GGUFTensor tensor;
   std::string name = entry.module + ".weight";
   tensor.name = translateTensorName(name, *architecture);
-  if (tied && tensor.name == "output.weight")
+  if (tensor.name.empty() || (tied && tensor.name == "output.weight"))
     return Error::success();
   tensor.origin = entry.codes->tensor.name;
   tensor.fileIndex = entry.codes->fileIndex;
@@ -336,7 +358,7 @@ HuggingFaceFolder::open(StringRef path) {
 }
 
 Expected<std::unique_ptr<HuggingFaceFolder>>
-HuggingFaceFolder::openTexts(StringRef path) {
+HuggingFaceFolder::openTexts(StringRef path, StringRef vocabulary) {
   std::unique_ptr<HuggingFaceFolder> folder(new HuggingFaceFolder(path));
   auto config = folder->readJSON("config.json");
   if (!config)
@@ -344,10 +366,13 @@ HuggingFaceFolder::openTexts(StringRef path) {
   const llvm::json::Object none;
   std::string configPath = folder->pathOf("config.json");
   if (Error error = translateTexts(
-          JSONView(configPath, *config ? **config : none), *folder))
+          JSONView(configPath, *config ? **config : none), *folder,
+          vocabulary))
     return std::move(error);
   if (!folder->find("tokenizer.ggml.model"))
-    return malformed(path + ": expected tokenizer.json or vocab.txt, found "
-                            "neither");
+    return malformed(path + ": expected " +
+                     (vocabulary.empty()
+                          ? "tokenizer.json or vocab.txt, found neither"
+                          : vocabulary.str() + ", found no such file"));
   return std::move(folder);
 }

@@ -33,8 +33,9 @@ public:
   static llvm::Expected<std::unique_ptr<HuggingFaceFolder>>
   open(llvm::StringRef path);
   /// The texts alone: no tensor file is looked at, and config.json may be absent.
+  /// `vocabulary` is "tokenizer.json", "vocab.txt" or "", the one that is there.
   static llvm::Expected<std::unique_ptr<HuggingFaceFolder>>
-  openTexts(llvm::StringRef path);
+  openTexts(llvm::StringRef path, llvm::StringRef vocabulary = "");
 
   llvm::StringRef getPath() const override { return path; }
   std::string describeKind() const override;
@@ -56,6 +57,9 @@ public:
   /// Opens FOLDER/NAME and parses it; none if there is no such file.
   llvm::Expected<std::optional<llvm::json::Object>>
   readJSON(llvm::StringRef name);
+  /// The same of a file that may be no object.
+  llvm::Expected<std::optional<llvm::json::Value>>
+  readJSONValue(llvm::StringRef name);
   /// The text of FOLDER/NAME, at most 16 MiB; none if there is no such file.
   llvm::Expected<std::optional<std::string>> readText(llvm::StringRef name);
   /// FOLDER/NAME
@@ -65,6 +69,8 @@ private:
   explicit HuggingFaceFolder(llvm::StringRef path) : path(path.str()) {}
 
   GGUFValue &add(llvm::StringRef key, GGUFValueType type, std::string origin);
+  /// Null if there is no such file.
+  llvm::Expected<const InputFile *> openFile(llvm::StringRef name);
   llvm::Error readFiles();
   llvm::Error readIndexed(const llvm::json::Object &index);
   llvm::Error readOne(llvm::StringRef name,

@@ -81,8 +81,8 @@ static std::string joinSurrogates(std::string text) {
   return text;
 }
 
-Expected<llvm::json::Object>
-nibble::parseJSONObject(const InputFile &file, uint64_t offset, uint64_t size) {
+Expected<llvm::json::Value>
+nibble::parseJSON(const InputFile &file, uint64_t offset, uint64_t size) {
   if (size > JSONLimits::bytes)
     return malformed(file.at(offset, "JSON: expected at most " +
                                          Twine(JSONLimits::bytes) +
@@ -105,6 +105,14 @@ nibble::parseJSONObject(const InputFile &file, uint64_t offset, uint64_t size) {
                           });
     return malformed(file.at(offset, "JSON: " + message));
   }
+  return std::move(*value);
+}
+
+Expected<llvm::json::Object>
+nibble::parseJSONObject(const InputFile &file, uint64_t offset, uint64_t size) {
+  auto value = parseJSON(file, offset, size);
+  if (!value)
+    return value.takeError();
   if (llvm::json::Object *object = value->getAsObject())
     return std::move(*object);
   return malformed(file.at(offset, "JSON: expected an object, found " +

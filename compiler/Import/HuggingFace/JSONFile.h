@@ -25,7 +25,11 @@ struct JSONLimits {
   static constexpr unsigned depth = 64;
 };
 
-/// Parses `size` bytes from `offset` on, which must be one JSON object.
+/// Parses `size` bytes from `offset` on, within the limits.
+llvm::Expected<llvm::json::Value> parseJSON(const InputFile &file,
+                                            uint64_t offset, uint64_t size);
+
+/// The same of what must be one JSON object.
 llvm::Expected<llvm::json::Object> parseJSONObject(const InputFile &file,
                                                    uint64_t offset,
                                                    uint64_t size);

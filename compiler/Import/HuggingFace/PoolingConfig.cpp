@@ -48,15 +48,10 @@ static Error readPooling(StringRef architecture, StringRef name,
 Error nibble::translatePooling(StringRef architecture,
                                HuggingFaceFolder &folder) {
   StringRef file = "modules.json";
-  auto text = folder.readText(file);
-  if (!text || !*text)
-    return text.takeError();
-  // An array, of a few short entries.
-  auto modules = llvm::json::parse(**text);
-  if (!modules)
-    return malformed(folder.pathOf(file) + ": " +
-                     llvm::toString(modules.takeError()));
-  const llvm::json::Array *list = modules->getAsArray();
+  auto modules = folder.readJSONValue(file);
+  if (!modules || !*modules)
+    return modules.takeError();
+  const llvm::json::Array *list = (*modules)->getAsArray();
   if (!list)
     return malformed(folder.pathOf(file) + ": expected an array of modules");
   bool normalizes = false;

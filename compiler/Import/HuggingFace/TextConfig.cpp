@@ -19,8 +19,9 @@ namespace {
 
 class TextReader {
 public:
-  TextReader(const JSONView &config, HuggingFaceFolder &folder)
-      : config(config), folder(folder) {}
+  TextReader(const JSONView &config, HuggingFaceFolder &folder,
+             StringRef vocabulary)
+      : config(config), folder(folder), vocabulary(vocabulary) {}
 
   Error read();
 
@@ -34,6 +35,7 @@ private:
 
   const JSONView &config;
   HuggingFaceFolder &folder;
+  StringRef vocabulary; ///< A file's name, or "".
 };
 
 /// Rows of the embedding table, or 0.
@@ -44,11 +46,13 @@ uint64_t TextReader::countRows() const {
 
 Error TextReader::readTokenizer() {
   StringRef name = "tokenizer.json";
+  if (vocabulary == "vocab.txt")
+    return translateWordPieces(folder);
   auto object = folder.readJSON(name);
   if (!object)
     return object.takeError();
   if (!*object)
-    return translateWordPieces(folder);
+    return vocabulary == name ? Error::success() : translateWordPieces(folder);
   std::string path = folder.pathOf(name);
   uint64_t rows = countRows();
   // A table of more rows than any vocabulary has is refused by its reader.
@@ -198,6 +202,6 @@ Error TextReader::read() {
 } // namespace
 
 Error nibble::translateTexts(const JSONView &config,
-                             HuggingFaceFolder &folder) {
-  return TextReader(config, folder).read();
+                             HuggingFaceFolder &folder, StringRef vocabulary) {
+  return TextReader(config, folder, vocabulary).read();
 }

@@ -18,9 +18,11 @@
 namespace nibble {
 
 /// All texts of the folder: the tokenizer, the chat template, the defaults for
-/// sampling. `config` is config.json. A folder without tokenizer.json gets no
-/// `tokenizer.ggml.*`.
-llvm::Error translateTexts(const JSONView &config, HuggingFaceFolder &folder);
+/// sampling. `config` is config.json. `vocabulary`: the one file to take the
+/// tokenizer from, "tokenizer.json" or "vocab.txt"; "" takes the first that is
+/// there. Without any there is no `tokenizer.ggml.*`.
+llvm::Error translateTexts(const JSONView &config, HuggingFaceFolder &folder,
+                           llvm::StringRef vocabulary = "");
 
 /// The keys of tokenizer.json. `rows` is the height of the embedding table, or
 /// 0 if there is none: rows past the vocabulary get unused tokens.
