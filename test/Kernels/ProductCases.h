@@ -30,7 +30,7 @@ struct Machine {
   bool fused;
 };
 
-/// Every row of the table at least once.
+/// Every row of the table for integers, look-ups and f32 at least once.
 llvm::ArrayRef<Machine> machines();
 
 struct ProductShape {
