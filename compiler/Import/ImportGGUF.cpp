@@ -55,8 +55,13 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
                        Twine(positions));
   // A chunk longer than the context could never be filled.
   uint64_t chunk = std::min(options.chunk, positions);
-  if (model->encoder)
-    chunk = positions; // each row sees all the others
+  if (model->encoder) {
+    // Each row sees all the others.
+    if (options.chunkIsGiven && options.chunk != positions)
+      return unsupported(file.getPath() + ": chunk: an encoder takes texts whole, " + Twine(positions) +
+                         " positions at once; found " + Twine(options.chunk));
+    chunk = positions;
+  }
   if (chunk < 1)
     return unsupported(file.getPath() +
                        ": chunk: expected at least 1 token, found 0");

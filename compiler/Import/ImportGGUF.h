@@ -38,6 +38,8 @@ struct ImportOptions {
   std::optional<uint64_t> context;
   /// Tokens that @prefill takes at once.
   uint64_t chunk = 64;
+  /// The user asked for it: an error where a model takes no chunks.
+  bool chunkIsGiven = false;
   /// Types of the key-value cache.
   KVTypes kv = {};
 

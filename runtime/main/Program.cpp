@@ -229,6 +229,10 @@ Status Program::encode(std::string_view input, const EncodeOptions &encoding, st
                            static_cast<unsigned long long>(plan.encodeBytes));
   size_t count = 0;
   TextError error = tokenizer.encode(input, encoding, tokenizerWorkspace, ids, count);
+  // Both are counted for texts that keep their length; a normal form may be several times as long.
+  if (error == TextError::WorkspaceTooSmall || error == TextError::OutputTooSmall)
+    return Status::failure(Exit::Usage, "the prompt's normal form is longer than a context of %u tokens has room for",
+                           description().config()->context());
   if (error != TextError::None)
     return Status::failure(Exit::Internal, "cannot tokenize the prompt: %s", describe(error));
   // A prompt is to be continued: an end-of-text behind it is only for training.

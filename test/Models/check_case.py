@@ -77,7 +77,8 @@ def main():
         run(sys.executable, os.path.join(HERE, "to_gguf.py"), model, "-o", os.path.join(options.work, "model.gguf"))
         model = os.path.join(options.work, "model.gguf")
     program = os.path.join(options.work, "program")
-    run(options.nibble, "compile", model, "-o", program, "--strategy=float", "--kv=f32", "--chunk=24", "-q")
+    run(options.nibble, "compile", model, "-o", program, "--strategy=float", "--kv=f32", "-q",
+        *([] if encodes else ["--chunk=24"]))
     logits = os.path.join(options.work, "logits.f32")
     results = {}
     reference = [options.nibble, "reference", model, "--kv=f32", f"--tokens={tokens()}", f"--logits={logits}"]

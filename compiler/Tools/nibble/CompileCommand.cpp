@@ -75,8 +75,10 @@ int interpret(Arguments &arguments) {
     if (!options.memoryBudget)
       return reportError(kUsage, "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
   }
-  if (arguments.chunk)
+  if (arguments.chunk) {
     options.import.chunk = arguments.chunk;
+    options.import.chunkIsGiven = true;
+  }
   bool isProgram = options.kind == OutputKind::Executable && !options.stopAfter;
   for (auto [name, given] : {std::pair("--memory-budget", options.memoryBudget.has_value()),
                              std::pair("--report", !options.reportFile.empty()),
