@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/Activations.h"
 #include "test/Kernels/KernelProgram.h"
+#include "test/Kernels/ProductCases.h"
 #include "test/Kernels/Weights.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -22,31 +23,8 @@
 namespace nibble::test {
 namespace {
 
-/// An instruction row on a machine that has it. `fused`: multiply-adds round once.
-struct Machine {
-  const char *row, *triple, *cpu;
-  bool fused;
-};
-
-const Machine kMachines[] = {
-    {"x86_avx512vnni_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
-    {"x86_avxvnni_1x8x4_u8s8s32", "x86_64-linux-gnu", "alderlake", true},
-    {"x86_avx2_1x8x4_u7s8s32", "x86_64-linux-gnu", "haswell", true},
-    {"generic_base_1x4x4_s8s8s32", "x86_64-linux-gnu", "x86-64", false},
-    {"aarch64_sve512i8mm_2x16x8_s8s8s32", "aarch64-linux-gnu", "neoverse-v1+sve-512-bit", true},
-    {"aarch64_sve512_1x16x4_s8s8s32", "aarch64-linux-gnu", "a64fx", true},
-    {"aarch64_sve256i8mm_2x8x8_s8s8s32", "aarch64-linux-gnu", "neoverse-v1", true},
-    {"aarch64_sve256_1x8x4_s8s8s32", "aarch64-linux-gnu", "neoverse-v1", true},
-    {"aarch64_sve128i8mm_2x4x8_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
-    {"aarch64_sve128_1x4x4_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
-    {"aarch64_i8mm_2x4x8_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
-    {"aarch64_dotprod_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a76", true},
-    {"aarch64_neon_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a72", true},
-    {"generic_base_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a53", true},
-    {"x86_avx512f_1x16x1_f32f32f32", "x86_64-linux-gnu", "icelake-server", true},
-    {"x86_fma_1x8x1_f32f32f32", "x86_64-linux-gnu", "haswell", true},
-    {"generic_base_1x4x1_f32f32f32", "x86_64-linux-gnu", "x86-64", false},
-    {"aarch64_neon_1x4x1_f32f32f32", "aarch64-linux-gnu", "cortex-a53", true},
+/// Rows for f32, whose weights are as narrow as their activations; ProductCases.h has the others.
+const Machine kNarrowMachines[] = {
     {"aarch64_bf16_1x4x2_bf16bf16f32", "aarch64-linux-gnu", "neoverse-n2", true},
     {"aarch64_fp16fml_1x8x1_f16f16f32", "aarch64-linux-gnu", "neoverse-n2", true},
     {"x86_avx512bf16_1x16x2_bf16bf16f32", "x86_64-linux-gnu", "cooperlake", true},
@@ -310,48 +288,49 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
   }
 }
 
-/// Whether the format's numbers are integers of a byte.
-bool isInteger(const lowbit::Format &format) {
-  lowbit::CodeKind kind = format.codeKind();
-  return !format.isFloat && (kind.isInteger() || kind.book->isInteger());
-}
-
 /// A format of each kind: 8 bits, minima, bit planes, two levels, and codebooks small and large with each kind of scale.
 /// That no format is forgotten on any row is KernelSweep's business.
 std::vector<Case> allCases() {
+  using lowbit::CodeKind;
   std::vector<Case> cases;
   std::vector<const lowbit::Format *> all;
   for (const lowbit::Format &format : lowbit::formats())
     all.push_back(&format);
   for (const lowbit::Format &format : ownFormats())
     all.push_back(&format);
-  for (const Machine &machine : kMachines)
+  const lowbit::Format *q4 = lowbit::findFormat("iq4_nl");
+  for (const Machine &machine : machines()) {
+    RowKind kind = findRow(machine.row)->kind;
+    if (kind == RowKind::Lookup)
+      continue; // LookupTest
+    bool dot = kind == RowKind::Dot4;
     for (const lowbit::Format *format : all) {
-      bool dot = findRow(machine.row)->kind == RowKind::Dot4;
       llvm::StringRef name = format->name;
       bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
-                    (dot && llvm::is_contained({"q4_0", "q5_0", "q2_k", "q3_k", "iq4_nl", "iq2_xs", "e2m3_bf16", "q1_0", "tq2_0"}, name));
-      if (auto narrow = findRow(machine.row)->narrow) {
-        if (format->isFloat && format->floatKind == *narrow)
-          cases.push_back({machine, format});
-        continue;
-      }
-      if (format->isFloat ? !dot : chosen && (!dot || isInteger(*format)))
+                    (dot && llvm::is_contained({"q5_0", "q3_k", "iq2_xs"}, name));
+      if (format->isFloat ? !dot : chosen && (!dot || hasIntegers(*format)))
         cases.push_back({machine, format});
     }
-  using lowbit::CodeKind;
-  for (const Machine &machine : kMachines) {
-    bool dot = findRow(machine.row)->kind == RowKind::Dot4;
-    const lowbit::Format *q4 = lowbit::findFormat("iq4_nl");
-    if (findRow(machine.row)->narrow)
-      continue;
     cases.push_back({machine, q4, CodeKind(4, CodeKind::I8, CodeKind::Row)});
-    if (!dot && machine.cpu == llvm::StringRef("haswell"))
+    if (machine.cpu != llvm::StringRef("haswell"))
+      continue;
+    if (!dot)
       cases.push_back({machine, q4, CodeKind(4, CodeKind::F16, CodeKind::Row)});
-    if (machine.cpu == llvm::StringRef("haswell"))
-      cases.push_back({machine, q4, CodeKind(4, dot ? CodeKind::I8 : CodeKind::F32, CodeKind::Tensor)});
+    cases.push_back({machine, q4, CodeKind(4, dot ? CodeKind::I8 : CodeKind::F32, CodeKind::Tensor)});
   }
+  for (const Machine &machine : kNarrowMachines)
+    for (const lowbit::Format *format : all)
+      if (format->isFloat && format->floatKind == *findRow(machine.row)->narrow)
+        cases.push_back({machine, format});
   return cases;
+}
+
+/// A row without a machine would be tested nowhere.
+TEST(Machines, AreThereForEveryRow) {
+  for (const InstructionRow &row : instructionTable()) {
+    auto runs = [&](const Machine &machine) { return machine.row == row.name; };
+    EXPECT_TRUE(row.narrow ? llvm::any_of(kNarrowMachines, runs) : llvm::any_of(machines(), runs)) << row.name.str();
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, MmaTest, testing::ValuesIn(allCases()),
