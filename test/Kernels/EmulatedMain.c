@@ -36,6 +36,10 @@ static void invoke(void (*f)(void), void **b, u64 count, u64 n, u64 tid, u64 thr
     ((void (*)(void *, void *, void *, void *, void *, void *, void *, u64, u64, u64))f)(b[0], b[1], b[2], b[3], b[4],
                                                                                         b[5], b[6], n, tid, threads);
     break;
+  case 8: // look-ups with both additions
+    ((void (*)(void *, void *, void *, void *, void *, void *, void *, void *, u64, u64, u64))f)(
+        b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], n, tid, threads);
+    break;
   default:
     exit(2);
   }
