@@ -19,7 +19,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 sys.path[:0] = [os.path.join(ROOT, "Inputs"), os.path.join(ROOT, "Models")]
 import to_gguf  # noqa: E402
 from gguf_writer import ARRAY, BOOL, I32, STRING, U32, Writer  # noqa: E402
-from make_shaped_gguf import TYPES, PlannedTensor, pool_of, write_data, write_header  # noqa: E402
+from make_shaped_gguf import TYPES, PlannedTensor, write_model  # noqa: E402
 from make_tiny_gguf import UNUSED, bpe_vocabulary  # noqa: E402
 
 SIZES = dict(hidden_size=2048, num_attention_heads=32, num_key_value_heads=8, head_dim=64, intermediate_size=8192,
@@ -123,11 +123,7 @@ def main():
     writer, held = Writer(), []
     writer.pairs = to_gguf.settings(big, held) + tokenizer_pairs(big["vocab_size"])
     tensors += [PlannedTensor(tensor.name, tensor.dims, "F32", array.array("f", tensor.data)) for tensor in held]
-    pools = {name: pool_of(name, rng) for name in dict.fromkeys(tensor.type_name for tensor in tensors)}
-    with open(args.output, "wb") as file:
-        write_header(writer, tensors, file)
-        for tensor in tensors:
-            write_data(tensor, pools[tensor.type_name], rng, file, writer.alignment)
+    write_model(args.output, writer, tensors, rng)
 
 
 if __name__ == "__main__":

@@ -191,6 +191,15 @@ def write_data(tensor, pool, rng, file, alignment):
     file.write(bytes(-tensor.bytes % alignment))
 
 
+def write_model(path, writer, tensors, rng):
+    """Writes a file of these tensors; a type's blocks come from one pool of random ones."""
+    pools = {name: pool_of(name, rng) for name in dict.fromkeys(tensor.type_name for tensor in tensors)}
+    with open(path, "wb") as file:
+        write_header(writer, tensors, file)
+        for tensor in tensors:
+            write_data(tensor, pools[tensor.type_name], rng, file, writer.alignment)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", required=True, choices=SHAPES)
@@ -203,11 +212,7 @@ def main():
     tensors = tensors_of(args, shape)
     writer = Writer()
     writer.pairs = pairs_of(shape, args.shape)
-    pools = {name: pool_of(name, rng) for name in dict.fromkeys(tensor.type_name for tensor in tensors)}
-    with open(args.output, "wb") as file:
-        write_header(writer, tensors, file)
-        for tensor in tensors:
-            write_data(tensor, pools[tensor.type_name], rng, file, writer.alignment)
+    write_model(args.output, writer, tensors, rng)
 
 
 if __name__ == "__main__":
