@@ -94,14 +94,16 @@ Type LegalizeLinears::activationType(const InstructionRow &row) {
 LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target) {
   if (!row.features.empty())
     return success();
+  // Rows for narrow floats are no other way of doing the same: they take weights of their type only.
+  auto couldDo = [&](const InstructionRow *other) {
+    return other->kind == row.kind && other->narrow == row.narrow && !other->features.empty();
+  };
   SmallVector<std::string> wanted;
   for (const InstructionRow *other : rowsFor(target.triple, [](StringRef) { return true; }))
-    if (other->kind == row.kind && !other->features.empty())
+    if (couldDo(other))
       wanted.push_back(other->features.str());
   auto has = [&](StringRef feature) { return target.has(feature); };
-  bool isRagged = op.getMatrices() > 1 && llvm::any_of(rowsFor(target.triple, has), [&](const InstructionRow *other) {
-    return other->kind == row.kind && !other->features.empty();
-  });
+  bool isRagged = op.getMatrices() > 1 && llvm::any_of(rowsFor(target.triple, has), couldDo);
   std::string text = "runs on the generic row '" + row.name.str() + "', because " +
                      (isRagged ? "its experts have no whole panels of the others"
                                : "the CPU " + target.cpu + " has none of the feature sets: " + llvm::join(wanted, "; "));
