@@ -40,6 +40,9 @@ constexpr int64_t kStraightQuads = 4;
 /// start each strip's sums with what it adds up to.
 constexpr int64_t kSignedStrips = 4;
 
+/// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
+constexpr int64_t kApartColumns = 64;
+
 class DotPanel {
 public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
@@ -52,7 +55,8 @@ public:
     if (mma.range)
       reader.assume(*mma.range);
     dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
-    if (passesStrips() && !dot.codes.isSigned && strips() >= kSignedStrips) {
+    bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
+    if (passesStrips() && fits && strips() >= kSignedStrips) {
       shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
       subtracted = std::exchange(dot.codes.offset, 0);
     }
@@ -78,7 +82,11 @@ private:
   Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
+  bool takesVectorsApart() const;
+  Tile emitVectors(Value record, Unit unit, Tile sums);
+  Value emitVector(Value record, const Unit &unit, Value sum);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  Tile scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers, Tile sums);
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
   Tile integerSums(const Unit &unit, int64_t column);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
@@ -105,6 +113,7 @@ private:
   DotRun dot;
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
+  Value panelStart;
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 
@@ -134,7 +143,7 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 }
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
-  reader.openPanel(panelPointer);
+  reader.openPanel(panelStart = panelPointer);
   if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
@@ -189,9 +198,54 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
+/// Of a row alone: where a unit has fields of several spans, or numbers that are looked up, the order of spans makes more
+/// of them than the registers hold before the first is multiplied.
+bool DotPanel::takesVectorsApart() const {
+  return tokens == 1 && runs == 1 && emitter && emitter->takesVectorsApart() && panel.unitSpan() <= kApartColumns &&
+         (panel.unitSpan() > run || reader.looksUp());
+}
+
+/// A unit in the order of vectors: the same operations on each sum.
+DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    MmaOperands one = mma;
+    one.firstVector += v, one.vectors = 1;
+    DotPanel part(k, one, tokens);
+    part.reader.openPanel(panelStart);
+    sums[v] = part.emitVector(record, unit, sums[v]);
+    unit.codes = emitter->after(k, unit.codes, sums[v]);
+  }
+  return sums;
+}
+
+/// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are of.
+Value DotPanel::emitVector(Value record, const Unit &unit, Value sum) {
+  SmallVector<Tile> operands;
+  Tile dots, ofCodes;
+  for (int64_t column = 0; column < panel.unitSpan(); column += run) {
+    ofCodes.push_back(dot.codes.offset ? activations.codeSums(unit.x, 0, column) : Value());
+    dots.push_back(emitter->start(k, dot, ofCodes.back()));
+    operands.push_back(activations.operands(activations.codes(unit.x, column), 0, dot.quads, 1));
+  }
+  Value codes = unit.codes;
+  int64_t apart = panel.vectorsOf(panel.planes()[0]);
+  for (int64_t first = 0; first < apart; ++first) {
+    for (int64_t quad = first; quad < panel.quadsPerUnit(); quad += apart) {
+      Value &sum = dots[quad / dot.quads];
+      sum = emitter->multiply(k, dot, sum, weights(codes, quad, 1, 1, 0), operands[quad / dot.quads][quad % dot.quads]);
+    }
+  }
+  Tile sums = {sum};
+  for (auto [index, total] : llvm::enumerate(dots))
+    sums = scaleSpan(record, unit, index * run, {emitter->finish(k, dot, total, ofCodes[index])}, sums);
+  return sums[0];
+}
+
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   int64_t span = run * runs, field = panel.runSpan() / span;
+  if (takesVectorsApart())
+    return emitVectors(record, unit, sums);
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {
@@ -232,7 +286,12 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     emitStrips(record, unit, column, sums);
     return sums;
   }
-  Tile integers = integerSums(unit, column), da;
+  return scaleSpan(record, unit, column, integerSums(unit, column), sums);
+}
+
+/// A span's integer sums meet the scales, and the minima follow.
+DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers, Tile sums) {
+  Tile da;
   for (int64_t strip = 0; strip < strips(); ++strip)
     da.push_back(activations.scale(unit.x, strip, column));
   for (int64_t v = 0; v < mma.vectors; ++v) {

@@ -61,7 +61,16 @@ void PanelReader::chooseRange(const InstructionRow *row) {
       codeRange.offset += panel.codeSigned ? 128 : -128;
   } else if (panel.codeSigned) {
     codeRange.offset += int64_t(1) << (panel.codeBits - 1);
+  } else if (joinsSigns()) {
+    codeRange.isSigned = true;
+    codeRange.offset -= int64_t(1) << (panel.codeBits - 1);
   }
+}
+
+bool PanelReader::joinsSigns() const {
+  mpgemm::BitPlanes planes = panel.planes();
+  return emitter && emitter->joinsSigns() && block.getCode().isInteger() && !panel.codeSigned && planes.size() == 2 &&
+         planes[0].width == 4 && planes[1].width == 1;
 }
 
 /// A plane's bits of a quad, brought to where the code wants them from bit `toBit` on; eight bits come as they are.
@@ -81,6 +90,12 @@ Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
   mpgemm::CodeLocation low = panel.locate(planes[0], quad * panel.kr, v * lanes);
   // A nibble under other planes: the emitter joins them.
   bool joins = emitter && planes[0].width == 4 && planes.size() > 1, upper = low.shift == 4;
+  if (joinsSigns()) {
+    mpgemm::CodeLocation bit = panel.locate(planes[1], quad * panel.kr, v * lanes);
+    Type bytes = k.vec(k.i8(), lanes * panel.kr);
+    Value bits = k.load(bytes, k.offset(unit, bit.offset), 1), packed = k.load(bytes, k.offset(unit, low.offset), 1);
+    return emitter->joinSign(k, bits, bit.shift, packed, upper);
+  }
   Value codes;
   for (unsigned i = joins; i < planes.size(); ++i) {
     Value bits = field(unit, planes[i], quad, v, planes[i].firstBit - (joins && !upper ? 4 : 0));

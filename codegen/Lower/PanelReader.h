@@ -25,7 +25,7 @@ class DotEmitter;
 /// where the byte is signed or not.
 struct CodeRange {
   unsigned bits = 8;
-  bool isSigned = false; ///< only with 8 bits
+  bool isSigned = false; ///< two's complement of `bits` bits, extended to the byte
   int64_t offset = 0;    ///< zero point, and what made the number unsigned
 };
 
@@ -46,6 +46,8 @@ public:
   void openPanel(mlir::Value panelPointer);
   /// Bytes of quad `quad` of a unit: lanes × kr integers of range(). Not for codebooks of other numbers.
   mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
+  /// Whether numbers are looked up in bytes that the type knows.
+  bool looksUp() const { return !table.empty(); }
   /// Whether codes are nibbles of a byte less 8, which signedNibbles() can give.
   bool hasSignedNibbles() const;
   /// The numbers of a quad as signed bytes, 16 times what they are: the nibbles stay in the upper halves of the bytes,
@@ -71,6 +73,8 @@ private:
   mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit);
   /// The codes of a quad as they are stored; two's complement as offset binary.
   mlir::Value codes(mlir::Value unit, int64_t quad, int64_t v);
+  /// Whether codes are nibbles under one bit that the emitter makes signed bytes of.
+  bool joinsSigns() const;
   mlir::Value lookUpFloats(mlir::Value codes, llvm::ArrayRef<float> levels);
   mlir::Value storedNumbers(mlir::Value codes, int64_t v);
   mlir::Value floats(mlir::Value pointer, FloatKind kind, unsigned unit = 0);

@@ -39,6 +39,10 @@ Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool u
   return upper ? k.bitOr(above, k.shru(packed, 4)) : k.bitOr(k.shl(above, 4), k.bitAnd(packed, 15));
 }
 
+Value DotEmitter::joinSign(KernelBuilder &, Value, unsigned, Value, bool) const {
+  llvm_unreachable("only of emitters that join signs");
+}
+
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));

@@ -35,7 +35,7 @@ inline constexpr int64_t kMaxActivation = 127;
 /// What is known of the bytes of a weight vector.
 struct WeightCodes {
   unsigned bits = 8;     ///< 1 … 8
-  bool isSigned = false; ///< only with 8 bits
+  bool isSigned = false; ///< two's complement of `bits` bits, extended to the byte
   int64_t offset = 0;    ///< the number is byte - offset
 };
 
@@ -62,6 +62,10 @@ public:
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
   /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
+  /// Whether joinSign() makes a signed byte of a nibble and a bit with fewer instructions than joinNibble().
+  virtual bool joinsSigns() const { return false; }
+  /// nibble + 16 · bit - 16, of a nibble of `packed` and bit number `bit` of `bits`.
+  virtual mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const;
   /// An integer scale of sums (i32, in the order of the strip) in the form that the other functions take it.
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
@@ -79,6 +83,9 @@ public:
   /// `pointer`, known only once `done` (f32) are: what is read through it is not loaded earlier. Schedulers start all of a
   /// tile's sums before they finish one, which is more than the registers hold.
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
+  /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes wait
+  /// for their products then.
+  virtual bool takesVectorsApart() const { return false; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,

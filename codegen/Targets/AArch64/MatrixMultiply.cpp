@@ -32,6 +32,14 @@ KernelBuilder::Values AArch64MatrixMultiply::loadActivations(KernelBuilder &k, c
   if (run.strip == 2 && quads == 4 && !sveBits)
     return loadFour(k, codes);
   KernelBuilder::Values operands;
+  if (run.strip == 1 && run.stepBytes == 8 && quads % 2 == 0 && !sveBits) { // two steps by one load
+    for (int64_t quad = 0; quad < quads; quad += 2) {
+      Value two = k.load(k.vec(k.i64(), 2), k.offset(codes, 8 * quad), 1);
+      for (int64_t half : {0, 1})
+        operands.push_back(k.bitcast(k.shuffle(two, two, {half, half}), k.vec(k.i8(), 16)));
+    }
+    return operands;
+  }
   for (int64_t quad = 0; quad < quads; ++quad) {
     Value at = k.offset(codes, run.stepBytes * quad);
     Value operand = run.strip == 2 ? k.load(k.vec(k.i8(), 16), at, 1)
@@ -105,20 +113,8 @@ Value AArch64MatrixMultiply::toFloat(KernelBuilder &k, Value sum, unsigned shift
   return result;
 }
 
-/// An empty piece of assembly that takes the sums and gives the pointer: no instruction, only an order. Counted for Q4_0
-/// on neoverse-n2, 16 rows: 196 instructions with 14 that touch the stack for 64 smmla without it.
 Value AArch64MatrixMultiply::after(KernelBuilder &k, Value pointer, Value done) const {
-  if (sveBits)
-    return pointer;
-  SmallVector<Value> operands = {pointer};
-  std::string constraints = "=r,0";
-  for (int64_t part = 0; part < KernelBuilder::lanes(done) / 4; ++part) {
-    operands.push_back(k.slice(done, 4 * part, 4));
-    constraints += ",w";
-  }
-  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints, /*has_side_effects=*/false,
-                                   /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
-      .getRes();
+  return sveBits ? pointer : AArch64Neon::after(k, pointer, done);
 }
 
 } // namespace nibble

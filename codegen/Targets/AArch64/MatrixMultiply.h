@@ -34,6 +34,8 @@ public:
   mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const override {
     return sveBits ? DotEmitter::joinNibble(k, above, packed, upper) : AArch64Neon::joinNibble(k, above, packed, upper);
   }
+  bool joinsSigns() const override { return sveBits == 0; }
+  bool takesVectorsApart() const override { return sveBits == 0; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return sveBits == 0; }

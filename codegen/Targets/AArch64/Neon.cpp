@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/AArch64/Neon.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace nibble {
@@ -21,6 +23,38 @@ Value AArch64Neon::joinNibble(KernelBuilder &k, Value above, Value packed, bool 
     result = result ? k.concat(result, joined) : joined;
   }
   return result;
+}
+
+Value AArch64Neon::joinSign(KernelBuilder &k, Value bits, unsigned bit, Value packed, bool upper) const {
+  constexpr int64_t kBytes = 16;
+  Value result;
+  for (int64_t first = 0; first < KernelBuilder::lanes(packed); first += kBytes) {
+    // Where the bit is clear, the number is negative. The complement serves four bits; as a subtraction that LLVM does not
+    // know it stays one, and does not become a comparison with zero behind each mask. Only bits 4 to 7 are tested, the
+    // last by its sign: eight masks would be more than the registers hold.
+    Value raw = k.slice(bits, first, kBytes);
+    if (bit < 4)
+      raw = k.shl(raw, 4);
+    Value clear = k.intrinsic("llvm.aarch64.neon.uqsub", raw.getType(), {k.constant(raw.getType(), int64_t(0xff)), raw});
+    Value isClear = k.cmp(KernelBuilder::ICmp::ne, k.bitAnd(clear, int64_t(1) << (bit % 4 + 4)), k.zero(raw.getType()));
+    Value joined = joinNibble(k, k.sext(isClear, k.i8()), k.slice(packed, first, kBytes), upper);
+    result = result ? k.concat(result, joined) : joined;
+  }
+  return result;
+}
+
+/// An empty piece of assembly that takes the sums and gives the pointer: no instruction, only an order. Counted for Q4_0
+/// on neoverse-n2, 16 rows: 196 instructions with 14 that touch the stack for 64 smmla without it.
+Value AArch64Neon::after(KernelBuilder &k, Value pointer, Value done) const {
+  SmallVector<Value> operands = {pointer};
+  std::string constraints = "=r,0";
+  for (int64_t part = 0; part < KernelBuilder::lanes(done) / 4; ++part) {
+    operands.push_back(k.slice(done, 4 * part, 4));
+    constraints += ",w";
+  }
+  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints, /*has_side_effects=*/false,
+                                   /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
+      .getRes();
 }
 
 } // namespace nibble

@@ -3,6 +3,11 @@
 // Joining a nibble with bits above it takes one instruction that shifts and inserts
 // (Arm ARM, SLI and SRI), where elsewhere it takes a mask and an or.
 //
+// A fifth bit is not brought to its place: CMTST makes a byte of ones where it is clear,
+// whose low or high half is what stands above the nibble of a signed number of five bits.
+//
+// Sums of a row alone are put in order by an empty piece of assembly (after()).
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_CODEGEN_TARGETS_AARCH64_NEON_H
@@ -15,6 +20,10 @@ namespace nibble {
 class AArch64Neon : public DotEmitter {
 public:
   mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const override;
+  bool joinsSigns() const override { return true; }
+  mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const override;
+  bool takesVectorsApart() const override { return true; }
+  mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 };
 
 } // namespace nibble

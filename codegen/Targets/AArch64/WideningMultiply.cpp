@@ -14,7 +14,7 @@ namespace nibble {
 
 /// Quads whose sums fit 16 bits together.
 static int64_t quadsIn16Bits(WeightCodes codes) {
-  int64_t largest = codes.isSigned ? 128 : (int64_t(1) << codes.bits) - 1;
+  int64_t largest = codes.isSigned ? int64_t(1) << (codes.bits - 1) : (int64_t(1) << codes.bits) - 1;
   return std::numeric_limits<int16_t>::max() / (largest * kMaxActivation);
 }
 
