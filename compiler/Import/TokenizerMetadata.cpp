@@ -229,15 +229,15 @@ static Error readOwn(const ModelFile &file, TokenizerSource &source) {
                                     Twine(id));
     source.ends.push_back(static_cast<int32_t>(id));
   }
-  key = "tokenizer.nibble.strip";
-  auto strips = file.findInts(key);
-  if (!strips || !*strips)
-    return strips.takeError();
+  key = "tokenizer.nibble.matching";
+  auto matching = file.findInts(key);
+  if (!matching || !*matching)
+    return matching.takeError();
   if (Error error =
-          checkLength(file, key, (*strips)->size(), source.tokens.size()))
+          checkLength(file, key, (*matching)->size(), source.tokens.size()))
     return error;
-  for (uint64_t strip : **strips)
-    source.strips.push_back(static_cast<uint8_t>(strip & 3));
+  for (uint64_t bits : **matching)
+    source.matching.push_back(static_cast<uint8_t>(bits & 7));
   return Error::success();
 }
 

@@ -12,7 +12,7 @@
 namespace nibble::rt {
 
 /// Whether text[begin, end) lies in template segments altogether. Begins don't decrease from call to call.
-bool Tokenizer::Encoder::inTemplate(size_t begin, size_t end) {
+bool Tokenizer::Encoder::inTemplate(size_t begin, size_t end, size_t &segment) const {
   if (options.segments.empty())
     return true;
   while (segment < options.segments.size() && options.segments[segment].end <= begin)
@@ -27,31 +27,33 @@ bool Tokenizer::matchedWith(uint32_t id, SpecialTokens specials) const {
   return specials == SpecialTokens::All || (specials == SpecialTokens::UserDefined && typeOf(id) == TypeUserDefined);
 }
 
-/// The longest special token that stands at `offset`. The candidates are sorted by their bytes, so those that agree
-/// with the text so far are one range, which narrows with every byte.
-uint32_t Tokenizer::Encoder::matchSpecial(size_t offset) {
-  const uint32_t *specials = t.table->specials()->data();
-  const uint32_t *first = t.table->special_first()->data();
-  auto lead = uint8_t(text[offset]);
+/// The longest spelling of the list that stands at `offset`. Spellings are sorted, so those that agree with the text so
+/// far are one range, which narrows with every byte.
+Tokenizer::Encoder::Special Tokenizer::Encoder::matchSpecial(const Source &source, size_t offset) {
+  const uint32_t *first = source.list->first()->data(), *offsets = source.list->offsets()->data();
+  const uint8_t *bytes = source.list->bytes()->data();
+  auto lead = uint8_t(source.text[offset]);
   uint32_t low = first[lead], high = first[lead + 1];
-  uint32_t best = NoToken;
-  for (size_t depth = 1; low < high; ++depth) {
-    uint32_t shortest = specials[low];
-    if (t.tokenBytes(int32_t(shortest)).size() == depth) {
-      bool trusted = t.typeOf(shortest) == TypeUserDefined || inTemplate(offset, offset + depth);
-      if (t.matchedWith(shortest, options.specials) && trusted)
-        best = shortest;
-      ++low;
+  Special best;
+  for (size_t depth = 1; low < high; ++depth, ++steps) {
+    if (offsets[low + 1] - offsets[low] == depth) {
+      uint32_t id = source.list->ids()->Get(low++);
+      // A space that was put before the text has no place in it.
+      size_t begin = offset == 0 ? source.begin : source.begin + offset - source.prefix;
+      size_t end = source.begin + offset + depth - source.prefix;
+      bool trusted = t.typeOf(id) == TypeUserDefined || inTemplate(begin, end, *source.segment);
+      if (t.matchedWith(id, options.specials) && trusted)
+        best = {id, depth};
     }
-    if (offset + depth >= text.size())
+    if (offset + depth >= source.text.size())
       break;
-    auto byte = uint8_t(text[offset + depth]);
+    auto byte = uint8_t(source.text[offset + depth]);
     // The bounds of the candidates whose next byte is `byte`.
     auto bound = [&](uint32_t from, unsigned value) {
       uint32_t to = high;
       while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (uint8_t(t.tokenBytes(int32_t(specials[middle]))[depth]) < value)
+        if (bytes[offsets[middle] + depth] < value)
           from = middle + 1;
         else
           to = middle;
@@ -89,68 +91,101 @@ static std::string_view withoutSpaceBehind(std::string_view text) {
   return text;
 }
 
-void Tokenizer::Encoder::encodePieces() {
+/// Emits the tokens of the list, and hands on what lies between them.
+template <typename Between> void Tokenizer::Encoder::cutAtSpecials(const Source &source, Between between) {
   size_t begin = 0;
-  if (options.specials != SpecialTokens::None && t.table->specials()) {
-    for (size_t offset = 0; offset < text.size();) {
-      uint32_t id = matchSpecial(offset);
-      if (id == NoToken) {
+  if (options.specials != SpecialTokens::None && source.list) {
+    for (size_t offset = 0; offset < source.text.size();) {
+      Special special = matchSpecial(source, offset);
+      if (special.id == NoToken) {
         ++offset;
         continue;
       }
-      std::string_view piece = text.substr(begin, offset - begin);
-      if (t.flags[id] & FlagStripLeft)
+      std::string_view piece = source.text.substr(begin, offset - begin);
+      if (t.flags[special.id] & FlagStripLeft)
         piece = withoutSpaceBehind(piece);
-      encodePiece(piece, begin == 0);
-      emit(int32_t(id));
-      offset += t.tokenBytes(int32_t(id)).size();
-      if (t.flags[id] & FlagStripRight)
-        offset += spaceBefore(text.substr(offset));
+      between(piece, begin == 0);
+      emit(int32_t(special.id));
+      offset += special.size;
+      if (t.flags[special.id] & FlagStripRight)
+        offset += spaceBefore(source.text.substr(offset));
       begin = offset;
     }
   }
-  encodePiece(text.substr(begin), begin == 0);
+  between(source.text.substr(begin), begin == 0);
 }
 
-/// The piece as the words are cut from it: normalized, and where the model was trained so with a space before it.
-std::string_view Tokenizer::Encoder::prepare(std::string_view piece, bool atBeginning) {
-  symbols = workspace;
+void Tokenizer::Encoder::encodePieces() {
+  size_t segment = 0, inPieces = 0; // the first segments that may still matter
+  cutAtSpecials({t.table->specials(), text, 0, 0, &segment}, [&](std::string_view piece, bool atBeginning) {
+    if (!piece.empty())
+      encodePiece(piece, atBeginning, inPieces);
+  });
+}
+
+/// Puts a space before the piece, which moves to the workspace if it isn't there. What is before it there is nobody's.
+std::string_view Tokenizer::Encoder::putSpaceBefore(std::string_view piece) {
+  auto *memory = reinterpret_cast<char *>(workspace.data());
+  bool isCopy = piece.data() >= memory && piece.data() < memory + workspace.size();
+  if (isCopy ? piece.data() == memory : piece.size() >= workspace.size()) {
+    error = TextError::WorkspaceTooSmall;
+    return {};
+  }
+  char *begin = isCopy ? memory + (piece.data() - memory) : memory + workspace.size() - piece.size();
+  if (!isCopy)
+    std::memcpy(begin, piece.data(), piece.size());
+  begin[-1] = ' ';
+  return {begin - 1, piece.size() + 1};
+}
+
+/// What the piece, which is not empty, leaves of the workspace to the symbols of its words.
+std::span<std::byte> Tokenizer::Encoder::spaceBeside(std::string_view piece) const {
+  const auto *begin = reinterpret_cast<const std::byte *>(piece.data());
+  bool isCopy = begin >= workspace.data() && begin < workspace.data() + workspace.size();
+  return isCopy ? workspace.first(size_t(begin - workspace.data())) : workspace;
+}
+
+/// A piece without tokens that are recognised as they are given: it is normalized, and where the model was trained so has
+/// a space before it. Others are recognised then.
+void Tokenizer::Encoder::encodePiece(std::string_view piece, bool atBeginning, size_t &segment) {
+  auto begin = size_t(piece.data() - text.data());
+  steps += piece.size();
   Normalizer normalizer(t.table->normalizer());
-  bool copied = normalizer.touches(piece);
-  // The space's place is before the normalized text.
-  if (copied)
+  if (normalizer.touches(piece))
     error = normalizer.run(piece, workspace, piece);
   if (error != TextError::None || piece.empty())
-    return {};
-  using schema::SpacePrefix;
-  SpacePrefix rule = t.table->space_prefix();
-  bool missing = piece.front() != ' ';
-  bool prefixed = rule == SpacePrefix::Always || (rule == SpacePrefix::IfMissing && missing) ||
-                  (rule == SpacePrefix::IfMissingAtBeginning && missing && atBeginning);
-  if (prefixed) {
-    if (piece.size() >= workspace.size()) {
-      error = TextError::WorkspaceTooSmall;
-      return {};
-    }
-    char *begin = reinterpret_cast<char *>(workspace.data() + workspace.size()) - piece.size();
-    if (!copied)
-      std::memcpy(begin, piece.data(), piece.size());
-    begin[-1] = ' ';
-    piece = {begin - 1, piece.size() + 1};
-  }
-  if (copied || prefixed)
-    symbols = workspace.first(workspace.size() - piece.size());
-  return piece;
+    return;
+  bool prefixed = t.table->space_prefix() == schema::SpacePrefix::Always;
+  if (prefixed)
+    piece = putSpaceBefore(piece);
+  if (piece.empty())
+    return;
+  symbols = spaceBeside(piece);
+  cutAtSpecials({t.table->normalized_specials(), piece, begin, prefixed, &segment},
+                [&](std::string_view part, bool first) {
+                  if (!part.empty())
+                    encodeWords(part, atBeginning && first);
+                });
 }
 
 /// A piece without special tokens.
-void Tokenizer::Encoder::encodePiece(std::string_view piece, bool atBeginning) {
-  if (piece.empty())
-    return;
-  piece = prepare(piece, atBeginning);
+void Tokenizer::Encoder::encodeWords(std::string_view piece, bool atBeginning) {
+  using schema::SpacePrefix;
+  SpacePrefix rule = t.table->space_prefix();
+  bool prefixed = rule == SpacePrefix::IfMissing || (rule == SpacePrefix::IfMissingAtBeginning && atBeginning);
+  std::span<std::byte> before = symbols;
+  if (prefixed && piece.front() != ' ') {
+    piece = putSpaceBefore(piece);
+    if (piece.empty())
+      return;
+    if (std::span<std::byte> rest = spaceBeside(piece); rest.size() < symbols.size())
+      symbols = rest;
+  }
   WordScanner scanner(*t.table, piece);
   for (std::string_view word; error == TextError::None && scanner.next(word);)
     encodeWord(word);
+  steps += scanner.steps();
+  symbols = before;
 }
 
 static TextError checkSizes(std::string_view text, std::span<std::byte> workspace) {

@@ -99,7 +99,7 @@ void Tokenizer::Encoder::encodeUnigram(std::string_view word) {
     uint32_t length = decodeCharacter(word.data() + begin, size - begin).length;
     bool covered = false;
     uint32_t node = 0;
-    for (uint32_t end = begin; end < size;) {
+    for (uint32_t end = begin; end < size; ++steps) {
       uint32_t edge = t.rankOfMerge(node, uint8_t(word[end++]));
       if (edge == EmptySlot)
         break;
@@ -146,7 +146,7 @@ void Tokenizer::Encoder::encodeWordPiece(std::string_view word) {
   known &= space != EmptySlot;
   for (size_t begin = 0, end = 0; known && begin < word.size(); begin = end, node = 0) {
     uint32_t id = NoToken;
-    for (size_t i = begin; i < word.size();) {
+    for (size_t i = begin; i < word.size(); ++steps) {
       uint32_t edge = t.rankOfMerge(node, uint8_t(word[i++]));
       if (edge == EmptySlot)
         break;
@@ -163,6 +163,12 @@ void Tokenizer::Encoder::encodeWordPiece(std::string_view word) {
     return;
   count = before;
   emit(t.table->unk());
+}
+
+template <typename Pairs> void Tokenizer::Encoder::merge(Symbols &s, const Pairs &pairs) {
+  Merger<Pairs> merger(s, pairs);
+  merger.run();
+  steps += merger.steps();
 }
 
 void Tokenizer::Encoder::encodeWord(std::string_view word) {
@@ -187,12 +193,10 @@ void Tokenizer::Encoder::encodeWord(std::string_view word) {
   s.place(symbols.data(), s.textSize);
   if (kind == schema::TokenizerKind::SentencePiece) {
     splitCharacters(word, s);
-    TextPairs pairs{t};
-    Merger<TextPairs>(s, pairs).run();
+    merge(s, TextPairs{t});
   } else {
     kind == schema::TokenizerKind::ByteBPE ? splitBytes(word, s) : splitCharacters(word, s);
-    IdPairs pairs{t};
-    Merger<IdPairs>(s, pairs).run();
+    merge(s, IdPairs{t});
   }
   for (uint32_t i = s.count ? 0 : NoSymbol; i != NoSymbol; i = s.next[i]) {
     if (s.id[i] != NoToken)

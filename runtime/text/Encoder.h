@@ -42,6 +42,8 @@ public:
 private:
   TextError finish(size_t &idCount) const {
     idCount = count;
+    if (options.steps)
+      *options.steps += steps;
     if (error != TextError::None)
       return error;
     if (count > ids.size())
@@ -55,16 +57,35 @@ private:
     ++count;
   }
 
+  /// A token that is recognised by its spelling.
+  struct Special {
+    uint32_t id = NoToken;
+    size_t size = 0; // bytes of the text
+  };
+
+  /// Text that is searched for such tokens.
+  struct Source {
+    const schema::Spellings *list; // null: for none
+    std::string_view text;
+    size_t begin;    // where it lies in the text that is encoded
+    size_t prefix;   // bytes that were put before it
+    size_t *segment; // the first segment that may still matter
+  };
+
   void encodePieces();
-  uint32_t matchSpecial(size_t offset);
-  bool inTemplate(size_t begin, size_t end);
-  void encodePiece(std::string_view piece, bool atBeginning);
-  std::string_view prepare(std::string_view piece, bool atBeginning);
+  template <typename Between> void cutAtSpecials(const Source &source, Between between);
+  Special matchSpecial(const Source &source, size_t offset);
+  bool inTemplate(size_t begin, size_t end, size_t &segment) const;
+  void encodePiece(std::string_view piece, bool atBeginning, size_t &segment);
+  void encodeWords(std::string_view piece, bool atBeginning);
+  std::string_view putSpaceBefore(std::string_view piece);
+  std::span<std::byte> spaceBeside(std::string_view piece) const;
   void encodeWord(std::string_view word);
   void encodeUnigram(std::string_view word);
   void encodeWordPiece(std::string_view word);
   void splitBytes(std::string_view word, Symbols &s);
   void splitCharacters(std::string_view word, Symbols &s) const;
+  template <typename Pairs> void merge(Symbols &s, const Pairs &pairs);
   void emitBytes(std::string_view bytes);
 
   const Tokenizer &t;
@@ -74,11 +95,10 @@ private:
   std::span<int32_t> ids;
   std::span<std::byte> symbols; // what the piece leaves of the workspace to its words
   size_t count = 0;
-  size_t segment = 0; // the first segment that may still matter
+  size_t steps = 0;
   schema::TokenizerKind kind;
   bool lostBytes = false;
   TextError error = TextError::None;
 };
-
 
 } // namespace nibble::rt

@@ -61,10 +61,14 @@ template <typename Pairs> class Merger {
 public:
   Merger(Symbols &symbols, const Pairs &pairs) : s(symbols), pairs(pairs) {}
 
+  /// Symbols that were looked at so far: what time is spent on.
+  size_t steps() const { return stepCount; }
+
   /// Merges until nothing merges. The rest is the list that begins at symbol 0.
   void run() {
     if (s.count == 0)
       return;
+    stepCount += s.count;
     link();
     if (s.count <= ShortWord)
       return mergeShort();
@@ -99,7 +103,7 @@ private:
     for (;;) {
       uint32_t best = NoRank, at = 0;
       for (uint32_t i = 0; i != NoSymbol; i = s.next[i])
-        if (s.rank[i] < best) {
+        if (++stepCount; s.rank[i] < best) {
           best = s.rank[i];
           at = i;
         }
@@ -131,6 +135,7 @@ private:
     uint32_t symbol = s.order[where];
     uint64_t mine = key(symbol);
     while (where > 0) {
+      ++stepCount;
       uint32_t parent = (where - 1) / 2;
       if (key(s.order[parent]) <= mine)
         break;
@@ -144,6 +149,7 @@ private:
     uint32_t symbol = s.order[where];
     uint64_t mine = key(symbol);
     for (;;) {
+      ++stepCount;
       uint32_t child = 2 * where + 1;
       if (child >= size)
         break;
@@ -197,6 +203,7 @@ private:
   Symbols &s;
   const Pairs &pairs;
   uint32_t size = 0;
+  size_t stepCount = 0;
 };
 
 } // namespace nibble::rt

@@ -13,6 +13,12 @@
 
 namespace nibble::rt {
 
+static bool sizesAgree(const schema::Spellings *list) {
+  return !list || (list->first()->size() == 257 && list->first()->Get(256) == list->ids()->size() &&
+                   list->offsets()->size() == list->ids()->size() + 1 &&
+                   list->offsets()->Get(list->ids()->size()) == list->bytes()->size());
+}
+
 /// Constant-time sanity of the sizes. What lies inside the tables was checked by the compiler that wrote them.
 static bool sizesAgree(const schema::Tokenizer &table) {
   uint32_t tokens = table.token_flags()->size();
@@ -44,8 +50,9 @@ static bool sizesAgree(const schema::Tokenizer &table) {
   }
   if (table.kind() == TokenizerKind::WordPiece && table.unk() < 0)
     return false;
-  return !table.specials() || (table.special_first() && table.special_first()->size() == 257 &&
-                               table.special_first()->Get(256) == table.specials()->size());
+  if (table.pre() == schema::PreTokenizer::Pairs && (!table.joins() || table.joins()->size() != 256 * 256 / 8))
+    return false;
+  return sizesAgree(table.specials()) && sizesAgree(table.normalized_specials());
 }
 
 TextError Tokenizer::open(const schema::Tokenizer *table, Tokenizer &tokenizer) {
@@ -110,9 +117,10 @@ uint32_t Tokenizer::rankOfMerge(uint32_t left, uint32_t right) const {
 int32_t Tokenizer::find(std::string_view text) const {
   if (uint32_t id = lookUp(text.data(), text.size()); id != NoToken)
     return int32_t(id);
-  for (uint32_t i = 0; table->specials() && i < table->specials()->size(); ++i)
-    if (auto id = int32_t(table->specials()->Get(i)); tokenBytes(id) == text)
-      return id;
+  for (const schema::Spellings *list : {table->specials(), table->normalized_specials()})
+    for (uint32_t i = 0; list && i < list->ids()->size(); ++i)
+      if (auto id = int32_t(list->ids()->Get(i)); tokenBytes(id) == text)
+        return id;
   return -1;
 }
 

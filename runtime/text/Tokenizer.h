@@ -38,6 +38,9 @@ struct EncodeOptions {
 
   /// With SpecialTokens::All: control tokens count only where they lie in template segments. Empty: everywhere.
   std::span<const Segment> segments = {};
+
+  /// Counts what was looked at: bytes for words, symbols for merges, edges of tries. Time is proportional to it.
+  size_t *steps = nullptr;
 };
 
 struct DecodeOptions {
@@ -83,7 +86,9 @@ public:
 
   /// Whether decoding drops one space at the beginning of a text.
   bool dropsLeadingSpace() const {
-    return table->space_prefix() != schema::SpacePrefix::Never || table->kind() == schema::TokenizerKind::WordPiece;
+    using schema::TokenizerKind;
+    return (table->space_prefix() != schema::SpacePrefix::Never && table->kind() != TokenizerKind::ByteBPE) ||
+           table->kind() == TokenizerKind::WordPiece;
   }
   uint32_t maxTokenBytes() const { return table->max_token_bytes(); }
   int32_t bos() const { return table->bos(); }

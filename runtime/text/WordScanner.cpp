@@ -94,12 +94,17 @@ bool WordScanner::next(std::string_view &word) {
   if (begin >= size)
     return false;
   switch (table.pre()) {
-  case PreTokenizer::Spaces:
-    while (position < size && text[position] == ' ')
+  case PreTokenizer::Pairs: {
+    const uint8_t *joins = table.joins()->data();
+    auto joined = [&](size_t at) {
+      uint32_t pair = uint32_t(uint8_t(text[at - 1])) << 8 | uint8_t(text[at]);
+      return (joins[pair >> 3] >> (pair & 7)) & 1;
+    };
+    do
       ++position;
-    while (position < size && text[position] != ' ')
-      ++position;
+    while (position < size && joined(position));
     break;
+  }
   case PreTokenizer::EachSpace:
     do
       ++position;
@@ -108,6 +113,7 @@ bool WordScanner::next(std::string_view &word) {
   default:
     position = size;
   }
+  stepCount += position - begin;
   word = text.substr(begin, position - begin);
   return true;
 }

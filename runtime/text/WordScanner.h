@@ -13,8 +13,8 @@
 // place is the match. The compiler accepts only automata that don't look at the same
 // text again and again, so time is linear. (A run of which no part matches is skipped.)
 //
-// Without patterns: Spaces (SentencePiece) cuts before a ' ' that follows something else,
-// EachSpace before every ' ', Whole not at all.
+// Without patterns: Pairs cuts between two bytes that no merge joins, EachSpace before
+// every ' ', Whole not at all.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -300,6 +300,28 @@ def tokenizer_other_normalizer(folder):
 
 
 @kind
+def tokenizer_table_of_sentencepiece(folder):
+    folder.tokenizer["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
+
+
+@kind
+def tokenizer_space_before_each_word(folder):
+    folder.tokenizer["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+        {"type": "Digits", "individual_digits": True}, {"type": "ByteLevel", "add_prefix_space": True}]}
+
+
+@kind
+def tokenizer_single_word(folder):
+    folder.tokenizer["added_tokens"] = [{"id": 65, "content": "A", "single_word": True}]
+
+
+@kind
+def tokenizer_unknown_runs(folder):
+    folder.tokenizer["pre_tokenizer"] = None
+    folder.tokenizer["model"]["fuse_unk"] = True
+
+
+@kind
 def end_past_the_vocabulary(folder):
     folder.config["eos_token_id"] = 5000
 

@@ -49,12 +49,13 @@ std::vector<uint8_t> build(const std::filesystem::path &path, const std::string 
   return std::move(*table);
 }
 
-std::vector<int32_t> encode(const rt::Tokenizer &tokenizer, std::string_view text) {
+std::vector<int32_t> encode(const rt::Tokenizer &tokenizer, std::string_view text, size_t *steps = nullptr) {
   std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(text.size()));
   std::vector<int32_t> ids(rt::Tokenizer::maxTokens(text.size()));
   rt::EncodeOptions options;
   options.specials = rt::SpecialTokens::All; // as the library does
   options.addSpecial = true;
+  options.steps = steps;
   size_t count = 0;
   rt::TextError error = tokenizer.encode(text, options, workspace, ids, count);
   EXPECT_TRUE(error == rt::TextError::None || error == rt::TextError::UnknownBytes);
@@ -93,7 +94,34 @@ TEST(HuggingFaceTokenizer, EncodesAsItsLibrary) {
     compare(entry.path());
     ++folders;
   }
-  EXPECT_EQ(folders, 18u);
+  EXPECT_EQ(folders, 22u);
+}
+
+/// What is looked at for a byte of a text that repeats `unit`.
+double stepsEachByte(const rt::Tokenizer &tokenizer, std::string_view unit, size_t size) {
+  std::string text;
+  while (text.size() < size)
+    text += unit;
+  size_t steps = 0;
+  encode(tokenizer, text, &steps);
+  return double(steps) / double(text.size());
+}
+
+// Eight times the text takes eight times the work; merges take a logarithm more (4/3 of it here).
+TEST(HuggingFaceTokenizer, IsLinearOnHostileText) {
+  for (const auto &entry : std::filesystem::directory_iterator(inputs())) {
+    std::vector<uint8_t> table = build(entry.path(), "");
+    ASSERT_FALSE(table.empty());
+    rt::Tokenizer tokenizer;
+    ASSERT_EQ(rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(table.data()), tokenizer),
+              rt::TextError::None);
+    for (std::string_view unit : {"a", " ", "0", "\n", "ab", "th", " x", "'s", "\xF0\x9F\x98\x80", "\xFF", "e\xCC\x81",
+                                  "\xCC\xA3\xCC\x81", "<|", "<tool", "\xE4\xB8\xAD"}) {
+      double few = stepsEachByte(tokenizer, unit, 5000), many = stepsEachByte(tokenizer, unit, 40000);
+      EXPECT_GE(few, 0.2) << entry.path() << " '" << unit << "'";
+      EXPECT_LT(many, 1.5 * few) << entry.path() << " '" << unit << "'";
+    }
+  }
 }
 
 // GGUF names what tokenizer.json spells out.

@@ -9,6 +9,7 @@
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/ByteAlphabet.h"
 #include "compiler/Import/Text/TokenizerBuilder.h"
+#include "runtime/text/WordScanner.h"
 
 #include <gtest/gtest.h>
 #include <limits>
@@ -49,6 +50,15 @@ TEST(TokenizerBuilder, RefusesOptionsItDoesNotHave) {
   source = test::byteLevelSource();
   source.addSpacePrefix = true;
   expectRefused(source, Unsupported, "add_space_prefix");
+  source = test::byteLevelSource();
+  source.spacePrefix = "each";
+  expectRefused(source, Unsupported, "puts U+2581 before the text");
+  // Where normalized text came from is not known, and so not whether it may name a control token.
+  source = test::byteLevelSource();
+  source.matching.assign(source.tokens.size(), 4);
+  llvm::cantFail(buildTokenizer(source));
+  source.normalizer = {{"NFC", "", ""}};
+  expectRefused(source, Unsupported, "the control token '<|end|>' is recognised in normalized text");
 }
 
 TEST(TokenizerBuilder, ChecksIds) {
@@ -105,18 +115,25 @@ TEST(TokenizerBuilder, ChecksMerges) {
   expectRefused(source, Malformed, "needs the token 'zq', which the vocabulary lacks");
 }
 
-// A word is cut at spaces only where no token holds "something, then a space".
-TEST(TokenizerBuilder, CutsAtSpacesWhereThatIsExact) {
+// Text is cut where no token holds the two bytes, and characters stay whole.
+TEST(TokenizerBuilder, CutsWhereNoMergeReachesAcross) {
   TokenizerSource source = test::sentencePieceSource();
-  auto pre = [](const TokenizerSource &source) {
-    auto built = buildTokenizer(source);
-    return flatbuffers::GetRoot<schema::Tokenizer>(llvm::cantFail(std::move(built)).data())->pre();
+  auto words = [](const TokenizerSource &source, std::string_view text) {
+    std::vector<uint8_t> built = llvm::cantFail(buildTokenizer(source));
+    const auto &table = *flatbuffers::GetRoot<schema::Tokenizer>(built.data());
+    EXPECT_EQ(table.pre(), schema::PreTokenizer::Pairs);
+    rt::WordScanner scanner(table, text);
+    std::vector<std::string> words;
+    for (std::string_view word; scanner.next(word);)
+      words.emplace_back(word);
+    return words;
   };
-  EXPECT_EQ(pre(source), schema::PreTokenizer::Spaces);
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(words(source, " the over.\xC3\xA9z"), (Words{" the", " over", ".", "\xC3\xA9", "z"}));
   source.tokens.push_back("of\xE2\x96\x81the");
   source.types.push_back(int32_t(TokenType::Normal));
   source.scores.push_back(-500);
-  EXPECT_EQ(pre(source), schema::PreTokenizer::Whole);
+  EXPECT_EQ(words(source, " of the over"), (Words{" of the", " over"}));
 }
 
 TEST(TokenizerBuilder, IsReproducible) {

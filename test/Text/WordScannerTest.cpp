@@ -103,7 +103,7 @@ const Case cases[] = {
     {"default", {"Hello"sv, " world"sv, ","sv, " it"sv, "'"sv, "s"sv, " "sv, "123"sv, "45"sv}},
     {"default", {"a"sv, " "sv, " "sv, "1"sv, "+="sv, "x"sv, " "sv, "<$>\343\200\202"sv, "\n"sv}},
     {"default", {" \302\275"sv.substr(0, 1), "\302\275"sv, "123"sv, "456"sv, "7"sv, "b"sv}},
-    {"", {"  a"sv, " b\n"sv, "  c"sv, " "sv}},
+    {"", {"  a"sv, " b"sv, "\n"sv, "  "sv, "c"sv, " "sv}},
 };
 
 /// The tables of a tokenizer that cuts text so: by the name of a pre-tokenizer (empty: SentencePiece's), or by patterns.

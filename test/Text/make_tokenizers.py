@@ -2,7 +2,7 @@
 """Makes the small tokenizers of test/Text/Inputs/tokenizers and what the library `tokenizers` says of hard texts.
 
     python3 -m venv ~/venv && ~/venv/bin/pip install tokenizers
-    ~/venv/bin/python test/Text/make_tokenizers.py
+    ~/venv/bin/python test/Text/make_tokenizers.py [NAME ...]
 
 Each is a folder with tokenizer.json, trained here on a few sentences with the normalizer, the pre-tokenizer and the
 frame of a family that ships it, and vectors.json: texts with their ids. The tests need nothing of this.
@@ -10,6 +10,7 @@ frame of a family that ships it, and vectors.json: texts with their ids. The tes
 import json
 import pathlib
 import re
+import sys
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -36,6 +37,8 @@ TEXTS = [
     "\x00\x01\x02 \x7f \x1b[0m", "\u200b\u200d\ufeff", "\ufffd\ufffe", "\U0010ffff\U000e0001", "ſ 'ſ K", "x" * 70, " " * 33, "ab" * 40, "\n" * 9 + "end",
     "<|start|>hello<|end|> <|start|> world", "<|start|><|end|>", "x <|user|>  \n y <|user|>z", "the<tool>the tool<tool> <tool>", "<s>", "</s>", "<unk>", "<0x41>",
     "The quick brown fox jumps over the lazy dog.", "It's 12345 o'clock and we'll see;",
+    # Tokens that are recognised in normalized text.
+    "the<|user|>  <|MAIL|>  Cafe\u0301 x caf\u00e9   four    five<tool><|mail|>", " <s> <s>a<s><s>", "TOOL tool Tool x TOOLTOOL  TOOL",
     # Normal forms: marks in and out of order, characters that never compose, that compose twice, Hangul, ligatures.
     "Vie\u0302\u0323t Vi\u1ec7t n\u0303o\u0301 n\u00f3", "a\u0323\u0307\u0323\u0307 \u1e69 s\u0323\u0307 s\u0307\u0323", "\u0958\u0915\u093c \u2126\u212b\u212a \ufb1d",
     "\u1112\u1161\u11ab\u1100\u1173\u11af \ud55c\uae00 \uac00\u11a8\u11a8 \u1100\u1100", "\u0344 \u1fee \u0390 \u03ca\u0301 \u01d5 \u00dc\u0304", "\U0001d15e\U0001d1bf \U0002f800",
@@ -157,6 +160,13 @@ def normalized(*steps):
     return tokenizer
 
 
+def with_added(tokenizer, *texts, special=False):
+    """Tokens that are recognised in normalized text."""
+    tokens = [AddedToken(text, normalized=True, special=special) for text in texts]
+    tokenizer.add_special_tokens(tokens) if special else tokenizer.add_tokens(tokens)
+    return tokenizer
+
+
 MARK = "\u2581"
 CASES = {
     "gpt-2": lambda: byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False)),
@@ -179,13 +189,21 @@ CASES = {
     "bert-cased": lambda: wordpiece(False),
     "unigram-nfkc": lambda: normalized(normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.Strip(),
                                        normalizers.NFKC(), normalizers.Lowercase()),
+    # GPT-NeoX and OLMo; an older Llama 2; encoders; what ByteLevel does unless it is told otherwise.
+    "added-nfc": lambda: with_added(byte_level(pre_tokenizers.ByteLevel(add_prefix_space=False), normalizer=normalizers.NFC()),
+                                    "  ", "    ", "<|MAIL|>", "cafe\u0301"),
+    "added-llama": lambda: with_added(character_bpe(normalizers.Sequence([
+        normalizers.Prepend(MARK), normalizers.Replace(" ", MARK)]), None), "<s>", "</s>", "<|user|>", special=True),
+    "added-lowercase": lambda: with_added(normalized(normalizers.Lowercase()), "TOOL", "<|MAIL|>"),
+    "prefix-space": lambda: with_added(byte_level(pre_tokenizers.ByteLevel(add_prefix_space=True)), "<|MAIL|>"),
     "unigram-plain": lambda: normalized(normalizers.NFKD(), normalizers.StripAccents(), normalizers.Prepend("x")),
 }
 
 
 def main():
-    for name, make in CASES.items():
-        tokenizer = make()
+    # Ties in some trainers depend on the run, so a new case leaves the others alone.
+    for name in sys.argv[1:] or CASES:
+        tokenizer = CASES[name]()
         folder = OUT / name
         folder.mkdir(parents=True, exist_ok=True)
         # The library finds the name of a byte's token in text; Nibble, as SentencePiece, doesn't. No text has U+2581,

@@ -131,6 +131,9 @@ Error StepReader::readNormalizer(const JSONView &step) {
       return Error::success();
     }
   }
+  if (name == "Precompiled")
+    return step.unsupportedKey("type", "unsupported normalizer: Precompiled, a table of SentencePiece's (T5, XLM-R); "
+                                       "expected those that tokenizer.json spells out");
   return step.unsupportedKey("type",
                              "unsupported normalizer: expected a normal form, "
                              "Lowercase, StripAccents, Strip, BertNormalizer, "
@@ -234,8 +237,12 @@ Error StepReader::readByteLevel(const JSONView &step) {
   auto prefix = step.findBool("add_prefix_space");
   if (!prefix)
     return prefix.takeError();
-  if (prefix->value_or(true))
-    return step.unsupportedKey("add_prefix_space", "expected false, found true");
+  if (prefix->value_or(true)) {
+    // Behind another step each word would get a space.
+    if (!result.patterns.empty())
+      return step.unsupportedKey("add_prefix_space", "expected false behind another pre-tokenizer, found true");
+    result.spacePrefix = "missing";
+  }
   auto regex = step.findBool("use_regex");
   if (!regex)
     return regex.takeError();

@@ -26,8 +26,8 @@ struct Token {
   TokenType type = TokenType::Unused;
   bool present = false;
   double score = 0;
-  /// The white space before or behind it belongs to it.
-  bool stripsLeft = false, stripsRight = false;
+  /// As TokenizerSource::matching has it.
+  uint64_t matching = 0;
 };
 
 class TokenizerReader {
@@ -167,6 +167,11 @@ Error TokenizerReader::readBPE(const JSONView &model) {
   byteFallback = fallback->value_or(false);
   if (Error error = refuseOptions(model))
     return error;
+  auto fuses = model.findBool("fuse_unk");
+  if (!fuses)
+    return fuses.takeError();
+  if (fuses->value_or(false) && !byteFallback && !steps.byteLevel)
+    return model.unsupportedKey("fuse_unk", "expected false without byte_fallback, found true");
   if (Error error = readVocabulary(model))
     return error;
   if (Error error = readMerges(model))
@@ -291,9 +296,9 @@ Error TokenizerReader::readAddedToken(const JSONView &token) {
     return content.takeError();
   if (!*id || !*content || (*content)->empty())
     return token.malformedKey("content", "expected a number and a text");
-  bool flags[4] = {};
-  StringRef names[4] = {"special", "single_word", "lstrip", "rstrip"};
-  for (int i = 0; i < 4; ++i) {
+  bool flags[5] = {};
+  StringRef names[5] = {"special", "single_word", "lstrip", "rstrip", "normalized"};
+  for (int i = 0; i < 5; ++i) {
     auto flag = token.findBool(names[i]);
     if (!flag)
       return flag.takeError();
@@ -309,8 +314,7 @@ Error TokenizerReader::readAddedToken(const JSONView &token) {
                               : TokenType::UserDefined;
   if (Error error = setToken(token, "content", **id, **content, type))
     return error;
-  tokens[**id].stripsLeft = flags[2];
-  tokens[**id].stripsRight = flags[3];
+  tokens[**id].matching = (flags[2] ? 1 : 0) | (flags[3] ? 2 : 0) | (flags[4] ? 4 : 0);
   return Error::success();
 }
 
@@ -424,7 +428,7 @@ void TokenizerReader::writeTokens() {
   if (tokens.size() < rows)
     tokens.resize(rows);
   StringTable texts;
-  std::vector<uint64_t> types, strips;
+  std::vector<uint64_t> types, matching;
   std::vector<double> scores;
   for (size_t id = 0; id < tokens.size(); ++id) {
     const Token &token = tokens[id];
@@ -440,14 +444,14 @@ void TokenizerReader::writeTokens() {
       texts.push_back("\xE2\x96\x81" + text.str());
     types.push_back(static_cast<uint64_t>(token.type));
     scores.push_back(token.score);
-    strips.push_back((token.stripsLeft ? 1 : 0) | (token.stripsRight ? 2 : 0));
+    matching.push_back(token.matching);
   }
   std::string origin = tokenizer.describe("model.vocab");
   folder.addStrings("tokenizer.ggml.tokens", std::move(texts), origin);
   folder.addInts("tokenizer.ggml.token_type", std::move(types), origin);
   folder.addFloats("tokenizer.ggml.scores", std::move(scores), origin);
-  if (llvm::any_of(strips, [](uint64_t strip) { return strip != 0; }))
-    folder.addInts("tokenizer.nibble.strip", std::move(strips),
+  if (llvm::any_of(matching, [](uint64_t bits) { return bits != 0; }))
+    folder.addInts("tokenizer.nibble.matching", std::move(matching),
                    tokenizer.describe("added_tokens"));
 }
 
@@ -467,9 +471,7 @@ Error TokenizerReader::read() {
   if (!steps.patterns.empty())
     folder.addStrings("tokenizer.nibble.patterns", std::move(steps.patterns),
                       origin);
-  if (!steps.byteLevel)
-    folder.addString("tokenizer.nibble.space_prefix", steps.spacePrefix,
-                     origin);
+  folder.addString("tokenizer.nibble.space_prefix", steps.spacePrefix, origin);
   folder.addBool("tokenizer.nibble.cuts_at_each_space", steps.cutsAtEachSpace,
                  origin);
   folder.addStrings("tokenizer.nibble.normalizer", std::move(steps.normalizer),

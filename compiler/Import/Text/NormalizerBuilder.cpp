@@ -8,6 +8,7 @@
 
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/UnicodeMaps.h"
+#include "runtime/text/Normalizer.h"
 #include "runtime/text/UTF8.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -204,4 +205,21 @@ nibble::buildNormalizer(llvm::ArrayRef<NormalizerStepSource> steps, FlatBufferBu
     if (Error error = writer.add(step))
       return std::move(error);
   return writer.finish();
+}
+
+llvm::Expected<std::string> nibble::normalize(llvm::ArrayRef<NormalizerStepSource> steps, StringRef text) {
+  if (steps.empty())
+    return text.str();
+  FlatBufferBuilder builder;
+  auto table = buildNormalizer(steps, builder);
+  if (!table)
+    return table.takeError();
+  builder.Finish(*table);
+  rt::Normalizer normalizer(flatbuffers::GetRoot<schema::Normalizer>(builder.GetBufferPointer()));
+  // No code point has more than 18 in its normal form (U+FDFA, Unicode 15).
+  std::vector<std::byte> workspace((text.size() * 18 + 64) * 16);
+  std::string_view result;
+  if (rt::TextError error = normalizer.run(text, workspace, result); error != rt::TextError::None)
+    return malformed("the token " + quote(text) + " can't be normalized: " + rt::describe(error));
+  return std::string(result);
 }

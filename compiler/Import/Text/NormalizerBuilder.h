@@ -22,6 +22,9 @@ namespace nibble {
 llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
 buildNormalizer(llvm::ArrayRef<NormalizerStepSource> steps, flatbuffers::FlatBufferBuilder &builder);
 
+/// What the steps make of `text`.
+llvm::Expected<std::string> normalize(llvm::ArrayRef<NormalizerStepSource> steps, llvm::StringRef text);
+
 } // namespace nibble
 
 #endif // NIBBLE_COMPILER_IMPORT_TEXT_NORMALIZERBUILDER_H

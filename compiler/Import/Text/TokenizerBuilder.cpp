@@ -9,8 +9,10 @@
 
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/ByteAlphabet.h"
+#include "compiler/Import/Text/JoinedPairs.h"
 #include "compiler/Import/Text/NormalizerBuilder.h"
 #include "compiler/Import/Text/PreTokenizers.h"
+#include "compiler/Import/Text/Spellings.h"
 #include "compiler/Import/Text/WordPatterns.h"
 #include "runtime/text/TextHash.h"
 #include "runtime/text/Tokenizer.h"
@@ -64,7 +66,8 @@ struct Tables {
   std::vector<uint32_t> ranks;
   std::vector<double> scores;
   double unknownScore = 0;
-  std::vector<uint32_t> specials, specialFirst;
+  SpellingList specials, normalizedSpecials;
+  JoinedPairs joins;
   std::vector<int32_t> ends;
   uint32_t maxTokenBytes = 0;
 };
@@ -95,7 +98,7 @@ private:
   Error plantTrie();
   void hashMerges();
   void chooseWords();
-  void sortSpecials();
+  Error listSpecials();
   void listEnds();
   Error markDirectWords();
 
@@ -118,6 +121,10 @@ Error Builder::chooseByteLevel() {
   t.addBos = source.addBos.value_or(false);
   if (source.addSpacePrefix.value_or(false))
     return unsupported("tokenizer.ggml.add_space_prefix is true in a byte-level BPE model; supported is false");
+  if (source.spacePrefix == "missing")
+    t.spacePrefix = schema::SpacePrefix::IfMissing;
+  else if (!source.spacePrefix.empty() && source.spacePrefix != "none")
+    return unsupported("the normalizer puts U+2581 before the text of a byte-level BPE model");
   if (source.patterns)
     return Error::success();
   const PreTokenizerRow *row = findPreTokenizer(source.pre);
@@ -223,9 +230,9 @@ Error Builder::readTypes() {
     } else if (!isByteLevel() && byteOfName(source.tokens[id]) >= 0) {
       type = rt::TypeByte;
     }
-    uint8_t strip = id < source.strips.size() ? source.strips[id] : 0;
-    t.flags.push_back(static_cast<uint8_t>(type | (strip & 1 ? rt::FlagStripLeft : 0) |
-                                           (strip & 2 ? rt::FlagStripRight : 0)));
+    uint8_t matching = id < source.matching.size() ? source.matching[id] : 0;
+    t.flags.push_back(static_cast<uint8_t>(type | (matching & 1 ? rt::FlagStripLeft : 0) |
+                                           (matching & 2 ? rt::FlagStripRight : 0)));
   }
   return Error::success();
 }
@@ -395,62 +402,71 @@ Error Builder::plantTrie() {
   return Error::success();
 }
 
-/// Cutting at spaces is exact where no token has one behind something else.
+/// Cuts that no merge reaches across, where the merges alone decide.
 void Builder::chooseWords() {
-  t.pre = source.cutsAtEachSpace ? PreTokenizer::EachSpace : PreTokenizer::Spaces;
-  if (source.cutsAtEachSpace)
-    return;
-  // Sums that begin anew in each word round otherwise, which would decide between cuts of equal sums.
-  if (t.kind == TokenizerKind::Unigram) {
+  if (source.cutsAtEachSpace) {
+    t.pre = PreTokenizer::EachSpace;
+  } else if (t.kind == TokenizerKind::SentencePiece) {
+    t.pre = PreTokenizer::Pairs;
+    for (size_t id = 0; id < t.bytes.size(); ++id)
+      if (typeOf(id) == rt::TypeNormal)
+        t.joins.addToken(t.bytes[id]);
+  } else if (t.kind == TokenizerKind::CharacterBPE && !t.ignoreMerges) {
+    t.pre = PreTokenizer::Pairs;
+    for (const schema::Merge &merge : t.merges)
+      if (!t.bytes[merge.left()].empty() && !t.bytes[merge.right()].empty())
+        t.joins.addMerge(t.bytes[merge.left()], t.bytes[merge.right()]);
+  } else {
+    // Unigram's sums would round otherwise in each word, which decides between cuts of equal sums.
     t.pre = PreTokenizer::Whole;
-    return;
   }
-  for (size_t id = 0; id < t.bytes.size(); ++id)
-    for (size_t i = 1; typeOf(id) == rt::TypeNormal && i < t.bytes[id].size(); ++i)
-      if (t.bytes[id][i] == ' ' && t.bytes[id][i - 1] != ' ')
-        t.pre = PreTokenizer::Whole;
 }
 
 /// What is merged, and where text is cut.
 Error Builder::buildPairs() {
+  bool merges = t.kind == TokenizerKind::ByteBPE || t.kind == TokenizerKind::CharacterBPE;
+  if (Error error = merges ? readMerges() : t.kind == TokenizerKind::SentencePiece ? rankScores() : plantTrie())
+    return error;
   if (patterns.empty()) {
     chooseWords();
-  } else {
-    t.pre = PreTokenizer::Patterns;
-    if (patterns.size() > rt::WordScanner::MaxPatterns)
-      return unsupported("the pre-tokenizer has " + Twine(patterns.size()) + " steps; supported are " +
-                         Twine(rt::WordScanner::MaxPatterns));
-    auto built = buildWordPatterns(patterns);
-    if (!built)
-      return built.takeError();
-    words = std::move(*built);
+    return Error::success();
   }
-  switch (t.kind) {
-  case TokenizerKind::ByteBPE:
-  case TokenizerKind::CharacterBPE:
-    return readMerges();
-  case TokenizerKind::SentencePiece:
-    return rankScores();
-  case TokenizerKind::Unigram:
-  case TokenizerKind::WordPiece:
-    return plantTrie();
-  }
+  t.pre = PreTokenizer::Patterns;
+  if (patterns.size() > rt::WordScanner::MaxPatterns)
+    return unsupported("the pre-tokenizer has " + Twine(patterns.size()) + " steps; supported are " +
+                       Twine(rt::WordScanner::MaxPatterns));
+  auto built = buildWordPatterns(patterns);
+  if (!built)
+    return built.takeError();
+  words = std::move(*built);
   return Error::success();
 }
 
-void Builder::sortSpecials() {
-  for (size_t id = 0; id < t.bytes.size(); ++id)
-    if (!t.bytes[id].empty() && (typeOf(id) == rt::TypeControl || typeOf(id) == rt::TypeUserDefined || typeOf(id) == rt::TypeUnknown))
-      t.specials.push_back(static_cast<uint32_t>(id));
-  // Of equal ones the lowest id stays.
-  llvm::sort(t.specials, [&](uint32_t a, uint32_t b) { return std::tie(t.bytes[a], a) < std::tie(t.bytes[b], b); });
-  t.specials.erase(std::unique(t.specials.begin(), t.specials.end(),
-                               [&](uint32_t a, uint32_t b) { return t.bytes[a] == t.bytes[b]; }),
-                   t.specials.end());
-  for (unsigned byte = 0; byte <= 256; ++byte)
-    t.specialFirst.push_back(static_cast<uint32_t>(llvm::count_if(t.specials, [&](uint32_t id) {
-      return static_cast<uint8_t>(t.bytes[id][0]) < byte;
-    })));
+/// Tokens that text names, as it does before or after it is normalized.
+Error Builder::listSpecials() {
+  for (size_t id = 0; id < t.bytes.size(); ++id) {
+    uint8_t type = typeOf(id);
+    if (type != rt::TypeControl && type != rt::TypeUserDefined && type != rt::TypeUnknown)
+      continue;
+    bool isNormalized = id < source.matching.size() && source.matching[id] & 4;
+    if (!isNormalized) {
+      t.specials.emplace_back(t.bytes[id], static_cast<uint32_t>(id));
+      continue;
+    }
+    // Which parts of a text are the template's is known of the text as it was given.
+    if (type == rt::TypeControl && !normalizer.empty())
+      return unsupported("the control token " + quote(source.tokens[id]) + " is recognised in normalized text "
+                         "(\"normalized\": true); supported is that where the tokenizer normalizes nothing");
+    auto spelling = normalize(normalizer, t.bytes[id]);
+    if (!spelling)
+      return spelling.takeError();
+    if (!isByteLevel())
+      *spelling = spacesFromPiece(*spelling);
+    if (t.spacePrefix == schema::SpacePrefix::Always)
+      spelling->insert(0, " ");
+    t.normalizedSpecials.emplace_back(*spelling, static_cast<uint32_t>(id));
+  }
+  return Error::success();
 }
 
 void Builder::listEnds() {
@@ -501,7 +517,8 @@ Error Builder::run() {
   hashTokens();
   if (Error error = buildPairs())
     return error;
-  sortSpecials();
+  if (Error error = listSpecials())
+    return error;
   listEnds();
   return markDirectWords();
 }
@@ -519,8 +536,11 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   auto byteTokens = builder.CreateVector(t.byteTokens);
   auto tokenSlots = builder.CreateVector(t.tokenSlots);
   auto ends = builder.CreateVector(t.ends);
-  auto specials = builder.CreateVector(t.specials);
-  auto specialFirst = builder.CreateVector(t.specialFirst);
+  auto specials = writeSpellings(t.specials, builder);
+  auto normalizedSpecials = writeSpellings(t.normalizedSpecials, builder);
+  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> joins;
+  if (t.pre == PreTokenizer::Pairs)
+    joins = builder.CreateVector(t.joins.getBits());
   flatbuffers::Offset<flatbuffers::Vector<const schema::Merge *>> merges;
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> mergeSlots, ranks;
   flatbuffers::Offset<flatbuffers::Vector<uint16_t>> classBlocks;
@@ -560,7 +580,8 @@ flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBui
   table.add_byte_tokens(byteTokens);
   table.add_token_slots(tokenSlots);
   table.add_specials(specials);
-  table.add_special_first(specialFirst);
+  table.add_normalized_specials(normalizedSpecials);
+  table.add_joins(joins);
   table.add_merges(merges);
   table.add_merge_slots(mergeSlots);
   table.add_max_word_characters(source.maxWordCharacters);

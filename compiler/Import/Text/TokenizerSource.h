@@ -81,7 +81,9 @@ struct TokenizerSource {
   uint32_t maxWordCharacters = 100;
   bool cutsAtEachSpace = false;     ///< Each space begins a word.
   std::vector<int32_t> ends;        ///< end_token_ids, besides eos and eot
-  std::vector<uint8_t> strips;      ///< by id: 1 = left, 2 = right; may be empty
+  /// By id, may be empty: 1 and 2 = the white space to the left and to the right
+  /// is part of the token, 4 = recognised in normalized text.
+  std::vector<uint8_t> matching;
 };
 
 } // namespace nibble
