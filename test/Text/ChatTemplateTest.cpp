@@ -262,6 +262,31 @@ TEST(ChatTemplate, RefusesWhatIsWrong) {
   expectRefused("{{ strftime_now() }}", Malformed, "line 1, column 16", "at least 1");
 }
 
+/// What the compiler says of a template after it has tried it; empty if it may go on.
+std::string messageOfCheck(llvm::StringRef source) {
+  std::vector<uint8_t> table = llvm::cantFail(buildChatTemplate(source, {"<s>", "</s>", std::nullopt, std::nullopt}));
+  std::string message;
+  if (llvm::Error error = checkChatTemplate(table))
+    EXPECT_EQ(takeImportError(std::move(error), message), Unsupported);
+  return message;
+}
+
+// Templates that need what no conversation has are refused when they are compiled; those that ask whether it is there, or
+// that refuse a conversation themselves, are not.
+TEST(ChatTemplate, RefusesWhatNeedsTools) {
+  for (const char *source : {"a\n{% for tool in tools %}{{ tool | tojson }}{% endfor %}", "\n{{ functions | tojson }}",
+                             "{% if messages[0].role == 'system' %}\n{{ documents[0].title }}{% endif %}",
+                             "{% if messages | length > 2 %}\n{{ 'Tools: ' + tools }}{% endif %}"}) {
+    std::string message = messageOfCheck(source);
+    EXPECT_NE(message.find("chat template, line 2: a plain conversation fails here"), std::string::npos) << message;
+    EXPECT_NE(message.find("no tools, functions or documents"), std::string::npos) << message;
+  }
+  for (const char *source : {"{% if tools %}{% for tool in tools %}{{ tool }}{% endfor %}{% endif %}", "{{ tools | tojson }}", "{{ tools | map(attribute='name') | join }}",
+                             "{% if messages[0].role == 'tool' %}{{ functions | length }}{% endif %}",
+                             "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"})
+    EXPECT_EQ(messageOfCheck(source), "") << source;
+}
+
 // Nesting and length are bounded, so no template can exhaust the compiler's stack.
 TEST(ChatTemplate, RefusesWhatIsTooDeep) {
   auto repeat = [](const char *text, size_t count) {

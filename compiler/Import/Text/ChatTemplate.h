@@ -18,6 +18,7 @@
 #include "compiler/Import/Text/TokenizerSource.h"
 #include "runtime/schema/chat_generated.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -39,6 +40,9 @@ buildChatTemplate(llvm::StringRef source, const ChatTokens &tokens, flatbuffers:
 
 /// The program as a FlatBuffer of its own, with schema::ChatTemplate as its root.
 llvm::Expected<std::vector<uint8_t>> buildChatTemplate(llvm::StringRef source, const ChatTokens &tokens);
+
+/// Refuses a program that fails on plain conversations, as templates do that need tools.
+llvm::Error checkChatTemplate(llvm::ArrayRef<uint8_t> table);
 
 } // namespace nibble
 

@@ -1,7 +1,7 @@
 //===- TokenizerBuilder.cpp - From vocabulary to tables -------------------===//
 //
 // See TokenizerBuilder.h. The steps stand in the order in which they run; each
-// fills some vectors of Tables and returns an error where the source is wrong.
+// fills some vectors of TokenizerTables and returns an error where the source is wrong.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,10 +9,9 @@
 
 #include "compiler/Import/ImportError.h"
 #include "compiler/Import/Text/ByteAlphabet.h"
-#include "compiler/Import/Text/JoinedPairs.h"
 #include "compiler/Import/Text/NormalizerBuilder.h"
 #include "compiler/Import/Text/PreTokenizers.h"
-#include "compiler/Import/Text/Spellings.h"
+#include "compiler/Import/Text/TokenizerTables.h"
 #include "compiler/Import/Text/WordPatterns.h"
 #include "runtime/text/TextHash.h"
 #include "runtime/text/Tokenizer.h"
@@ -49,39 +48,12 @@ static constexpr StringRef endOfTurnNames[] = {
 
 namespace {
 
-struct Tables {
-  TokenizerKind kind = TokenizerKind::ByteBPE;
-  PreTokenizer pre = PreTokenizer::Whole;
-  bool ignoreMerges = false;
-  bool addBos = false, addEos = false;
-  schema::SpacePrefix spacePrefix = schema::SpacePrefix::Never;
-  std::vector<std::string> bytes; // what each token stands for
-  std::vector<uint8_t> flags;
-  std::vector<uint32_t> offsets;
-  std::vector<uint8_t> text;
-  std::vector<int32_t> byteTokens = std::vector<int32_t>(256, -1);
-  std::vector<uint32_t> tokenSlots;
-  std::vector<schema::Merge> merges;
-  std::vector<uint32_t> mergeSlots;
-  std::vector<uint32_t> ranks;
-  std::vector<double> scores;
-  double unknownScore = 0;
-  SpellingList specials, normalizedSpecials;
-  JoinedPairs joins;
-  std::vector<int32_t> ends;
-  uint32_t maxTokenBytes = 0;
-};
-
 class Builder {
 public:
   explicit Builder(const TokenizerSource &source) : source(source) {}
 
   Error run();
-  /// `normalizer` has been written to the same buffer.
-  flatbuffers::Offset<schema::Tokenizer> write(flatbuffers::FlatBufferBuilder &builder,
-                                               flatbuffers::Offset<schema::Normalizer> normalizer = {}) const;
-  llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
-  writeNormalizer(flatbuffers::FlatBufferBuilder &builder) const;
+  llvm::Expected<flatbuffers::Offset<schema::Tokenizer>> write(flatbuffers::FlatBufferBuilder &builder) const;
 
 private:
   Error chooseModel();
@@ -109,8 +81,7 @@ private:
   const TokenizerSource &source;
   std::vector<NormalizerStepSource> normalizer;
   std::vector<WordPatternSource> patterns;
-  WordPatternTables words;
-  Tables t;
+  TokenizerTables t;
 };
 
 } // namespace
@@ -438,7 +409,7 @@ Error Builder::buildPairs() {
   auto built = buildWordPatterns(patterns);
   if (!built)
     return built.takeError();
-  words = std::move(*built);
+  t.words = std::move(*built);
   return Error::success();
 }
 
@@ -484,7 +455,7 @@ Error Builder::markDirectWords() {
   if (t.kind == TokenizerKind::WordPiece)
     return Error::success();
   flatbuffers::FlatBufferBuilder scratch;
-  scratch.Finish(write(scratch));
+  scratch.Finish(writeTables(t, source, {}, scratch));
   rt::Tokenizer tokenizer;
   if (rt::TextError error = rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(scratch.GetBufferPointer()), tokenizer);
       error != rt::TextError::None)
@@ -523,77 +494,11 @@ Error Builder::run() {
   return markDirectWords();
 }
 
-llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
-Builder::writeNormalizer(flatbuffers::FlatBufferBuilder &builder) const {
-  return buildNormalizer(normalizer, builder);
-}
-
-flatbuffers::Offset<schema::Tokenizer> Builder::write(flatbuffers::FlatBufferBuilder &builder,
-                                                      flatbuffers::Offset<schema::Normalizer> normalizer) const {
-  auto offsets = builder.CreateVector(t.offsets);
-  auto text = builder.CreateVector(t.text);
-  auto flags = builder.CreateVector(t.flags);
-  auto byteTokens = builder.CreateVector(t.byteTokens);
-  auto tokenSlots = builder.CreateVector(t.tokenSlots);
-  auto ends = builder.CreateVector(t.ends);
-  auto specials = writeSpellings(t.specials, builder);
-  auto normalizedSpecials = writeSpellings(t.normalizedSpecials, builder);
-  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> joins;
-  if (t.pre == PreTokenizer::Pairs)
-    joins = builder.CreateVector(t.joins.getBits());
-  flatbuffers::Offset<flatbuffers::Vector<const schema::Merge *>> merges;
-  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> mergeSlots, ranks;
-  flatbuffers::Offset<flatbuffers::Vector<uint16_t>> classBlocks;
-  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> classes;
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::WordPattern>>> patternOffset;
-  if (t.pre == PreTokenizer::Patterns) {
-    patternOffset = writeWordPatterns(words, builder);
-    classBlocks = builder.CreateVector(words.blocks);
-    classes = builder.CreateVector(words.classes);
-  }
-  if (t.kind == TokenizerKind::SentencePiece) {
-    ranks = builder.CreateVector(t.ranks);
-  } else {
-    merges = builder.CreateVectorOfStructs(t.merges);
-    mergeSlots = builder.CreateVector(t.mergeSlots);
-  }
-  flatbuffers::Offset<flatbuffers::Vector<double>> scores;
-  if (t.kind == TokenizerKind::Unigram)
-    scores = builder.CreateVector(t.scores);
-
-  schema::TokenizerBuilder table(builder);
-  table.add_kind(t.kind);
-  table.add_pre(t.pre);
-  table.add_add_bos(t.addBos);
-  table.add_add_eos(t.addEos);
-  table.add_space_prefix(t.spacePrefix);
-  table.add_bos(source.bos);
-  table.add_eos(source.eos);
-  table.add_eot(source.eot);
-  table.add_unk(source.unk);
-  table.add_pad(source.pad);
-  table.add_end_of_generation(ends);
-  table.add_token_offsets(offsets);
-  table.add_token_bytes(text);
-  table.add_token_flags(flags);
-  table.add_max_token_bytes(t.maxTokenBytes);
-  table.add_byte_tokens(byteTokens);
-  table.add_token_slots(tokenSlots);
-  table.add_specials(specials);
-  table.add_normalized_specials(normalizedSpecials);
-  table.add_joins(joins);
-  table.add_merges(merges);
-  table.add_merge_slots(mergeSlots);
-  table.add_max_word_characters(source.maxWordCharacters);
-  table.add_normalizer(normalizer);
-  table.add_patterns(patternOffset);
-  table.add_invalid_class(words.invalidClass);
-  table.add_class_blocks(classBlocks);
-  table.add_classes(classes);
-  table.add_ranks(ranks);
-  table.add_scores(scores);
-  table.add_unknown_score(t.unknownScore);
-  return table.Finish();
+llvm::Expected<flatbuffers::Offset<schema::Tokenizer>> Builder::write(flatbuffers::FlatBufferBuilder &builder) const {
+  auto steps = buildNormalizer(normalizer, builder);
+  if (!steps)
+    return steps.takeError();
+  return writeTables(t, source, *steps, builder);
 }
 
 llvm::Expected<flatbuffers::Offset<schema::Tokenizer>>
@@ -601,10 +506,7 @@ nibble::buildTokenizer(const TokenizerSource &source, flatbuffers::FlatBufferBui
   Builder tables(source);
   if (Error error = tables.run())
     return std::move(error);
-  auto normalizer = tables.writeNormalizer(builder);
-  if (!normalizer)
-    return normalizer.takeError();
-  return tables.write(builder, *normalizer);
+  return tables.write(builder);
 }
 
 llvm::Expected<std::vector<uint8_t>> nibble::buildTokenizer(const TokenizerSource &source) {

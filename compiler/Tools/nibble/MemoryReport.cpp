@@ -75,6 +75,8 @@ llvm::Expected<TextTables> buildTextTables(const TokenizerSource &tokenizer, con
   auto chat = buildChatTemplate(chatTemplate, chatTokensOf(tokenizer));
   if (!chat)
     return chat.takeError();
+  if (llvm::Error error = checkChatTemplate(*chat))
+    return error;
   tables.chat = std::move(*chat);
   return tables;
 }
