@@ -19,8 +19,8 @@ static constexpr InstructionRow kTable[] = {
   {#name, RowKind::Dot4, Isa::isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
 #define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
   {#name, RowKind::Float, Isa::isa, 1, 1, lanes, vectors, tile, vectors, 8, true, features},
-#define NIBBLE_NARROW_ROW(name, emitter, isa, operand, depth, lanes, vectors, tile, features)                          \
-  {#name, RowKind::Float, Isa::isa, 1, depth, lanes, vectors, tile, vectors, 8, true, features, FloatKind::operand},
+#define NIBBLE_NARROW_ROW(name, emitter, isa, operand, strip, depth, lanes, vectors, tile, features)                   \
+  {#name, RowKind::Float, Isa::isa, strip, depth, lanes, vectors, tile, vectors, 8, true, features, FloatKind::operand},
 #define NIBBLE_LOOKUP_ROW(name, emitter, isa, lanes, features)                                                         \
   {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false, features},
 #include "codegen/Intrinsics/InstructionTable.def"

@@ -48,7 +48,7 @@ struct MmaShape {
   /// A tile of interleaved rows stays in a block.
   int64_t tile() const {
     int64_t most = std::max<int64_t>(1, std::min(row->tile, rows));
-    return row->strip > 1 ? std::min<int64_t>(interleaved, llvm::bit_floor(uint64_t(most))) : most;
+    return row->strip > 1 && row->isInteger() ? std::min<int64_t>(interleaved, llvm::bit_floor(uint64_t(most))) : most;
   }
   std::string name() const;
 };

@@ -249,8 +249,12 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {
-    for (int64_t column = 0; column < panel.unitSpan(); column += span)
-      sums = emitSpan(record, unit, column, sums);
+    Unit read = unit;
+    for (int64_t column = 0; column < panel.unitSpan(); column += span) {
+      sums = emitSpan(record, read, column, sums);
+      if (passesStrips()) // what the fields of the next span share with these is read again, and not kept on the stack
+        read.codes = emitter->after(k, unit.codes, sums.back());
+    }
     return sums;
   }
   for (int64_t column = 0; column < panel.unitSpan(); column += field * span)

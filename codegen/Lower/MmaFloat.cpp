@@ -4,6 +4,8 @@
 // each exactly the number that its format defines, and multiplied column by
 // column in ascending order. A narrow row takes weights as they are and activations
 // that have been rounded to their type, and multiplies its depth of columns at once.
+// Pairs of rows, where the instruction multiplies them, have their sums in tiles of
+// 2 × 2 while columns pass by.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,6 +42,14 @@ private:
   Value narrowActivations(Value x, int64_t token, int64_t column, int64_t columns);
   /// acc += Σ x · w of as many columns as the instruction takes, or of the one that is left.
   void addNarrow(Value first, Value x, int64_t column, int64_t columns, PanelSums &sums);
+  /// Columns that multiplyAdd() of the row's emitter takes.
+  int64_t depth() const { return mma.row->depth / mma.row->strip; }
+  /// From vectors of weight rows, row by row, to tiles of two rows of activations × two of weights, and back.
+  PanelSums tilesOf(ArrayRef<Value> sums);
+  PanelSums rowsOf(ArrayRef<Value> tiles);
+  /// acc += Σ x · w of four columns, all in tiles.
+  void addTiles(Value first, Value x, int64_t column, PanelSums &tiles);
+  SmallVector<Value> weightPairs(Value first, int64_t column);
   /// acc += x[column] · w for all rows of the tile.
   void addColumn(Value x, int64_t column, ArrayRef<Value> w, PanelSums &sums);
 
@@ -96,7 +106,7 @@ Value FloatPanel::narrowActivations(Value x, int64_t token, int64_t column, int6
       one = k.splat(k.toFloat(wide, narrow), lanes);
     all = all ? interleave(k, all, one) : one;
   }
-  return columns < mma.row->depth ? interleave(k, all, Value()) : all;
+  return columns < depth() ? interleave(k, all, Value()) : all;
 }
 
 void FloatPanel::addNarrow(Value first, Value x, int64_t column, int64_t columns, PanelSums &sums) {
@@ -104,13 +114,76 @@ void FloatPanel::addNarrow(Value first, Value x, int64_t column, int64_t columns
   SmallVector<Value> w;
   for (int64_t v = 0; v < vectors; ++v) {
     w.push_back(reader.narrow(first, column, v));
-    if (mma.row->depth == 2)
+    if (depth() == 2)
       w[v] = interleave(k, w[v], columns == 2 ? reader.narrow(first, column + 1, v) : Value());
   }
   for (int64_t token = 0; token < tokens; ++token) {
     Value a = narrowActivations(x, token, column, columns);
     for (int64_t v = 0; v < vectors; ++v)
       sums[token * vectors + v] = emitter.multiplyAdd(k, sums[token * vectors + v], w[v], a);
+  }
+}
+
+PanelSums FloatPanel::tilesOf(ArrayRef<Value> sums) {
+  PanelSums tiles;
+  for (int64_t token = 0; token < tokens; token += 2)
+    for (int64_t v = 0; v < vectors; ++v)
+      for (int64_t r = 0; r < lanes; r += 2)
+        tiles.push_back(k.shuffle(sums[token * vectors + v], sums[(token + 1) * vectors + v],
+                                  {r, r + 1, lanes + r, lanes + r + 1}));
+  return tiles;
+}
+
+PanelSums FloatPanel::rowsOf(ArrayRef<Value> tiles) {
+  PanelSums rows;
+  int64_t perVector = lanes / 2;
+  for (int64_t token = 0; token < tokens; ++token)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value row;
+      for (int64_t pair = 0; pair < perVector; ++pair) {
+        Value tile = tiles[(token / 2 * vectors + v) * perVector + pair], two = k.slice(tile, token % 2 * 2, 2);
+        row = row ? k.concat(row, two) : two;
+      }
+      rows.push_back(row);
+    }
+  return rows;
+}
+
+/// Four columns of each pair of the panel's rows: a transposition of 8 × 4 numbers at a time.
+SmallVector<Value> FloatPanel::weightPairs(Value first, int64_t column) {
+  SmallVector<Value> pairs;
+  constexpr int64_t kRows = 8;
+  for (int64_t row = 0; row < vectors * lanes; row += kRows) {
+    SmallVector<Value> columns;
+    for (int64_t i = 0; i < 4; ++i)
+      columns.push_back(k.load(k.vec(k.i16(), kRows), k.offset(first, panel.elementOffset(column + i, row)), 1));
+    for (int64_t half : {0, 4}) {
+      auto two = [&](Value a, Value b) {
+        Value zipped = k.shuffle(a, b, {half, 8 + half, half + 1, 9 + half, half + 2, 10 + half, half + 3, 11 + half});
+        return k.bitcast(zipped, k.vec(k.i32(), 4));
+      };
+      Value low = two(columns[0], columns[1]), high = two(columns[2], columns[3]);
+      pairs.push_back(k.bitcast(k.shuffle(low, high, {0, 4, 1, 5}), k.vec(k.bf16(), kRows)));
+      pairs.push_back(k.bitcast(k.shuffle(low, high, {2, 6, 3, 7}), k.vec(k.bf16(), kRows)));
+    }
+  }
+  return pairs;
+}
+
+void FloatPanel::addTiles(Value first, Value x, int64_t column, PanelSums &tiles) {
+  const NarrowEmitter &emitter = narrowEmitter(*mma.row);
+  SmallVector<Value> w = weightPairs(first, column);
+  for (int64_t token = 0; token < tokens; token += 2) {
+    // A bf16 is the upper half of the f32 that it was rounded to.
+    auto halves = [&](int64_t row) {
+      Value four = k.load(k.vec(k.f32(), 4), k.at(x, k.f32(), row * mma.x.stride + column), 4);
+      return k.bitcast(four, k.vec(k.i16(), 8));
+    };
+    Value a = k.bitcast(k.shuffle(halves(token), halves(token + 1), {1, 3, 5, 7, 9, 11, 13, 15}), k.vec(k.bf16(), 8));
+    for (auto [pair, weights] : llvm::enumerate(w)) {
+      Value &tile = tiles[token / 2 * w.size() + pair];
+      tile = emitter.multiplyTile(k, tile, weights, a);
+    }
   }
 }
 
@@ -123,7 +196,7 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
       PanelSums next(carried.begin(), carried.end());
       for (int64_t i = 0; i < count; ++i) {
         if (mma.row->narrow) {
-          int64_t columns = std::min(mma.row->depth, count - i);
+          int64_t columns = std::min(depth(), count - i);
           addNarrow(w0, x, i, columns, next);
           i += columns - 1;
           continue;
@@ -139,7 +212,16 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
   if (mma.records) // units of at least 32 columns
     return k.loop(k.i64(0), mma.records, kUnroll, sums, columns(kUnroll));
   int64_t whole = panel.k / kUnroll * kUnroll;
-  if (whole)
+  if (whole && mma.row->strip == 2 && tokens % 2 == 0) {
+    PanelSums tiles = k.loop(k.i64(0), k.i64(whole), kUnroll, tilesOf(sums), [&](Value column, ValueRange carried) {
+      PanelSums next(carried.begin(), carried.end());
+      Value w0 = k.offset(panelPointer, k.mul(column, panel.elementOffset(1, 0))), x = k.at(rowX, k.f32(), column);
+      for (int64_t i = 0; i < kUnroll; i += mma.row->depth)
+        addTiles(w0, x, i, next);
+      return next;
+    });
+    sums = rowsOf(tiles);
+  } else if (whole)
     sums = k.loop(k.i64(0), k.i64(whole), kUnroll, sums, columns(kUnroll));
   if (whole < panel.k)
     sums = columns(panel.k - whole)(k.i64(whole), sums);

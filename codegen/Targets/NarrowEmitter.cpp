@@ -12,8 +12,12 @@
 
 namespace nibble {
 
+mlir::Value NarrowEmitter::multiplyTile(KernelBuilder &, mlir::Value, mlir::Value, mlir::Value) const {
+  llvm_unreachable("only of rows with strips of two");
+}
+
 const NarrowEmitter &narrowEmitter(const InstructionRow &row) {
-#define NIBBLE_NARROW_ROW(rowName, emitter, isa, operand, depth, lanes, vectors, tile, features)                       \
+#define NIBBLE_NARROW_ROW(rowName, emitter, isa, operand, strip, depth, lanes, vectors, tile, features)                \
   if (row.name == #rowName) {                                                                                          \
     static const emitter instance;                                                                                     \
     return instance;                                                                                                   \

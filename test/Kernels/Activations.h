@@ -14,7 +14,7 @@
 namespace nibble::test {
 
 inline mpgemm::ActivationLayout activationLayout(const InstructionRow &row, int64_t m, int64_t k) {
-  return {k, mpgemm::ActivationLayout::blockOf(m, row.strip, row.tile)};
+  return {k, mpgemm::ActivationLayout::blockOf(m, row.isInteger() ? row.strip : 1, row.tile)};
 }
 
 /// Codes of m rows; what stands in rows that do not exist is -128, which no code is.

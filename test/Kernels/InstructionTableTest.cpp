@@ -18,7 +18,7 @@ TEST(InstructionTableTest, NamesAreUniqueAndFollowTheGrammar) {
     EXPECT_TRUE(names.insert(row.name.str()).second) << row.name.str();
     EXPECT_EQ(findRow(row.name), &row);
     // <isa>_<feature>_<rows × lanes × depth>_<types>; two rows where a matrix is multiplied
-    std::string rows = row.kind == RowKind::Dot4 && row.kr() == 8 ? "_2x" : "_1x";
+    std::string rows = row.strip == 2 ? "_2x" : "_1x";
     std::string shape = rows + std::to_string(row.lanes) + "x" + std::to_string(row.depth) + "_";
     EXPECT_TRUE(row.name.contains(shape)) << row.name.str();
   }

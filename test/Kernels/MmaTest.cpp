@@ -25,7 +25,7 @@ namespace {
 
 /// Rows for f32, whose weights are as narrow as their activations; ProductCases.h has the others.
 const Machine kNarrowMachines[] = {
-    {"aarch64_bf16_1x4x2_bf16bf16f32", "aarch64-linux-gnu", "neoverse-n2", true},
+    {"aarch64_bf16_2x4x4_bf16bf16f32", "aarch64-linux-gnu", "neoverse-n2", true},
     {"aarch64_fp16fml_1x8x1_f16f16f32", "aarch64-linux-gnu", "neoverse-n2", true},
     {"x86_avx512bf16_1x16x2_bf16bf16f32", "x86_64-linux-gnu", "cooperlake", true},
 };

@@ -9,7 +9,7 @@
 module attributes {mpgemm.target = #mpgemm.target<triple = "aarch64-linux-gnu", cpu = "neoverse-n2", features = "">} {
 func.func @f(%x: tensor<1x64xf32>, %b: tensor<64x64xbf16>, %h: tensor<64x64xf16>, %q: tensor<64x64x!lowbit.block<u4, 32, f16>>,
              %n: index) {
-  // BF16: weight = bf16, activation = bf16, accumulator = f32, row = "aarch64_bf16_1x4x2_bf16bf16f32"
+  // BF16: weight = bf16, activation = bf16, accumulator = f32, row = "aarch64_bf16_2x4x4_bf16bf16f32"
   // F16: weight = bf16, activation = f16, accumulator = f32, row = "aarch64_neon_1x4x1_f32f32f32"
   // F32: row = "aarch64_neon_1x4x1_f32f32f32"
   // X86: row = "x86_avx512bf16_1x16x2_bf16bf16f32"

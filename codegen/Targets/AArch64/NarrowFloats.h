@@ -1,8 +1,12 @@
-//===- NarrowFloats.h - bfdot and fmlal ------------------------*- C++ -*-===//
+//===- NarrowFloats.h - bfmmla, bfdot and fmlal ----------------*- C++ -*-===//
 //
 // BFDOT (Arm ARM): two products of bf16 are added, then added to an f32 lane; both
 // sums are rounded to odd, and denormals are zeros (with FPCR.EBF = 0, which Linux
 // leaves so).
+//
+// BFMMLA (Arm ARM): four columns of two rows by four columns of two rows. Each of the
+// four sums takes the first two columns, and then the other two, as BFDOT does, so
+// that pairs of rows and a row alone get the same bits.
 //
 // FMLAL (Arm ARM, FEAT_FHM): the product of two f16 is added to an f32 lane with one
 // rounding. So it gives, bit for bit, what widening both and FMLA give, in fewer
@@ -17,11 +21,15 @@
 
 namespace nibble {
 
-class AArch64BFloatDot : public NarrowEmitter {
+class AArch64BFloatMatrix : public NarrowEmitter {
 public:
   mlir::Value multiplyAdd(KernelBuilder &k, mlir::Value sum, mlir::Value weights,
                           mlir::Value activations) const override {
     return k.intrinsic("llvm.aarch64.neon.bfdot", sum.getType(), {sum, weights, activations});
+  }
+  mlir::Value multiplyTile(KernelBuilder &k, mlir::Value sum, mlir::Value weights,
+                           mlir::Value activations) const override {
+    return k.intrinsic("llvm.aarch64.neon.bfmmla", sum.getType(), {sum, activations, weights});
   }
 };
 
