@@ -1,22 +1,26 @@
 //===- LowerExpertMma.cpp - mpgemm.expert_mma → kernel ---------------------===//
 //
-// The product of mpgemm.mma, a row at a time, with the panels of the expert that was
-// chosen for the row. The team divides the panels of one expert; a thread takes its
-// places in all experts one by one, and at each all rows pass by:
+// The product of mpgemm.mma with the panels of the expert that was chosen for each row.
+// The team divides the panels of one expert. Many rows are taken by expert
+// (ExpertRows.h). One row of activations reads its experts one after the other, each as
+// a stream:
 //
-//   for place of this thread             a panel in each expert
-//     for row of the result              the panel of the row's expert at this place
+//   for row of the result              as many as a row of activations has experts
+//     for place of this thread         a panel of the row's expert
 //       sums → y
 //
-// So a chunk of rows reads a panel from memory once and then finds it in a cache, as
-// long as the panels of one place fit it (60 experts of 2048 columns of 4 bits: 1.1 MB),
-// and those of experts that no row chose are not read.
+// Rows that cannot be taken together (look-ups, strips of two rows) pass by a place one
+// after the other, so that a panel comes from memory once for a chunk and then from a
+// cache: there the loop over places is the outer one. Experts that no row chose are not
+// read.
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Lower/ExpertRows.h"
 #include "codegen/Lower/LowerOps.h"
-#include "codegen/Lower/MmaKernel.h"
+#include "codegen/Lower/MmaChecks.h"
 #include "codegen/Lower/RowBuffer.h"
+#include "compiler/Target/CpuModel.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -26,11 +30,14 @@ using namespace mlir;
 namespace nibble {
 namespace {
 
-/// What a kernel is specialised on; `mma` without pointers.
+/// What a kernel is specialised on; `mma` and `experts` without pointers.
 struct ExpertShape {
   MmaOperands mma;
-  int64_t experts, perRow, outStride;
+  ExpertOperands experts;
+  int64_t rows; ///< of the result
 
+  /// One row of activations.
+  bool isDecode() const { return rows == experts.perRow; }
   std::string name() const;
 };
 
@@ -39,28 +46,62 @@ std::string ExpertShape::name() const {
   llvm::raw_string_ostream(element) << mma.layout.getElement();
   for (char &c : element)
     c = llvm::isAlnum(c) ? c : '_';
-  return llvm::formatv("expert_mma_{0}_{1}_b{2}_n{3}_k{4}_e{5}_r{6}_x{7}_g{8}_s{9}_y{10}", mma.row->name, element,
-                       mma.layout.getBias(), mma.layout.getN(), mma.layout.getK(), experts, perRow, mma.x.stride,
-                       mma.activationGroup, mma.sumGroup, outStride);
+  return llvm::formatv("expert_mma_{0}_{1}_b{2}_n{3}_k{4}_m{5}_e{6}_r{7}_x{8}_g{9}_s{10}_y{11}", mma.row->name, element,
+                       mma.layout.getBias(), mma.layout.getN(), mma.layout.getK(), rows, experts.experts,
+                       experts.perRow, mma.x.stride, mma.activationGroup, mma.sumGroup, experts.outStride);
 }
 
-int64_t columnsOf(Value buffer) { return cast<MemRefType>(buffer.getType()).getDimSize(1); }
+class ExpertKernel {
+public:
+  ExpertKernel(KernelBuilder &k, const ExpertShape &shape) : k(k), shape(shape), mma(shape.mma) {}
+  void emit(ValueRange pointers, Value n, Value tid, Value nthreads);
+
+private:
+  void emitPanel(Value row, Value place);
+
+  KernelBuilder &k;
+  const ExpertShape &shape;
+  MmaOperands mma;
+  ExpertOperands experts;
+  int64_t places = 0; ///< panels of an expert
+};
 
 } // namespace
 
-/// Whether the row can multiply weights in the operation's layout with its activations.
-static LogicalResult checkRow(mpgemm::ExpertMmaOp op, const InstructionRow &row) {
-  mpgemm::LayoutAttr layout = op.getLayout();
-  if (layout.getNr() != row.nr() || layout.getKr() != row.kr() || layout.getLookup() != (row.kind == RowKind::Lookup))
-    return op->emitOpError() << "row '" << row.name << "' needs a layout with nr = " << row.nr() << " and kr = "
-                             << row.kr() << ", but has " << layout;
-  if ((row.kind == RowKind::Float) != (op.getActivations().size() == 1))
-    return op->emitOpError() << "row '" << row.name << "' does not multiply " << op.getActivations().size()
-                             << " operands";
-  for (Value value : op.getActivations())
-    if (failed(requireContiguous(op, value, "activations")))
-      return failure();
-  return success();
+void ExpertKernel::emit(ValueRange pointers, Value n, Value tid, Value nthreads) {
+  RowMatrix *matrices[] = {&mma.x, &mma.scales, &mma.sums, &mma.bases};
+  for (auto [matrix, pointer] : llvm::zip(matrices, pointers.drop_front(3)))
+    matrix->pointer = pointer;
+  experts = shape.experts;
+  experts.weight = pointers[0], experts.chosen = pointers[1], experts.out = pointers[2];
+  places = mma.layout.getPanelLayout().panels() / experts.experts;
+  Value rows = k.mul(n, experts.perRow);
+  int64_t together = shape.isDecode() ? 0 : ExpertRows::together(mma, shape.rows);
+  if (together > 0)
+    return ExpertRows(k, mma, experts, together).emit(rows, tid, nthreads);
+  auto [low, high] = k.share(k.i64(places), tid, nthreads);
+  if (shape.isDecode())
+    return k.loop(k.i64(0), rows, 1, [&, low = low, high = high](Value row) {
+      k.loop(low, high, 1, [&](Value place) { emitPanel(row, place); });
+    });
+  mma.ahead = 0; // which panel is next, is not known
+  k.loop(low, high, 1, [&](Value place) {
+    k.loop(k.i64(0), rows, 1, [&](Value row) { emitPanel(row, place); });
+  });
+}
+
+/// The product of one row with one panel, as mpgemm.mma does it for a single row.
+void ExpertKernel::emitPanel(Value row, Value place) {
+  mpgemm::PanelLayout layout = mma.layout.getPanelLayout();
+  Value expert = k.zext(k.load(k.i32(), k.at(experts.chosen, k.i32(), row)), k.i64());
+  Value panel = k.offset(experts.weight, k.mul(k.add(k.mul(expert, places), place), layout.panelBytes()));
+  Value x = k.divu(row, experts.perRow);
+  mma.firstVector = 0, mma.vectors = mma.row->vectors;
+  PanelSums sums = mma.row->isInteger() ? dotRows(k, mma, 1, accumulateDot(k, mma, panel, x, 1))
+                                        : accumulateFloat(k, mma, panel, x, 1);
+  Value y = k.at(experts.out, k.f32(), k.add(k.mul(row, experts.outStride), k.mul(place, layout.nr)));
+  for (auto [v, sum] : llvm::enumerate(sums))
+    k.store(sum, k.at(y, k.f32(), static_cast<int64_t>(v) * mma.row->lanes));
 }
 
 static FailureOr<ExpertShape> shapeOf(mpgemm::ExpertMmaOp op) {
@@ -72,61 +113,38 @@ static FailureOr<ExpertShape> shapeOf(mpgemm::ExpertMmaOp op) {
     return op->emitOpError() << "names the instruction row '" << op.getRow() << "', which does not exist";
   if (op.getOuts().size() != 1)
     return op->emitOpError("has no buffer to fill; kernels are emitted for the buffer form");
-  FailureOr<RowBuffer> y = RowBuffer::get(op, op.getOuts().front(), "result");
-  if (failed(y) || failed(checkRow(op, *mma.row)) || failed(requireContiguous(op, op.getWeight(), "weight")) ||
+  Builder b(op.getContext());
+  FailureOr<ActivationShape> x = activationShape(op, op.getActivations(), mma.layout, *mma.row, /*interleaved=*/1);
+  if (failed(x) || failed(checkVector(op, op.getWeight(), "weight", b.getI8Type())) ||
       failed(requireContiguous(op, op.getChosen(), "chosen")))
     return failure();
-  shape.experts = op.getExperts();
-  shape.outStride = y->stride;
-  auto activations = op.getActivations();
-  shape.perRow = y->rows / cast<MemRefType>(activations[0].getType()).getDimSize(0);
+  FailureOr<int64_t> y = rowStride(op, op.getOuts().front(), "result", b.getF32Type());
+  if (failed(y))
+    return failure();
   RowMatrix *matrices[] = {&mma.x, &mma.scales, &mma.sums, &mma.bases};
-  for (auto [value, matrix] : llvm::zip(activations, matrices))
-    matrix->stride = columnsOf(value);
-  if (mma.row->isInteger()) {
-    mma.activationGroup = mma.layout.getK() / mma.scales.stride;
-    mma.sumGroup = mma.layout.getK() / mma.sums.stride;
-  }
+  for (auto [stride, matrix] : llvm::zip(x->strides, matrices))
+    matrix->stride = stride;
+  mma.activationGroup = x->activationGroup, mma.sumGroup = x->sumGroup;
+  shape.rows = cast<MemRefType>(op.getOuts().front().getType()).getDimSize(0);
+  shape.experts.experts = op.getExperts();
+  shape.experts.perRow = shape.rows / cast<MemRefType>(op.getActivations().front().getType()).getDimSize(0);
+  shape.experts.outStride = *y;
   return shape;
-}
-
-/// The product of one row with one panel, as mpgemm.mma does it for a single row.
-static void emitPanel(KernelBuilder &k, MmaOperands &mma, Value panel, Value x, Value y) {
-  int64_t lanes = mma.row->lanes;
-  mma.firstVector = 0, mma.vectors = mma.row->vectors;
-  PanelSums sums = mma.row->isInteger() ? dotRows(k, mma, 1, accumulateDot(k, mma, panel, x, 1))
-                                        : accumulateFloat(k, mma, panel, x, 1);
-  for (auto [v, sum] : llvm::enumerate(sums))
-    k.store(sum, k.at(y, k.f32(), static_cast<int64_t>(v) * lanes));
 }
 
 LogicalResult lowerExpertMma(Operation *op, KernelLibrary &library) {
   auto product = cast<mpgemm::ExpertMmaOp>(op);
-  FailureOr<ExpertShape> found = shapeOf(product);
-  if (failed(found))
+  FailureOr<ExpertShape> shape = shapeOf(product);
+  if (failed(shape))
     return failure();
-  const ExpertShape &shape = *found;
-  mpgemm::PanelLayout panel = shape.mma.layout.getPanelLayout();
-  int64_t places = panel.panels() / shape.experts;
+  shape->mma.ahead = cpuModelOf(library.target()).ahead;
   SmallVector<Value> buffers = {product.getWeight(), product.getChosen(), product.getOuts().front()};
   llvm::append_range(buffers, product.getActivations());
-  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    MmaOperands mma = shape.mma;
-    RowMatrix *matrices[] = {&mma.x, &mma.scales, &mma.sums, &mma.bases};
-    for (auto [matrix, pointer] : llvm::zip(matrices, pointers.drop_front(3)))
-      matrix->pointer = pointer;
-    auto [low, high] = k.share(k.i64(places), tid, nthreads);
-    k.loop(low, high, 1, [&](Value place) {
-      k.loop(k.i64(0), k.mul(scalars[0], shape.perRow), 1, [&](Value row) {
-        Value expert = k.zext(k.load(k.i32(), k.at(pointers[1], k.i32(), row)), k.i64());
-        Value index = k.add(k.mul(expert, places), place);
-        Value start = k.offset(pointers[0], k.mul(index, panel.panelBytes()));
-        Value column = k.add(k.mul(row, shape.outStride), k.mul(place, panel.nr));
-        emitPanel(k, mma, start, k.divu(row, shape.perRow), k.at(pointers[2], k.f32(), column));
-      });
-    });
-  };
-  return library.call(op, shape.name(), buffers, {product.getN()}, body, shape.mma.row->scalableBits());
+  return library.call(op, shape->name(), buffers, {product.getN()},
+                      [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+                        ExpertKernel(k, *shape).emit(pointers, scalars[0], tid, nthreads);
+                      },
+                      shape->mma.row->scalableBits());
 }
 
 } // namespace nibble

@@ -17,6 +17,7 @@
 #include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/MmaAhead.h"
+#include "codegen/Lower/MmaChecks.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 #include "compiler/Target/CpuModel.h"
@@ -186,62 +187,6 @@ void MmaKernel::storePiece(Value value, Value column, Value m) {
 
 //===--- checks -------------------------------------------------------------===//
 
-/// Row stride of a matrix operand whose rows are contiguous; a diagnostic if it is none.
-static FailureOr<int64_t> rowStride(Operation *op, Value buffer, StringRef name, Type element) {
-  auto type = dyn_cast<MemRefType>(buffer.getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (type && type.getRank() == 2 && type.hasStaticShape() && type.getElementType() == element &&
-      succeeded(type.getStridesAndOffset(strides, offset)) && strides[1] == 1) {
-    if (!ShapedType::isDynamic(strides[0]))
-      return strides[0];
-    if (type.getDimSize(0) == 1)
-      return type.getDimSize(1);
-  }
-  return op->emitOpError() << name << " must be a memref of rows of " << element << " with a static shape, a static "
-                           << "row stride and contiguous rows, but is " << buffer.getType();
-}
-
-static LogicalResult checkVector(Operation *op, Value buffer, StringRef name, Type element) {
-  auto type = dyn_cast<MemRefType>(buffer.getType());
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  if (type && type.getRank() == 1 && type.getElementType() == element &&
-      succeeded(type.getStridesAndOffset(strides, offset)) && strides[0] == 1)
-    return success();
-  return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is " << buffer.getType();
-}
-
-/// Whether the row can multiply weights in this layout.
-static LogicalResult checkRow(mpgemm::MmaOp op, const InstructionRow &row) {
-  mpgemm::LayoutAttr layout = op.getLayout();
-  if (layout.getNr() != row.nr() || layout.getKr() != row.kr())
-    return op->emitOpError() << "row '" << row.name << "' needs a layout with nr = " << row.nr() << " and kr = "
-                             << row.kr() << ", but has " << layout;
-  if (layout.getLookup() != (row.kind == RowKind::Lookup))
-    return op->emitOpError() << "row '" << row.name << "' " << (layout.getLookup() ? "multiplies" : "looks up")
-                             << " codes, but has " << layout;
-  auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
-  if (row.narrow && layout.getPanelLayout().element != *row.narrow)
-    return op->emitOpError() << "row '" << row.name << "' multiplies " << spelling(*row.narrow) << ", but has " << layout;
-  if (row.narrow && block)
-    return op->emitOpError() << "row '" << row.name << "' multiplies floats as they are stored, but has " << layout;
-  if (row.kind == RowKind::Float)
-    return op.getActivations().size() == 1
-               ? success()
-               : LogicalResult(op->emitOpError() << "row '" << row.name << "' multiplies one f32 matrix");
-  if (!block || op.getActivations().size() < 3)
-    return op->emitOpError() << "row '" << row.name << "' multiplies low-bit codes with quantized activations";
-  const lowbit::CodeKind &code = block.getCode();
-  if (code.isInteger() && layout.getBias() != row.storageBias(code.width, code.isSigned))
-    return op->emitOpError() << "row '" << row.name << "' needs codes stored with bias "
-                             << row.storageBias(code.width, code.isSigned) << ", but has " << layout;
-  if (!block.hasIntegers())
-    return op->emitOpError() << "row '" << row.name << "' multiplies integers, which the codes of " << block
-                             << " do not stand for";
-  return success();
-}
-
 static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   MmaShape shape;
   shape.row = findRow(op.getRow());
@@ -250,56 +195,28 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
     return op->emitOpError() << "names the instruction row '" << op.getRow() << "', which does not exist";
   if (op.getOuts().size() != 1)
     return op->emitOpError("has no buffer to fill; kernels are emitted for the buffer form");
-  if (failed(checkRow(op, *shape.row)))
-    return failure();
-
   Builder b(op.getContext());
-  bool dot = shape.row->isInteger();
-  std::pair<StringRef, Type> expected[] = {{dot ? "codes" : "activations", dot ? Type(b.getI8Type()) : b.getF32Type()},
-                                           {"scales", b.getF32Type()},
-                                           {"sums", b.getI32Type()},
-                                           {"bases", b.getI32Type()}};
-  for (auto [value, what] : llvm::zip(op.getActivations(), expected)) {
-    FailureOr<int64_t> stride = rowStride(op, value, what.first, what.second);
-    if (failed(stride))
-      return failure();
-    shape.activationStrides.push_back(*stride);
-  }
   FailureOr<int64_t> out = rowStride(op, op.getOuts().front(), "result", b.getF32Type());
+  if (failed(out))
+    return failure();
+  shape.rows = cast<MemRefType>(op.getOuts().front().getType()).getDimSize(0);
+  bool isDot = shape.row->kind == RowKind::Dot4;
+  shape.interleaved = isDot ? mpgemm::ActivationLayout::blockOf(shape.rows, shape.row->strip, shape.row->tile) : 1;
+  FailureOr<ActivationShape> x = activationShape(op, op.getActivations(), shape.layout, *shape.row, shape.interleaved);
+  if (failed(x))
+    return failure();
+  shape.activationStrides = x->strides;
+  shape.activationGroup = x->activationGroup, shape.sumGroup = x->sumGroup;
+
   FailureOr<int64_t> residual = 0;
   if (op.getResidual())
     residual = rowStride(op, op.getResidual(), "residual", b.getF32Type());
-  if (failed(out) || failed(residual) || failed(checkVector(op, op.getWeight(), "weight", b.getI8Type())) ||
+  if (failed(residual) || failed(checkVector(op, op.getWeight(), "weight", b.getI8Type())) ||
       (op.getBias() && failed(checkVector(op, op.getBias(), "bias", b.getF32Type()))))
     return failure();
   shape.outStride = *out, shape.residualStride = *residual;
   shape.hasBias = static_cast<bool>(op.getBias()), shape.hasResidual = static_cast<bool>(op.getResidual());
   shape.claimed = op.getSlot().has_value();
-  shape.rows = cast<MemRefType>(op.getOuts().front().getType()).getDimSize(0);
-  if (!dot)
-    return shape;
-
-  int64_t k = shape.layout.getK(), repeated = 1;
-  if (shape.row->kind == RowKind::Dot4) {
-    shape.interleaved = cast<MemRefType>(op.getActivations().front().getType()).getDimSize(1) / k;
-    int64_t expected = mpgemm::ActivationLayout::blockOf(shape.rows, shape.row->strip, shape.row->tile);
-    if (shape.interleaved != expected)
-      return op->emitOpError() << "row '" << shape.row->name << "' needs activations interleaved in blocks of "
-                               << expected << " rows, but has " << op.getActivations().front().getType();
-    repeated = mpgemm::ActivationLayout{k, shape.interleaved}.numbersOfGroup();
-  }
-  int64_t sums = cast<MemRefType>(op.getActivations()[2].getType()).getDimSize(1) / repeated;
-  int64_t scales = cast<MemRefType>(op.getActivations()[1].getType()).getDimSize(1) / repeated;
-  int64_t run = std::min<int64_t>(shape.layout.getPanelLayout().group, mpgemm::kActivationGroup);
-  shape.sumGroup = sums > 0 ? k / sums : 0;
-  if (scales != 1 && scales * mpgemm::kActivationGroup != k)
-    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns or for a row";
-  shape.activationGroup = k / scales;
-  if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
-    return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
-  if (shape.row->kind == RowKind::Lookup &&
-      cast<MemRefType>(op.getActivations()[3].getType()).getDimSize(1) * run != k)
-    return op->emitOpError() << "needs one base for " << run << " columns";
   return shape;
 }
 
