@@ -6,33 +6,22 @@
 
 #include "codegen/Lower/ActivationReader.h"
 
+#include "codegen/Lower/ActivationPlace.h"
+
 using namespace mlir;
 
 namespace nibble {
 
-Value ActivationReader::number(const RowMatrix &matrix, Type type, Value row0, Value column, int64_t group) const {
-  Value index = k.divu(column, group);
-  if (!layout.isInterleaved())
-    return k.at(matrix.pointer, type, k.add(k.mul(row0, matrix.stride), index));
-  Value block = k.mul(k.divu(row0, layout.interleaved), layout.numbersOfBlock(group));
-  Value row = k.mul(k.remu(row0, layout.interleaved), layout.numberOffset(1, 0));
-  return k.at(matrix.pointer, type, k.add(k.add(block, row), k.mul(index, layout.numbersOfGroup())));
-}
-
 ActivationCursor ActivationReader::open(Value row0, Value column) const {
   ActivationCursor at;
-  if (layout.isInterleaved()) {
-    Value block = k.mul(k.divu(row0, layout.interleaved), layout.codesOfBlock());
-    Value row = k.remu(row0, layout.interleaved);
-    Value inBlock = k.mul(k.divu(row, 2), layout.rowOffset(2));
-    if (run.strip == 1) // any row; a tile of several starts at an even one
-      inBlock = k.add(inBlock, k.mul(k.remu(row, 2), layout.rowOffset(1)));
-    at.codes = k.offset(mma.x.pointer, k.add(k.add(block, inBlock), k.mul(column, layout.interleaved)));
-  } else {
-    at.codes = k.offset(mma.x.pointer, k.add(k.mul(row0, mma.x.stride), k.mul(column, columnBytes())));
-  }
-  at.scales = number(mma.scales, k.f32(), row0, column, mma.activationGroup);
-  at.sums = number(mma.sums, k.i32(), row0, column, mma.sumGroup);
+  // Tables have rows of their own length.
+  mpgemm::ActivationLayout codes = layout.isInterleaved() ? layout : mpgemm::ActivationLayout{mma.x.stride};
+  at.codes = placeOfCodes(k, codes, mma.x.pointer, row0, k.mul(column, columnBytes()));
+  auto number = [&](const RowMatrix &matrix, Type type, int64_t group) {
+    return placeOfNumber(k, layout, matrix.pointer, type, row0, k.divu(column, group), group, matrix.stride);
+  };
+  at.scales = number(mma.scales, k.f32(), mma.activationGroup);
+  at.sums = number(mma.sums, k.i32(), mma.sumGroup);
   if (!emitter)
     at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
   return at;

@@ -55,9 +55,6 @@ public:
   int64_t columnBytes() const { return emitter ? 1 : mpgemm::kQuadEntries / mpgemm::kQuadColumns; }
 
 private:
-  /// Row 0's number of a group in a matrix of scales or of sums.
-  mlir::Value number(const RowMatrix &matrix, mlir::Type type, mlir::Value row0, mlir::Value column,
-                     int64_t group) const;
   mlir::Value spread(mlir::Type type, mlir::Value pointer, int64_t stride, int64_t strip, int64_t index) const;
   int64_t columnsOfRun() const { return run.quads * mma.layout.getKr(); }
 

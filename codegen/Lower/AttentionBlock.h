@@ -61,7 +61,7 @@ struct AttentionScratch {
   mlir::Value sums;                     ///< headDim × f32
   mlir::Value minima;                   ///< groups of values × 16 × f32; null without minima
   mlir::Value weights;                  ///< of a company: weightArrays × 16 × f32 a stream
-  mlir::Value vector;                   ///< headDim × f32, for rotations
+  mlir::Value vector;                   ///< headDim × f32, for rotations; begin() may find a query there
   mlir::Value keyBlock, valueBlock;     ///< decoded: headDim × 16, 16 × headDim f32; null if not
 
   static AttentionScratch allocate(KernelBuilder &k, const AttentionShape &shape);

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/AttentionTile.h"
+#include "codegen/Lower/HeadRotation.h"
 #include "codegen/Lower/LowerOps.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -98,6 +99,18 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
   if (failed(found))
     return failure();
   const AttentionShape &shape = *found;
+  std::string name = llvm::formatv("attention_{0}_q{1}_y{2}_t{3}{4}", nameOf(shape), q->stride, y->stride, shape.rows,
+                                   attention.getBidirectional() ? "_both" : "");
+  SmallVector<Value> buffers = {attention.getQ(), attention.getKeys(), attention.getValues(), out};
+  std::optional<HeadRotation> rotation;
+  if (Value table = attention.getTable()) {
+    FailureOr<HeadRotation> known = HeadRotation::get(op, table, *attention.getPairing(), shape.headDim);
+    if (failed(known))
+      return failure();
+    rotation = *known;
+    name += "_rope_" + rotation->name();
+    buffers.push_back(table);
+  }
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value layer = scalars[0], pos = scalars[1], n = scalars[2];
@@ -124,14 +137,17 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
         return k.at(rows.row(k, base, k.add(row, tile.rowOf(stream))), k.f32(), k.mul(head, shape.headDim));
       };
       StreamingEmitter{k, library.target(), tile, totals, maxima, sums}.emit(
-          [&](Value stream) { return place(*q, pointers[0], stream); },
+          [&](Value stream) {
+            Value query = place(*q, pointers[0], stream);
+            if (!rotation)
+              return query;
+            rotation->emit(k, pointers[4], k.add(tile.position, tile.rowOf(stream)), query, scratch.vector);
+            return scratch.vector;
+          },
           [&](Value stream) { return place(*y, pointers[3], stream); });
     });
   };
-  std::string name = llvm::formatv("attention_{0}_q{1}_y{2}_t{3}{4}", nameOf(shape), q->stride, y->stride, shape.rows,
-                                   attention.getBidirectional() ? "_both" : "");
-  return library.call(op, name, {attention.getQ(), attention.getKeys(), attention.getValues(), out},
-                      {attention.getLayer(), attention.getPos(), attention.getN()}, body);
+  return library.call(op, name, buffers, {attention.getLayer(), attention.getPos(), attention.getN()}, body);
 }
 
 } // namespace nibble

@@ -3,9 +3,14 @@
 // Work of lm.attention_partials: (cached head, chunk of positions). Work of lm.attention_combine: 32 columns of the row, so
 // that what quantizes it next needs no barrier; a head where values are rotated or 32 does not divide headDim.
 //
+// Where the row's own key and value are appended, the item of its own chunk writes them before it reads them. Other items
+// of the head read other chunks: lanes of a block that they share with the new position (a ring may have it in the block
+// of its oldest one) are masked, whatever they hold.
+//
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/AttentionTile.h"
+#include "codegen/Lower/CacheWriter.h"
 #include "codegen/Lower/LowerOps.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -39,14 +44,33 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     return failure();
   const AttentionShape &shape = *found;
   auto records = cast<MemRefType>(out.getType());
+  FailureOr<CacheShape> cache =
+      CacheShape::get(op, partials.getKeys(), partials.getValues(), partials.getTable(), partials.getPairing());
+  if (failed(cache))
+    return failure();
+  std::string name = "attention_partials_" + nameOf(shape);
+  SmallVector<Value> buffers = {partials.getQ(), partials.getKeys(), partials.getValues(), out};
+  if (cache->rotation) {
+    name += "_rope_" + cache->rotation->name();
+    buffers.push_back(partials.getTable());
+  }
+  bool appends = bool(partials.getK());
+  if (appends) {
+    if (failed(RowBuffer::get(op, partials.getK(), "k")) || failed(RowBuffer::get(op, partials.getV(), "v")))
+      return failure();
+    name += "_append";
+    buffers.append({partials.getK(), partials.getV()});
+  }
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value layer = scalars[0], pos = scalars[1];
     AttentionScratch scratch = AttentionScratch::allocate(k, shape);
     AttentionBlock block(k, library.target(), shape, scratch);
     AttentionTile where{k, shape, scratch, block, {}, {}, pos, k.i64(shape.group())};
-    Value first = k.divu(where.firstChunk(), kChunk);
-    Value chunks = k.sub(k.add(k.divu(pos, kChunk), 1), first);
+    Value first = k.divu(where.firstChunk(), kChunk), own = k.divu(pos, kChunk);
+    Value chunks = k.sub(k.add(own, 1), first);
+    Value table = cache->rotation ? pointers[4] : Value();
+    CacheWriter writer{k, library.target(), *cache, pointers[1], pointers[2], table, scratch.vector};
     auto [low, high] = k.share(k.mul(chunks, shape.kvHeads), tid, nthreads);
     k.loop(low, high, 1, [&](Value item) {
       // A thread's items are adjacent chunks of a head: memory is read in its order.
@@ -55,8 +79,18 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
       tile.keys = headOf(k, shape, shape.keys, pointers[1], layer, kvHead);
       tile.values = headOf(k, shape, shape.values, pointers[2], layer, kvHead);
       Value head = k.mul(kvHead, shape.group());
+      if (appends)
+        k.ifThen(k.eq(chunk, own), [&] {
+          auto row = [&](Value base) { return k.at(base, k.f32(), k.mul(kvHead, shape.headDim)); };
+          writer.write({layer, kvHead, pos}, row(pointers.drop_back().back()), row(pointers.back()));
+        });
       k.loop(k.i64(0), tile.streams, 1, [&](Value stream) {
-        block.begin(stream, k.at(pointers[0], k.f32(), k.mul(k.add(head, stream), shape.headDim)));
+        Value query = k.at(pointers[0], k.f32(), k.mul(k.add(head, stream), shape.headDim));
+        if (table) {
+          cache->rotation->emit(k, table, pos, query, scratch.vector);
+          query = scratch.vector;
+        }
+        block.begin(stream, query);
       });
       tile.addChunk(k.mul(chunk, kChunk));
       k.loop(k.i64(0), tile.streams, 1, [&](Value stream) {
@@ -71,9 +105,7 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
       });
     });
   };
-  std::string name = "attention_partials_" + nameOf(shape);
-  return library.call(op, name, {partials.getQ(), partials.getKeys(), partials.getValues(), out},
-                      {partials.getLayer(), partials.getPos()}, body);
+  return library.call(op, name, buffers, {partials.getLayer(), partials.getPos()}, body);
 }
 
 /// Joins the records of some columns of a head, from `inside` on; stores A / L.

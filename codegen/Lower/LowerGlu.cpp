@@ -5,32 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Lower/Activation.h"
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/RowBuffer.h"
-#include "codegen/Lower/VectorMath.h"
 
-#include "dialects/LM/LM.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
 namespace nibble {
-
-static Value activate(KernelBuilder &k, lm::Activation activation, Value x) {
-  switch (activation) {
-  case lm::Activation::SiLU:
-    return emitSiLU(k, x);
-  case lm::Activation::GELU:
-    return emitGELU(k, x);
-  case lm::Activation::ReLU2: {
-    Value positive = emitGreater(k, x, k.zero(x.getType()));
-    return k.mulf(positive, positive);
-  }
-  case lm::Activation::GELUErf:
-    return emitGELUErf(k, x);
-  }
-  return x;
-}
 
 LogicalResult lowerGlu(Operation *op, KernelLibrary &library) {
   auto glu = cast<lm::GluOp>(op);
@@ -48,7 +31,7 @@ LogicalResult lowerGlu(Operation *op, KernelLibrary &library) {
       Type type = k.vec(k.f32(), lanes);
       Value x = k.load(type, k.at(gate->row(k, pointers[0], m), k.f32(), offset));
       Value factor = k.load(type, k.at(up->row(k, pointers[1], m), k.f32(), offset));
-      k.store(k.mulf(activate(k, glu.getActivation(), x), factor), k.at(y->row(k, pointers[2], m), k.f32(), offset));
+      k.store(k.mulf(emitActivation(k, glu.getActivation(), x), factor), k.at(y->row(k, pointers[2], m), k.f32(), offset));
     });
   };
   return library.call(op, name, {glu.getGate(), glu.getUp(), out}, {glu.getN()}, body);
@@ -65,7 +48,7 @@ LogicalResult lowerActivate(Operation *op, KernelLibrary &library) {
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     forEachOwnPiece(k, scalars[0], x->width, tid, nthreads, [&](Value m, Value offset, int64_t lanes) {
       Value value = k.load(k.vec(k.f32(), lanes), k.at(x->row(k, pointers[0], m), k.f32(), offset));
-      k.store(activate(k, unit.getActivation(), value), k.at(y->row(k, pointers[1], m), k.f32(), offset));
+      k.store(emitActivation(k, unit.getActivation(), value), k.at(y->row(k, pointers[1], m), k.f32(), offset));
     });
   };
   return library.call(op, name, {unit.getX(), out}, {unit.getN()}, body);

@@ -45,6 +45,8 @@ LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
       .Case([&](lm::StateWriteOp) { return lowerStateWrite(op, library); })
       .Case([&](lm::StateReadOp) { return lowerStateRead(op, library); })
       .Case([&](mpgemm::QuantizeOp) { return lowerQuantize(op, library); })
+      .Case([&](mpgemm::NormQuantizeOp) { return lowerNormQuantize(op, library); })
+      .Case([&](mpgemm::GluQuantizeOp) { return lowerGluQuantize(op, library); })
       .Case([&](mpgemm::RoundOp) { return lowerRound(op, library); })
       .Case([&](mpgemm::LutBuildOp) { return lowerLutBuild(op, library); })
       .Case([&](mpgemm::MmaOp) { return lowerMma(op, library); })

@@ -19,7 +19,10 @@
 namespace nibble {
 
 mlir::LogicalResult lowerEmbed(mlir::Operation *op, KernelLibrary &library);
+/// mpgemm.quantize, norm_quantize and glu_quantize: split by rows × blocks of columns (Quantizer.h).
 mlir::LogicalResult lowerQuantize(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerNormQuantize(mlir::Operation *op, KernelLibrary &library);
+mlir::LogicalResult lowerGluQuantize(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerRound(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerLutBuild(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerMma(mlir::Operation *op, KernelLibrary &library);

@@ -1,272 +1,110 @@
-//===- LowerQuantize.cpp - mpgemm.quantize → kernel -----------------------===//
+//===- LowerQuantize.cpp - quantizations of activations → kernels ---------===//
 //
-// Activations as int8 codes: per group of 32 columns a scale s and q = x / s rounded to the nearest, ties to even. Four
-// scales are tried, those that give the largest number the code 127, 125, 123 or 121, and the one with the least squared
-// error is taken, the first among equals: the rounding errors of 32 numbers differ enough between scales that the best
-// of four has about four fifths of the error of the first. The steps x / (max|x| / 127) are a division, so that the codes
-// are those of the definition to the last bit. Codes are clamped to ±127, which changes nothing for a normal s, and
-// keeps the promise that the integer kernels rely on when s is denormal (x / s may exceed 127 then) and when x holds an
-// infinity or a NaN.
-//
-// Work split: (row, block) items, where a block holds whole groups of both kinds; rows, if a row has one scale.
+// mpgemm.quantize and what it is fused with: each gives a source of numbers, and Quantizer.h makes codes of them.
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Lower/Activation.h"
 #include "codegen/Lower/LowerOps.h"
+#include "codegen/Lower/Quantizer.h"
 #include "codegen/Lower/RowBuffer.h"
-#include "codegen/Targets/DotEmitter.h"
-#include "dialects/MPGEMM/ActivationLayout.h"
+#include "codegen/Lower/RowNorm.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
-
-#include <algorithm>
-#include <functional>
-#include <iterator>
 
 using namespace mlir;
 
 namespace nibble {
-namespace {
-
-struct QuantizeShape {
-  int64_t group, sumGroup, block;
-  int64_t xStride;
-  mpgemm::ActivationLayout out;
-};
-
-/// Where a row's codes, scales and sums stand.
-struct QuantizedRow {
-  Value codes, scales, sums;
-};
-
-QuantizedRow rowOf(KernelBuilder &k, const QuantizeShape &shape, ValueRange pointers, Value m) {
-  const mpgemm::ActivationLayout &out = shape.out;
-  Value block = k.divu(m, out.interleaved), row = k.sub(m, k.mul(block, out.interleaved));
-  Value codes = k.mul(block, out.codesOfBlock()), first = k.i64(0);
-  if (out.isInterleaved()) {
-    codes = k.add(codes, k.add(k.mul(k.divu(row, 2), out.rowOffset(2)), k.mul(k.remu(row, 2), out.rowOffset(1))));
-    first = k.mul(row, out.numberOffset(1, 0));
-  }
-  auto numbers = [&](int index, Type type, int64_t group) {
-    return k.at(pointers[index], type, k.add(k.mul(block, out.numbersOfBlock(group)), first));
-  };
-  return {k.offset(pointers[1], codes), numbers(2, k.f32(), shape.group), numbers(3, k.i32(), shape.sumGroup)};
-}
-
-/// A scale or a sum of a row; interleaved ones stand twice.
-void storeNumber(KernelBuilder &k, const QuantizeShape &shape, Value number, Value pointer) {
-  k.store(shape.out.isInterleaved() ? k.splat(number, 2) : number, pointer);
-}
-
-/// Codes of some columns of a row, which start at a span's first column if they are interleaved.
-void storeCodes(KernelBuilder &k, const QuantizeShape &shape, Value codes, Value pointer) {
-  Value bytes = k.trunc(codes, k.i8());
-  if (!shape.out.isInterleaved())
-    return k.store(bytes, pointer);
-  constexpr int64_t step = mpgemm::ActivationLayout::kStepColumns;
-  for (int64_t column = 0; column < KernelBuilder::lanes(bytes); column += step)
-    k.store(k.slice(bytes, column, step), k.offset(pointer, shape.out.codeOffset(0, column)));
-}
-
-/// The largest magnitude. Of numbers without a sign bit, the larger has the larger bits.
-Value largestMagnitude(KernelBuilder &k, Value values) {
-  Value bits = k.bitAnd(k.bitcast(values, KernelBuilder::withElement(values.getType(), k.i32())), 0x7fffffff);
-  for (int64_t half = KernelBuilder::lanes(bits) / 2; half > 0; half /= 2)
-    bits = k.maxs(k.slice(bits, 0, half), k.slice(bits, half, half));
-  return k.bitcast(k.extract(bits, 0), k.f32());
-}
-
-constexpr int64_t kCandidates = std::size(mpgemm::kScaleTops);
-static_assert(kCandidates == 4, "the choice is among the lanes of one vector");
-static_assert(std::is_sorted(std::begin(mpgemm::kScaleTops), std::end(mpgemm::kScaleTops), std::greater<>()),
-              "the first among equals is the largest");
-
-/// At 1.5·2^23 a float's last bit is worth 1, so that adding it rounds, halves to even, and the code stands in the low bits.
-constexpr float kRounder = 12582912.0f;
-
-/// Numbers in units of the finest scale in units of the scale that gives the largest number the code 127 · `factor`.
-Value scaledSteps(KernelBuilder &k, Value steps, Value factor) {
-  return k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
-}
-
-Value plusRounder(KernelBuilder &k, Value scaled) {
-  return k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
-}
-
-/// Codes of the same, i32.
-Value codesOf(KernelBuilder &k, Value scaled) {
-  Value bits = k.bitcast(plusRounder(k, scaled), KernelBuilder::withElement(scaled.getType(), k.i32()));
-  Value codes = k.sub(bits, int64_t(llvm::bit_cast<uint32_t>(kRounder)));
-  return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
-}
-
-/// Lanes in which squared errors are added up.
-constexpr int64_t kErrorLanes = 8;
-
-/// Squares of what the codes miss, in units of their scale; each lane the sum of every eighth.
-Value squaredErrors(KernelBuilder &k, Value scaled) {
-  Value codes = k.subf(plusRounder(k, scaled), k.constant(scaled.getType(), double(kRounder)));
-  Value miss = k.subf(scaled, codes), total;
-  int64_t lanes = std::min(kErrorLanes, KernelBuilder::lanes(miss));
-  for (int64_t first = 0; first < KernelBuilder::lanes(miss); first += lanes) {
-    Value part = k.slice(miss, first, lanes);
-    total = total ? k.fma(part, part, total) : k.mulf(part, part);
-  }
-  return total;
-}
-
-/// The sums of four vectors as one vector, each by the tree of reduceAddf.
-Value fourSums(KernelBuilder &k, MutableArrayRef<Value> vectors) {
-  for (Value &vector : vectors)
-    for (int64_t half = KernelBuilder::lanes(vector) / 2; half >= 4; half /= 2)
-      vector = k.addf(k.slice(vector, 0, half), k.slice(vector, half, half));
-  auto halve = [&](Value a, Value c, ArrayRef<int64_t> first, ArrayRef<int64_t> second) {
-    return k.addf(k.shuffle(a, c, first), k.shuffle(a, c, second));
-  };
-  Value low = halve(vectors[0], vectors[1], {0, 1, 4, 5}, {2, 3, 6, 7});
-  Value high = halve(vectors[2], vectors[3], {0, 1, 4, 5}, {2, 3, 6, 7});
-  return halve(low, high, {0, 2, 4, 6}, {1, 3, 5, 7});
-}
-
-/// Codes of one group as i32 × group, and its scale. `steps` are the numbers in units of the finest scale, so that only
-/// one division is done for all scales. The choice has no branch, which would go either way, and the codes are made
-/// again for the scale that is chosen, because all candidates' codes are more than the registers hold.
-std::pair<Value, Value> quantizeGroup(KernelBuilder &k, int64_t group, Value x) {
-  Value values = k.load(k.vec(k.f32(), group), x);
-  Value largest = largestMagnitude(k, values);
-  Value finest = k.divf(largest, k.f32(kMaxActivation));
-  // Where s is zero, so are all numbers, or so small that they round to zero when divided by one.
-  Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, finest, k.f32(0)), k.f32(1), finest);
-  Value steps = k.divf(values, k.splat(divisor, group));
-  SmallVector<Value> errors;
-  Value tops = k.zero(k.vec(k.f32(), kCandidates)), squares = tops;
-  for (auto [lane, top] : llvm::enumerate(mpgemm::kScaleTops)) {
-    auto number = static_cast<float>(top);
-    errors.push_back(squaredErrors(k, lane == 0 ? steps : scaledSteps(k, steps, k.f32(number / kMaxActivation))));
-    tops = k.insert(k.f32(number), tops, lane);
-    squares = k.insert(k.f32(float(kMaxActivation * kMaxActivation) / float(top * top)), squares, lane); // of a scale
-  }
-  Value error = k.mulf(fourSums(k, errors), squares), least = error;
-  least = k.minf(least, k.shuffle(least, least, {2, 3, 0, 1}));
-  least = k.minf(least, k.shuffle(least, least, {1, 0, 3, 2}));
-  // Errors are all NaN or none is, since they share the largest number; then the first candidate is taken.
-  Value top = k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
-  return {codesOf(k, scaledSteps(k, steps, k.divf(top, k.f32(kMaxActivation)))), k.divf(largest, top)};
-}
-
-void emitQuantize(KernelBuilder &k, const QuantizeShape &shape, int64_t blocks, ValueRange pointers, Value n,
-                  Value tid, Value nthreads) {
-  auto [low, high] = k.share(k.mul(n, blocks), tid, nthreads);
-  k.loop(low, high, 1, [&](Value item) {
-    Value m = k.divu(item, blocks), block = k.remu(item, blocks), column = k.mul(block, shape.block);
-    Value x = k.at(pointers[0], k.f32(), k.add(k.mul(m, shape.xStride), column));
-    QuantizedRow out = rowOf(k, shape, pointers, m);
-    Value codes = k.offset(out.codes, k.mul(column, shape.out.interleaved));
-    Value scales = k.at(out.scales, k.f32(), k.mul(k.divu(column, shape.group), shape.out.numbersOfGroup()));
-    Value sums = k.at(out.sums, k.i32(), k.mul(k.divu(column, shape.sumGroup), shape.out.numbersOfGroup()));
-    SmallVector<Value> partial(shape.block / shape.sumGroup);
-    for (int64_t group = 0; group < shape.block / shape.group; ++group) {
-      auto [q, scale] = quantizeGroup(k, shape.group, k.at(x, k.f32(), group * shape.group));
-      storeNumber(k, shape, scale, k.at(scales, k.f32(), shape.out.numberOffset(0, group)));
-      storeCodes(k, shape, q, k.offset(codes, shape.out.codeOffset(0, group * shape.group)));
-      int64_t piece = std::min(shape.group, shape.sumGroup);
-      for (int64_t first = 0; first < shape.group; first += piece) {
-        Value &sum = partial[(group * shape.group + first) / shape.sumGroup];
-        Value part = k.reduceAdd(k.slice(q, first, piece));
-        sum = sum ? k.add(sum, part) : part;
-      }
-    }
-    for (auto [index, sum] : llvm::enumerate(partial))
-      storeNumber(k, shape, sum, k.at(sums, k.i32(), shape.out.numberOffset(0, index)));
-  });
-}
-
-//===--- whole rows ---------------------------------------------------------===//
-
-/// Columns that are read at once of a row that has one scale.
-constexpr int64_t kPiece = 32;
-
-/// The bits of the largest magnitude of a row, of whole pieces.
-Value largestOfRow(KernelBuilder &k, Value x, int64_t width) {
-  Type bitsType = k.vec(k.i32(), kPiece);
-  auto largest = k.loop(k.i64(0), k.i64(width), kPiece, {k.zero(bitsType)}, [&](Value column, ValueRange carried) {
-    Value bits = k.load(bitsType, k.at(x, k.f32(), column));
-    return KernelBuilder::Values{k.maxs(carried[0], k.bitAnd(bits, 0x7fffffff))};
-  });
-  return largestMagnitude(k, k.bitcast(largest[0], k.vec(k.f32(), kPiece)));
-}
-
-/// A row with one scale: its largest number becomes the code 127. The work is split by rows.
-void emitQuantizeRows(KernelBuilder &k, const QuantizeShape &shape, ValueRange pointers, Value n, Value tid,
-                      Value nthreads) {
-  auto [low, high] = k.share(n, tid, nthreads);
-  k.loop(low, high, 1, [&](Value m) {
-    Value x = k.at(pointers[0], k.f32(), k.mul(m, shape.xStride));
-    QuantizedRow out = rowOf(k, shape, pointers, m);
-    Value scale = k.divf(largestOfRow(k, x, shape.group), k.f32(kMaxActivation));
-    storeNumber(k, shape, scale, out.scales);
-    Value divisor = k.select(k.cmp(KernelBuilder::FCmp::OEQ, scale, k.f32(0)), k.f32(1), scale);
-    k.loop(k.i64(0), k.i64(shape.group), kPiece, [&](Value column) {
-      Value values = k.load(k.vec(k.f32(), kPiece), k.at(x, k.f32(), column));
-      Value q = k.roundToInt(k.divf(values, k.splat(divisor, kPiece)), k.i32());
-      q = k.mins(k.maxs(q, -kMaxActivation), kMaxActivation);
-      storeCodes(k, shape, q, k.offset(out.codes, k.mul(column, shape.out.interleaved)));
-      Value first = k.at(out.sums, k.i32(), k.mul(k.divu(column, shape.sumGroup), shape.out.numbersOfGroup()));
-      for (int64_t piece = 0; piece < kPiece / shape.sumGroup; ++piece)
-        storeNumber(k, shape, k.reduceAdd(k.slice(q, piece * shape.sumGroup, shape.sumGroup)),
-                    k.at(first, k.i32(), shape.out.numberOffset(0, piece)));
-    });
-  });
-}
-
-/// Row stride of an output, which the verifier has found to be a matrix of the right shape.
-FailureOr<int64_t> outputStride(Operation *op, Value buffer, StringRef name, Type element) {
-  auto type = dyn_cast<MemRefType>(buffer.getType());
-  if (!type || type.getElementType() != element || failed(requireContiguous(op, buffer, name)))
-    return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is " << buffer.getType();
-  return type.getDimSize(1);
-}
-
-} // namespace
 
 LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
   auto quantize = cast<mpgemm::QuantizeOp>(op);
-  if (quantize.getOuts().size() != 3)
-    return op->emitOpError("has no buffers to fill; kernels are emitted for the buffer form");
-  Builder b(op->getContext());
   FailureOr<RowBuffer> x = RowBuffer::get(op, quantize.getX(), "activations");
-  FailureOr<int64_t> codes = outputStride(op, quantize.getOuts()[0], "codes", b.getI8Type());
-  FailureOr<int64_t> scales = outputStride(op, quantize.getOuts()[1], "scales", b.getF32Type());
-  FailureOr<int64_t> sums = outputStride(op, quantize.getOuts()[2], "sums", b.getI32Type());
-  if (failed(x) || failed(codes) || failed(scales) || failed(sums))
+  if (failed(x))
     return failure();
-  int64_t group = quantize.getGroup(), sumGroup = quantize.getSumGroup();
-  bool isRow = group > mpgemm::kActivationGroup && group == x->width;
-  if (isRow && (group % kPiece != 0 || kPiece % sumGroup != 0))
-    return op->emitOpError() << "needs rows of a multiple of " << kPiece << " columns and a sum_group that divides "
-                             << kPiece << ", but has " << group << " and " << sumGroup;
-  if (!isRow && (!llvm::isPowerOf2_64(group) || group > mpgemm::kActivationGroup))
-    return op->emitOpError() << "needs a group that is a power of two up to " << mpgemm::kActivationGroup
-                             << ", or the row, but has " << group;
-  if (!isRow && group % sumGroup != 0 && sumGroup % group != 0)
-    return op->emitOpError() << "needs a sum_group that divides the group or is a multiple of it, but has " << group << " and " << sumGroup;
-
-  QuantizeShape shape{group, sumGroup, std::max(group, sumGroup), x->stride, {x->width, *codes / x->width}};
-  if (shape.out.isInterleaved() && (group < kPiece || x->width % kPiece != 0))
-    return op->emitOpError() << "interleaves groups of " << kPiece << " columns or more, but has " << group;
-  std::string name = llvm::formatv("quantize_{0}_g{1}_s{2}_x{3}", x->width, group, sumGroup, x->stride);
-  if (shape.out.isInterleaved())
-    name += llvm::formatv("_i{0}", shape.out.interleaved);
+  FailureOr<Quantization> shape =
+      Quantization::get(op, x->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  if (failed(shape))
+    return failure();
+  std::string name = llvm::formatv("quantize_{0}_x{1}", shape->name(), x->stride);
   SmallVector<Value> buffers = {quantize.getX()};
   llvm::append_range(buffers, quantize.getOuts());
-  return library.call(op, name, buffers, {quantize.getN()},
-                      [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-                        if (isRow)
-                          return emitQuantizeRows(k, shape, pointers, scalars[0], tid, nthreads);
-                        emitQuantize(k, shape, x->width / shape.block, pointers, scalars[0], tid, nthreads);
-                      });
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    RowSource rows = [&](Value m) -> RowNumbers {
+      Value row = x->row(k, pointers[0], m);
+      return [&k, row](Value column, int64_t lanes) { return k.load(k.vec(k.f32(), lanes), k.at(row, k.f32(), column)); };
+    };
+    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
+  };
+  return library.call(op, name, buffers, {quantize.getN()}, body);
+}
+
+LogicalResult lowerNormQuantize(Operation *op, KernelLibrary &library) {
+  auto quantize = cast<mpgemm::NormQuantizeOp>(op);
+  Value weight = quantize.getWeight(), bias = quantize.getBias();
+  FailureOr<RowBuffer> x = RowBuffer::get(op, quantize.getX(), "x");
+  FailureOr<NormKind> norm =
+      NormKind::get(op, quantize.getCentred(), weight, bias, quantize.getEpsilon().convertToDouble());
+  if (failed(x) || failed(norm))
+    return failure();
+  FailureOr<Quantization> shape =
+      Quantization::get(op, x->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  if (failed(shape))
+    return failure();
+  bool replicated = quantize.getReplicated();
+  std::string name = llvm::formatv("{0}_quantize_{1}_x{2}_{3}_e{4}", norm->name(), shape->name(), x->stride,
+                                   typeName(norm->weight), floatName(norm->epsilon));
+  SmallVector<Value> buffers = {quantize.getX(), weight};
+  if (bias) {
+    name += "_b" + typeName(norm->bias);
+    buffers.push_back(bias);
+  }
+  if (replicated)
+    name += "_replicated";
+  llvm::append_range(buffers, quantize.getOuts());
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    RowSource rows = [&](Value m) -> RowNumbers {
+      NormedRow row(k, library.target(), *norm, x->row(k, pointers[0], m), pointers[1], bias ? pointers[2] : Value());
+      return [row](Value column, int64_t lanes) { return row.load(column, lanes); };
+    };
+    if (replicated)
+      tid = k.i64(0), nthreads = k.i64(1);
+    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
+  };
+  return library.call(op, name, buffers, {quantize.getN()}, body);
+}
+
+LogicalResult lowerGluQuantize(Operation *op, KernelLibrary &library) {
+  auto quantize = cast<mpgemm::GluQuantizeOp>(op);
+  FailureOr<RowBuffer> gate = RowBuffer::get(op, quantize.getGate(), "gate"),
+                       up = RowBuffer::get(op, quantize.getUp(), "up");
+  if (failed(gate) || failed(up))
+    return failure();
+  FailureOr<Quantization> shape =
+      Quantization::get(op, gate->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  if (failed(shape))
+    return failure();
+  std::string name = llvm::formatv("glu_quantize_{0}_{1}_g{2}_u{3}", lm::stringifyActivation(quantize.getActivation()),
+                                   shape->name(), gate->stride, up->stride);
+  SmallVector<Value> buffers = {quantize.getGate(), quantize.getUp()};
+  llvm::append_range(buffers, quantize.getOuts());
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    RowSource rows = [&](Value m) -> RowNumbers {
+      Value gates = gate->row(k, pointers[0], m), factors = up->row(k, pointers[1], m);
+      return [&k, gates, factors, activation = quantize.getActivation()](Value column, int64_t lanes) {
+        Value result; // 16 lanes at a time: the function needs registers of its own
+        for (Piece piece : piecesOf(lanes)) {
+          Value place = k.add(column, piece.offset);
+          auto load = [&](Value row) { return k.load(k.vec(k.f32(), piece.lanes), k.at(row, k.f32(), place)); };
+          Value part = k.mulf(emitActivation(k, activation, load(gates)), load(factors));
+          result = result ? k.concat(result, part) : part;
+        }
+        return result;
+      };
+    };
+    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
+  };
+  return library.call(op, name, buffers, {quantize.getN()}, body);
 }
 
 } // namespace nibble

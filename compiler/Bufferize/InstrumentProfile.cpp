@@ -39,6 +39,8 @@ int64_t operationsPerElement(Operation *op) {
       .Case([](lm::GluOp) { return 12; })          // an exponential, two products
       .Case([](mpgemm::LutBuildOp) { return 2; })  // an entry of two bytes: three sums and its parts
       .Case([](mpgemm::QuantizeOp) { return 22; }) // four candidates: scale, round, difference, square, add
+      .Case([](mpgemm::NormQuantizeOp) { return 26; })
+      .Case([](mpgemm::GluQuantizeOp) { return 34; })
       .Default([](Operation *) { return 0; });
 }
 
@@ -46,6 +48,13 @@ int64_t operationsPerElement(Operation *op) {
 int64_t chosenPerRow(mpgemm::ExpertMmaOp op) {
   return cast<ShapedType>(op.getChosen().getType()).getNumElements() /
          cast<ShapedType>(op.getActivations().front().getType()).getDimSize(0);
+}
+
+/// The table of angles that an operation rotates with, or null.
+Value tableOf(Operation *op) {
+  return TypeSwitch<Operation *, Value>(op)
+      .Case<lm::RopeOp, lm::KVAppendOp, lm::AttentionOp, lm::AttentionPartialsOp>([](auto rotating) { return rotating.getTable(); })
+      .Default(Value());
 }
 
 class CostModel {
@@ -70,12 +79,12 @@ void CostModel::addOperand(Operation *op, Value value, bool written, Cost &cost)
   if (!type)
     return;
   auto embed = dyn_cast<lm::EmbedOp>(op);
-  auto rope = dyn_cast<lm::RopeOp>(op);
+  Value rotations = tableOf(op);
   auto positions = dyn_cast<lm::AddPositionsOp>(op);
   auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op);
   if (embed && value == embed.getTable())
     cost.rowBytes += bytesOf(type) / model.getVocabulary();
-  else if (rope && value == rope.getTable())
+  else if (rotations && value == rotations)
     cost.rowBytes += 2 * bytesOf(type) / type.getDimSize(0); // a coarse and a fine row
   else if (experts && value == experts.getWeight())
     cost.rowBytes += chosenPerRow(experts) * bytesOf(type) / int64_t(experts.getExperts());

@@ -10,7 +10,8 @@ def PlanArena : Pass<"plan-arena", "::mlir::ModuleOp"> {
     Functions are straight lines, so the life of a value is an interval of operations; values whose intervals overlap
     get disjoint ranges of the arena, others share. Where an operation may write over an operand that nobody reads any
     more (a residual, a gate), the result takes over its buffer; a called function does the same with an argument, and then has one buffer for both. What a function needs that one other calls lies inside the caller's part,
-    beside what lives during the calls. Entry points run one at a time and share the arena.
+    beside what lives during the calls. Entry points run one at a time and share the arena. Of a replicated result each
+    thread has one, thread `tid` at the range's offset and tid times its size.
 
     Functions change to the signature of the thread team: (arena, state, weights, the old arguments as memrefs, the
     old results as memrefs to fill, team, tid, nthreads). `lm.model` gets `lm.arena_bytes`, `lm.state_bytes` and
@@ -30,7 +31,7 @@ def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
   let description = [{
     Walks each function and keeps the accesses since the last barrier. An operation that reads or writes what an
     earlier one wrote, or writes what an earlier one read, gets a barrier in front, unless both name the same partition
-    of the same buffer (`TeamOp::getPartition`). A function that is called ends with all its accesses settled.
+    of the same buffer (`TeamOp::getPartition`), or it is a buffer of which each thread has its own. A function that is called ends with all its accesses settled.
 
     ```mlir
     lm.glu %g, %u, %n into %x {activation = #lm.activation<silu>} : (memref<4x64xf32>, memref<4x64xf32>, index, memref<4x64xf32>) -> ()

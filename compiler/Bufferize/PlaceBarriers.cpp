@@ -8,6 +8,7 @@
 #include "compiler/Bufferize/Passes.h"
 #include "dialects/LM/CacheLayout.h"
 #include "dialects/MPGEMM/MPGEMM.h"
+#include "nibble/abi.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -60,6 +61,32 @@ bool takesColumns(memref::SubViewOp slice) {
          sizes.drop_back() == slice.getSourceType().getShape().drop_back();
 }
 
+/// What a buffer is called of which each thread has one (TeamOp::isReplicated).
+constexpr StringLiteral kOwn = "own";
+
+/// Completes the access to a view of memory: at a constant place, or at one for each thread, base + tid · stride.
+void placeView(memref::ViewOp view, Access &access) {
+  APInt base, stride;
+  access.root = view.getSource();
+  if (matchPattern(view.getByteShift(), m_ConstantInt(&base))) {
+    access.begin += base.getSExtValue();
+    access.end += base.getSExtValue();
+    return;
+  }
+  auto sum = view.getByteShift().getDefiningOp<arith::AddIOp>();
+  auto mine = sum ? sum.getLhs().getDefiningOp<arith::MulIOp>() : arith::MulIOp();
+  auto func = view->getParentOfType<func::FuncOp>();
+  if (mine && mine.getLhs() == func.getArguments().take_back(2).front() &&
+      matchPattern(mine.getRhs(), m_ConstantInt(&stride)) && matchPattern(sum.getRhs(), m_ConstantInt(&base))) {
+    access.begin = base.getSExtValue();
+    access.end = access.begin + stride.getSExtValue() * NIBBLE_MAX_THREADS;
+    access.partition = kOwn;
+    return;
+  }
+  access.end = lm::bytesOfState(cast<MemRefType>(view.getSource().getType()));
+  access.known = false;
+}
+
 /// The place of a buffer: through slices and views down to a function argument.
 Access placeOf(Value buffer) {
   Access access = {buffer, 0, lm::bytesOfState(cast<MemRefType>(buffer.getType())), 0, -1, false, true, ""};
@@ -77,17 +104,8 @@ Access placeOf(Value buffer) {
   }
   if (!access.known)
     access.columns = -1;
-  if (auto view = buffer.getDefiningOp<memref::ViewOp>()) {
-    APInt shift;
-    if (matchPattern(view.getByteShift(), m_ConstantInt(&shift))) {
-      access.begin += shift.getSExtValue();
-      access.end += shift.getSExtValue();
-    } else {
-      access.end = lm::bytesOfState(cast<MemRefType>(view.getSource().getType()));
-      access.known = false;
-    }
-    access.root = view.getSource();
-  }
+  if (auto view = buffer.getDefiningOp<memref::ViewOp>())
+    placeView(view, access);
   return access;
 }
 
@@ -126,7 +144,8 @@ SmallVector<Access> PlaceBarriers::accessesOf(lm::TeamOp op, Value weights) {
     if (access.root == weights)
       continue; // never written
     access.write = isa<MemoryEffects::Write>(effect.getEffect());
-    access.partition = op.getPartition(*operand);
+    if (access.partition.empty())
+      access.partition = op.getPartition(*operand);
     accesses.push_back(std::move(access));
   }
   return accesses;

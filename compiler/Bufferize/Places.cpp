@@ -1,7 +1,9 @@
 //===- Places.cpp - which values share a buffer ----------------------------===//
 #include "compiler/Bufferize/Places.h"
 
+#include "compiler/Bufferize/Passes.h"
 #include "dialects/MPGEMM/MPGEMM.h"
+#include "nibble/abi.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/DenseSet.h"
@@ -12,6 +14,17 @@ namespace nibble {
 
 int64_t bytesOf(ShapedType type) {
   return llvm::divideCeil(type.getNumElements() * type.getElementTypeBitWidth(), 8);
+}
+
+int64_t bytesOfThread(Value value) {
+  auto team = value.getDefiningOp<lm::TeamOp>();
+  return team && team.isReplicated() ? llvm::alignTo(bytesOf(cast<ShapedType>(value.getType())), kBufferAlignment) : 0;
+}
+
+/// Bytes of the arena that a value needs.
+static int64_t bytesOfPlace(Value value) {
+  int64_t own = bytesOfThread(value);
+  return own ? own * NIBBLE_MAX_THREADS : bytesOf(cast<ShapedType>(value.getType()));
 }
 
 /// The value whose bytes `value` is made of: slices are views of what they cut.
@@ -63,6 +76,7 @@ private:
   };
 
   void numberUses();
+  void keepForReaders(lm::TeamOp op);
   LogicalResult visit(Operation *op, FunctionPlaces &places);
   Value overwrittenBy(OpResult result);
   bool canTakeOver(Operation *op, Value operand);
@@ -86,6 +100,26 @@ void FunctionAnalysis::numberUses() {
     numbers[&op] = ++number;
     for (Value operand : op.getOperands())
       lastUse[storageOf(operand)] = number;
+  }
+  for (Operation &op : func.getBody().front())
+    if (auto team = dyn_cast<lm::TeamOp>(op))
+      keepForReaders(team);
+}
+
+/// What an operation reads stays where it is until readers of its result are done that need no barrier before them: they
+/// may run while another thread still reads.
+void FunctionAnalysis::keepForReaders(lm::TeamOp op) {
+  std::string partition = op.getResultPartition();
+  if (partition.empty() || op->getNumResults() == 0)
+    return;
+  for (OpOperand &use : op->getResult(0).getUses()) {
+    auto reader = dyn_cast<lm::TeamOp>(use.getOwner());
+    if (!reader || reader.getPartition(use) != partition)
+      continue;
+    for (Value operand : op->getOperands()) {
+      int64_t &last = lastUse[storageOf(operand)];
+      last = std::max(last, numbers[reader]);
+    }
   }
 }
 
@@ -199,7 +233,7 @@ LogicalResult FunctionAnalysis::run(FunctionPlaces &places) {
     return failure();
   for (auto &[root, buffer] : buffers)
     if (!places.results.count(root))
-      places.ranges[root] = LiveRange(bytesOf(cast<ShapedType>(root.getType())), buffer.begin, buffer.end);
+      places.ranges[root] = LiveRange(bytesOfPlace(root), buffer.begin, buffer.end);
   return success();
 }
 

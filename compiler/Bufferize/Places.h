@@ -45,4 +45,7 @@ mlir::FailureOr<ModulePlaces> findPlaces(mlir::ModuleOp module, mlir::SymbolTabl
 /// Bytes of a tensor or buffer without gaps.
 int64_t bytesOf(mlir::ShapedType type);
 
+/// Bytes from one thread's copy of a value to the next one's, where each has one (TeamOp::isReplicated); else 0.
+int64_t bytesOfThread(mlir::Value value);
+
 } // namespace nibble

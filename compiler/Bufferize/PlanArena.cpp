@@ -176,8 +176,15 @@ Value FunctionRewriter::bufferFor(Value result) {
     return buffer(operand);
   if (auto found = plan.results.find(result); found != plan.results.end())
     return outs[found->second];
-  return view(result.getLoc(), arena, base + plan.ranges.find(result)->second.offset,
-              bufferType(cast<RankedTensorType>(result.getType())));
+  int64_t offset = base + plan.ranges.find(result)->second.offset;
+  MemRefType type = bufferType(cast<RankedTensorType>(result.getType()));
+  if (int64_t own = bytesOfThread(result)) { // place-barriers knows this form
+    Location loc = result.getLoc();
+    Value mine = arith::MulIOp::create(builder, loc, tid, arith::ConstantIndexOp::create(builder, loc, own));
+    Value shift = arith::AddIOp::create(builder, loc, mine, arith::ConstantIndexOp::create(builder, loc, offset));
+    return memref::ViewOp::create(builder, loc, type, arena, shift, ValueRange());
+  }
+  return view(result.getLoc(), arena, offset, type);
 }
 
 void FunctionRewriter::rewriteTeamOp(Operation *op) {

@@ -175,14 +175,15 @@ Value DecoderBuilder::attention(const LayerArguments &arguments, const Attention
   q = rope(arguments, attention, norm(arguments, attention.queryNorm, q));
   k = rope(arguments, attention, norm(arguments, attention.keyNorm, k));
   Value keyCache = stateRef(place.keys, place.keysType), valueCache = stateRef(place.values, place.valuesType);
-  lm::KVAppendOp::create(builder, loc, k, v, keyCache, valueCache, arguments.layer, arguments.pos, arguments.n);
+  lm::KVAppendOp::create(builder, loc, k, v, keyCache, valueCache, arguments.layer, arguments.pos, arguments.n,
+                         /*table=*/Value(), /*pairing=*/nullptr);
   uint64_t window = windowOf(attention);
   Value mixed = lm::AttentionOp::create(builder, loc, q.getType(), q, keyCache, valueCache, arguments.layer,
-                                        arguments.pos, arguments.n, attention.heads, attention.kvHeads,
+                                        arguments.pos, arguments.n, /*table=*/Value(), attention.heads, attention.kvHeads,
                                         llvm::APFloat(attention.scale),
                                         window ? builder.getI64IntegerAttr(window) : IntegerAttr(),
                                         attention.softcap ? builder.getF64FloatAttr(attention.softcap) : FloatAttr(),
-                                        /*bidirectional=*/model.encoder.has_value(), ValueRange())
+                                        /*bidirectional=*/model.encoder.has_value(), /*pairing=*/nullptr, ValueRange())
                     .getResult();
   return linear(arguments, attention.output, norm(arguments, attention.innerNorm, mixed));
 }

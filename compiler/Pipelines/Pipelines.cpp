@@ -52,8 +52,10 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::tile:
     manager.addNestedPass<func::FuncOp>(createSplitAttention());
+    manager.addNestedPass<func::FuncOp>(createFuseRope());
     manager.addPass(createTileLinears());
     manager.addNestedPass<func::FuncOp>(createFuseResiduals());
+    manager.addNestedPass<func::FuncOp>(createFuseQuantize()); // norms that took a residual are read by others, too
     manager.addPass(createFoldPacks());
     break;
   case Phase::bufferize:

@@ -64,6 +64,8 @@ private:
   LogicalResult execute(lm::LinearOp op);
   LogicalResult execute(lm::RopeOp op);
   LogicalResult execute(lm::KVAppendOp op);
+  /// The first n rows as the clause `rope` of `op` turns them, if it has one.
+  template <typename OpTy> Rows rotated(OpTy op, const Rows &x, int64_t n);
   LogicalResult execute(lm::AttentionOp op);
   LogicalResult execute(lm::ShortConvOp op);
   LogicalResult execute(lm::ExpertLinearOp op);
@@ -350,6 +352,13 @@ static LogicalResult checkLayer(Operation *op, int64_t layer,
                          << cache.shape[0] << " layers";
 }
 
+template <typename OpTy> Rows ReferenceInterpreter::Frame::rotated(OpTy op, const Rows &x, int64_t n) {
+  if (!op.getTable())
+    return x;
+  return rope(x, weight(op.getTable()), cast<MemRefType>(op.getKeys().getType()).getDimSize(3), *op.getPairing(),
+              index(op.getPos()), n);
+}
+
 LogicalResult ReferenceInterpreter::Frame::execute(lm::KVAppendOp op) {
   const Rows &keys = rows(op.getK());
   State &keyCache = state(op.getKeys()), &valueCache = state(op.getValues());
@@ -358,7 +367,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::KVAppendOp op) {
                                  owner.positionsOf(keyCache));
   if (failed(n) || failed(checkLayer(op, layer, keyCache)))
     return failure();
-  appendToCache(keys, keyCache, layer, pos, *n);
+  appendToCache(rotated(op, keys, *n), keyCache, layer, pos, *n);
   appendToCache(rows(op.getV()), valueCache, layer, pos, *n);
   return success();
 }
@@ -375,7 +384,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AttentionOp op) {
                       int64_t(op.getWindow().value_or(0)),
                       op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0,
                       op.getBidirectional()};
-  return set(op.getResult(), attention(q, keys, values, how, layer,
+  return set(op.getResult(), attention(rotated(op, q, *n), keys, values, how, layer,
                                        index(op.getPos()), *n));
 }
 

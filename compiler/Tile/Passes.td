@@ -34,6 +34,41 @@ def FuseResiduals : Pass<"mpgemm-fuse-residuals", "::mlir::func::FuncOp"> {
   }];
 }
 
+def FuseQuantize : Pass<"mpgemm-fuse-quantize", "::mlir::func::FuncOp"> {
+  let summary = "Quantize the rows of a norm or a gated unit while they are computed.";
+  let description = [{
+    `mpgemm.quantize` of an `lm.rms_norm`, `lm.layer_norm` or `lm.glu` that has no other use becomes
+    `mpgemm.norm_quantize` or `mpgemm.glu_quantize`, and the rows are never written. Norms of heads and norms with a
+    residual stay, and so does a gated unit whose rows have one scale. Of a single row of at most 1024 columns that only
+    products read, each thread makes the codes for itself (`replicated`), which spares a barrier.
+
+    ```mlir
+    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    %c, %s, %t = mpgemm.quantize %y, %n {group = 32 : i64, sum_group = 32 : i64}
+      : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
+    ```
+    becomes one `mpgemm.norm_quantize %x, %w, %n`.
+  }];
+  let dependentDialects = ["::nibble::mpgemm::MPGEMMDialect"];
+}
+
+def FuseRope : Pass<"lm-fuse-rope", "::mlir::func::FuncOp"> {
+  let summary = "Rotate queries where they are read and keys where they are written to the cache.";
+  let description = [{
+    Runs after `lm-split-attention`. `lm.rope` of a query that only an attention reads, or of a key that only an
+    `lm.kv_append` writes, becomes the clause `rope` of that. Where `lm.attention_partials` of one row follow the
+    `lm.kv_append` of the same row, they take it over (`append`): no barrier is left between the two. The bits stay.
+
+    ```mlir
+    %r = lm.rope %k, %table at %pos, %n {head_dim = 16 : i64, pairing = #lm.pairing<halves>}
+      : (tensor<4x32xf32>, tensor<65x8x2xf32>, index, index) -> tensor<4x32xf32>
+    lm.kv_append %r, %v into %kk, %kv at (%layer, %pos, %n)
+      : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>
+    ```
+    becomes `lm.kv_append %k, %v into %kk, %kv at (%layer, %pos, %n) rope %table {pairing = #lm.pairing<halves>}`.
+  }];
+}
+
 def FoldPacks : Pass<"mpgemm-fold-packs", "::mlir::ModuleOp"> {
   let summary = "Give every packed weight its packed type, so that the linker writes it that way.";
   let description = [{

@@ -32,9 +32,10 @@ void split(lm::AttentionOp op) {
   auto records = RankedTensorType::get({chunksOf(op), int64_t(op.getHeads()), keys.getDimSize(3) + 2},
                                        builder.getF32Type());
   Value partials = lm::AttentionPartialsOp::create(builder, op.getLoc(), records, op.getQ(), op.getKeys(),
-                                                   op.getValues(), op.getLayer(), op.getPos(), op.getHeads(),
-                                                   op.getKvHeads(), op.getScale(), op.getWindowAttr(),
-                                                   op.getSoftcapAttr(), ValueRange())
+                                                   op.getValues(), op.getLayer(), op.getPos(), op.getTable(),
+                                                   /*k=*/Value(), /*v=*/Value(), op.getHeads(), op.getKvHeads(),
+                                                   op.getScale(), op.getWindowAttr(), op.getSoftcapAttr(),
+                                                   op.getPairingAttr(), ValueRange())
                        .getResult();
   auto cached = dyn_cast<lm::CachedType>(values.getElementType());
   bool rotated = cached && cached.getFormat() == lm::CacheFormat::Q4;

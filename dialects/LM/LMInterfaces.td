@@ -34,7 +34,13 @@ def LM_TeamOp : OpInterface<"TeamOp"> {
       partition of a buffer touch, thread by thread, the same part of it, and need no barrier between them. The kernels
       split items [items·tid/threads, items·(tid+1)/threads), so a name holds what an item is and how many a row has. The
       empty string: any thread may touch any part.
-    }], "std::string", "getPartition", (ins "::mlir::OpOperand &":$operand), [{}], [{ return std::string(); }]>
+    }], "std::string", "getPartition", (ins "::mlir::OpOperand &":$operand), [{}], [{ return std::string(); }]>,
+    InterfaceMethod<[{
+      The same of the first result, in either form: what reads it and splits it alike needs no barrier, so that nothing
+      which the operation reads may be overwritten before.
+    }], "std::string", "getResultPartition", (ins), [{}], [{ return std::string(); }]>,
+    InterfaceMethod<"Whether each thread makes the whole result for itself, in memory of its own.",
+                    "bool", "isReplicated", (ins), [{}], [{ return false; }]>
   ];
 }
 

@@ -116,7 +116,6 @@ NIBBLE_LM_TEAM_EFFECTS(ActivateOp)
 NIBBLE_LM_TEAM_EFFECTS(PoolOp)
 NIBBLE_LM_TEAM_EFFECTS(RopeOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionOp)
-NIBBLE_LM_TEAM_EFFECTS(AttentionPartialsOp)
 NIBBLE_LM_TEAM_EFFECTS(AttentionCombineOp)
 NIBBLE_LM_TEAM_EFFECTS(GluOp)
 NIBBLE_LM_TEAM_EFFECTS(StateReadOp)
@@ -136,6 +135,14 @@ static void addWriteEffects(Operation *op, ArrayRef<OpOperand *> written, Effect
 
 void KVAppendOp::getEffects(Effects &effects) {
   addWriteEffects(*this, {&getKeysMutable(), &getValuesMutable()}, effects);
+}
+
+void AttentionPartialsOp::getEffects(Effects &effects) {
+  addTeamOpEffects(*this, getOuts(), effects);
+  if (getK()) {
+    effects.emplace_back(MemoryEffects::Write::get(), &getKeysMutable());
+    effects.emplace_back(MemoryEffects::Write::get(), &getValuesMutable());
+  }
 }
 
 void ShortConvOp::getEffects(Effects &effects) {
@@ -188,8 +195,10 @@ int64_t AttentionCombineOp::getColumnsAtOnce() {
 }
 
 std::string AttentionCombineOp::getPartition(OpOperand &operand) {
-  bool isRow = operand.get() != getPartials() && getColumnsAtOnce() == 32;
-  return isRow ? blocksPartition(operand.get()) : "";
+  return operand.get() == getPartials() ? "" : getResultPartition();
+}
+std::string AttentionCombineOp::getResultPartition() {
+  return getColumnsAtOnce() == 32 ? blocksPartition(produced(*this)) : "";
 }
 
 std::string ShortConvOp::getPartition(OpOperand &operand) {
@@ -409,6 +418,23 @@ LogicalResult PoolOp::verify() {
   return success();
 }
 
+/// Checks a table of angles for heads of `headDim` dimensions.
+static LogicalResult verifyRopeTable(Operation *op, Value table, int64_t headDim) {
+  if (failed(expectRank(op, table, "table", 3)))
+    return failure();
+  ArrayRef<int64_t> shape = shapeOf(table);
+  if (shape[0] <= kRopeFineRows || shape[2] != 2 || 2 * shape[1] > headDim)
+    return op->emitOpError() << "table must be (64 + strides) x (at most head_dim / 2) x 2, but is " << table.getType();
+  return success();
+}
+
+/// The same where an operation rotates what it reads: the table and the pairing, or neither.
+template <typename OpTy> static LogicalResult verifyRotation(OpTy op) {
+  if (bool(op.getTable()) != bool(op.getPairing()))
+    return op.emitOpError("rotates with a table and a pairing, but has one of the two only");
+  return op.getTable() ? verifyRopeTable(op, op.getTable(), shapeOf(op.getKeys())[3]) : success();
+}
+
 LogicalResult RopeOp::verify() {
   if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
       failed(expectRank(*this, getTable(), "table", 3)) ||
@@ -416,11 +442,7 @@ LogicalResult RopeOp::verify() {
     return failure();
   if (getHeadDim() <= 0 || shapeOf(getX())[1] % getHeadDim() != 0)
     return emitOpError() << "width " << shapeOf(getX())[1] << " is no multiple of head_dim " << getHeadDim();
-  ArrayRef<int64_t> table = shapeOf(getTable());
-  if (table[0] <= kRopeFineRows || table[2] != 2 || 2 * table[1] > static_cast<int64_t>(getHeadDim()))
-    return emitOpError() << "table must be (64 + strides) x (at most head_dim / 2) x 2, but is "
-                         << getTable().getType();
-  return success();
+  return verifyRopeTable(*this, getTable(), getHeadDim());
 }
 
 /// Checks keys and values of a cache against each other and the width of a row of keys.
@@ -450,13 +472,16 @@ LogicalResult KVAppendOp::verify() {
     return failure();
   if (shapeOf(getK()) != shapeOf(getV()))
     return emitOpError("k and v must have one shape");
-  return verifyCache(*this, getKeys(), getValues(), shapeOf(getK())[1], shapeOf(getKeys())[1]);
+  if (failed(verifyCache(*this, getKeys(), getValues(), shapeOf(getK())[1], shapeOf(getKeys())[1])))
+    return failure();
+  return verifyRotation(*this);
 }
 
 /// What attention in one piece and in records have in common.
 template <typename OpTy> static LogicalResult verifyAttention(OpTy op) {
   if (failed(verifyForm(op, op.getOuts())) || failed(expectRank(op, op.getQ(), "q", 2)) ||
-      failed(verifyCache(op, op.getKeys(), op.getValues(), shapeOf(op.getQ())[1], op.getHeads())))
+      failed(verifyCache(op, op.getKeys(), op.getValues(), shapeOf(op.getQ())[1], op.getHeads())) ||
+      failed(verifyRotation(op)))
     return failure();
   if (shapeOf(op.getKeys())[1] != static_cast<int64_t>(op.getKvHeads()))
     return op.emitOpError() << "kv_heads is " << op.getKvHeads() << ", but the cache holds "
@@ -490,6 +515,10 @@ LogicalResult AttentionPartialsOp::verify() {
     return failure();
   if (shapeOf(getQ())[0] != 1)
     return emitOpError() << "takes one row, but q has " << shapeOf(getQ())[0];
+  int64_t keyColumns = shapeOf(getKeys())[1] * shapeOf(getKeys())[3];
+  for (Value appended : {getK(), getV()})
+    if (appended && shapeOf(appended) != ArrayRef<int64_t>{1, keyColumns})
+      return emitOpError() << "appends a row of " << keyColumns << " values, but found " << appended.getType();
   int64_t headDim = shapeOf(getKeys())[3], heads = getHeads();
   int64_t seen = shapeOf(getKeys())[2];
   if (getWindow()) // it may begin and end inside a chunk

@@ -285,16 +285,19 @@ def LM_RopeOp : LM_TeamOpBase<"rope"> {
 def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "Writes the first n rows of keys and values at positions pos … pos+n-1 of a layer's cache.";
   let description = [{
+    With `rope`, keys are rotated first, as `lm.rope` does with that table (`lm-fuse-rope`).
     ```mlir
     lm.kv_append %k, %v into %kk, %kv at (%layer, %pos, %n)
       : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>
+    lm.kv_append %k, %v into %kk, %kv at (%layer, %pos, %n) rope %table {pairing = #lm.pairing<halves>}
+      : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, tensor<65x8x2xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$k, LM_Shaped:$v, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos,
-                       Index:$n);
+                       Index:$n, Optional<LM_Shaped>:$table, OptionalAttr<LM_PairingAttr>:$pairing);
   let assemblyFormat = [{
-    $k `,` $v `into` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` attr-dict
-    `:` type($k) `,` type($v) `,` type($keys) `,` type($values)
+    $k `,` $v `into` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`rope` $table^)? attr-dict
+    `:` type($k) `,` type($v) `,` type($keys) `,` type($values) (`,` type($table)^)?
   }];
   let extraClassDeclaration = [{
     std::string getPartition(::mlir::OpOperand &operand);
@@ -303,7 +306,7 @@ def LM_KVAppendOp : LM_Op<"kv_append", [LM_TeamOp, DeclareOpInterfaceMethods<Mem
   let hasVerifier = 1;
 }
 
-def LM_AttentionOp : LM_TeamOpBase<"attention"> {
+def LM_AttentionOp : LM_TeamOpBase<"attention", [AttrSizedOperandSegments]> {
   let summary = "Causal attention over the cache: row m attends to positions 0 … pos+m of a layer.";
   let description = [{
     `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. With `softcap = c`, a score s
@@ -311,7 +314,8 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
     positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). With `bidirectional`, every row
     attends to positions 0 … pos+n-1, those behind its own included (BERT, arXiv 1810.04805). Rows at and after
     `n` are not computed in the buffer form. Positions are taken in chunks of 128 from position 0 on, each with its own
-    running maximum, and the chunks are joined in ascending order, so the result depends on the positions only.
+    running maximum, and the chunks are joined in ascending order, so the result depends on the positions only. With `rope`,
+    queries are rotated first, as `lm.rope` does with that table (`lm-fuse-rope`).
     ```mlir
     %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
        : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
@@ -321,34 +325,41 @@ def LM_AttentionOp : LM_TeamOpBase<"attention"> {
     ```
   }];
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos, Index:$n,
-                       I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
+                       Optional<LM_Shaped>:$table, I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                       UnitAttr:$bidirectional, Variadic<AnyMemRef>:$outs);
+                       UnitAttr:$bidirectional, OptionalAttr<LM_PairingAttr>:$pairing, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
-    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`into` $outs^)? attr-dict
+    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`rope` $table^)? (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)
   }];
 }
 
-def LM_AttentionPartialsOp : LM_TeamOpBase<"attention_partials"> {
+def LM_AttentionPartialsOp : LM_TeamOpBase<"attention_partials", [AttrSizedOperandSegments]> {
   let summary = "The attention of one row as a record for each chunk of 128 positions.";
   let description = [{
     What `lm.attention` computes of the positions of a chunk, for a single row (phase tile makes it where the context has
     several chunks, so that few heads over many positions are work for the whole team). A record of a head is the
     greatest score m, Σ exp(s - m) and Σ exp(s - m)·v. Chunk c, of positions 128·c … 128·c + 127, has its records at
     c mod (the first dimension of the result).
+
+    With `append`, the row's own key and value are written at its position first, as `lm.kv_append` does, by the thread
+    that has the row's own chunk of their head; no other chunk needs them. With `rope`, query and key are rotated before
+    that, as `lm.rope` does (`lm-fuse-rope`).
     ```mlir
     %p = lm.attention_partials %q, %kk, %kv at (%layer, %pos) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
        : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index) -> tensor<2x4x18xf32>
+    %r = lm.attention_partials %q, %kk, %kv at (%layer, %pos) rope %table append %k, %v {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, pairing = #lm.pairing<halves>}
+       : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index, tensor<68x8x2xf32>, tensor<1x32xf32>, tensor<1x32xf32>) -> tensor<2x4x18xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos,
+                       Optional<LM_Shaped>:$table, Optional<LM_Shaped>:$k, Optional<LM_Shaped>:$v,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                       Variadic<AnyMemRef>:$outs);
+                       OptionalAttr<LM_PairingAttr>:$pairing, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
-    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `)` (`into` $outs^)? attr-dict
-    `:` functional-type(operands, results)
+    $q `,` $keys `,` $values `at` `(` $layer `,` $pos `)` (`rope` $table^)? (`append` $k^ `,` $v)? (`into` $outs^)?
+    attr-dict `:` functional-type(operands, results)
   }];
 }
 
@@ -366,6 +377,7 @@ def LM_AttentionCombineOp : LM_TeamOpBase<"attention_combine"> {
   let assemblyFormat = "$partials `at` $pos (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{
     std::string getPartition(::mlir::OpOperand &operand);
+    std::string getResultPartition();
     /// Columns of the row that one item of the team's work is.
     int64_t getColumnsAtOnce();
   }];

@@ -62,11 +62,11 @@ struct ActivationLayout {
   int64_t codeOffset(int64_t row, int64_t column) const {
     if (!isInterleaved())
       return column;
-    return column / kSpan * kSpan * interleaved + rowOffset(row) + column % kSpan / kStepColumns * stepBytes() +
+    return column / kSpan * kSpan * interleaved + rowOffset(row) + column % kSpan / kStepColumns * kStepBytes +
            column % kStepColumns;
   }
-  /// From one step of kStepColumns columns of a row to the next, in bytes.
-  int64_t stepBytes() const { return isInterleaved() ? 2 * kStepColumns : kStepColumns; }
+  /// From one step of kStepColumns columns of an interleaved row to the next, in bytes.
+  static constexpr int64_t kStepBytes = 2 * kStepColumns;
   int64_t rowOffset(int64_t row) const { return row / 2 * 2 * kSpan + row % 2 * kStepColumns; }
 
   /// Within a block: the first of a row's scales (or sums) of group `index`, in numbers.

@@ -160,38 +160,89 @@ void ExpertMmaOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryE
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
-std::string QuantizeOp::getPartition(OpOperand &operand) {
-  // A whole row's scale needs the whole row.
-  bool isSplit = getGroup() <= kActivationGroup;
-  bool isCodes = !getOuts().empty() && operand.get() == getOuts().front() && shapeOf(operand.get()) == shapeOf(getX());
-  return isSplit && (operand.get() == getX() || isCodes) ? lm::blocksPartition(getX()) : std::string();
+void NormQuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
-LogicalResult QuantizeOp::verify() {
-  if (failed(lm::verifyForm(*this, getOuts())))
+void GluQuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  lm::addTeamOpEffects(*this, getOuts(), effects);
+}
+
+/// The partition of what is quantized, with the columns of `x`, and of its codes. A whole row's scale needs the whole row.
+template <typename OpTy> static std::string quantizedPartition(OpTy op, Value x) {
+  return op.getGroup() <= kActivationGroup ? lm::blocksPartition(x) : std::string();
+}
+template <typename OpTy> static bool isCodesOf(OpTy op, OpOperand &operand, Value x) {
+  return !op.getOuts().empty() && operand.get() == op.getOuts().front() && shapeOf(operand.get()) == shapeOf(x);
+}
+
+std::string QuantizeOp::getPartition(OpOperand &operand) {
+  bool isSplit = operand.get() == getX() || isCodesOf(*this, operand, getX());
+  return isSplit ? quantizedPartition(*this, getX()) : std::string();
+}
+
+std::string NormQuantizeOp::getPartition(OpOperand &operand) { // the row is added up by every thread
+  return isCodesOf(*this, operand, getX()) && !getReplicated() ? quantizedPartition(*this, getX()) : std::string();
+}
+
+std::string GluQuantizeOp::getPartition(OpOperand &operand) {
+  bool isSplit = operand.get() == getGate() || operand.get() == getUp() || isCodesOf(*this, operand, getGate());
+  return isSplit ? quantizedPartition(*this, getGate()) : std::string();
+}
+
+/// What quantizations have in common: `x` is what is quantized, or has its shape.
+template <typename OpTy> static LogicalResult verifyQuantization(OpTy op, Value x, StringRef name) {
+  if (failed(lm::verifyForm(op, op.getOuts())))
     return failure();
-  SmallVector<Value> produced(getResults().begin(), getResults().end());
-  if (!getOuts().empty())
-    produced.assign(getOuts().begin(), getOuts().end());
+  SmallVector<Value> produced(op.getResults().begin(), op.getResults().end());
+  if (!op.getOuts().empty())
+    produced.assign(op.getOuts().begin(), op.getOuts().end());
   if (produced.size() != 3)
-    return emitOpError() << "gives codes, scales and sums, but has " << produced.size() << " of them";
-  if (shapeOf(getX()).size() != 2)
-    return emitOpError() << "takes a matrix, but x is " << getX().getType();
-  int64_t group = getGroup(), sumGroup = getSumGroup(), m = shapeOf(getX())[0], k = shapeOf(getX())[1];
+    return op.emitOpError() << "gives codes, scales and sums, but has " << produced.size() << " of them";
+  if (shapeOf(x).size() != 2)
+    return op.emitOpError() << "takes a matrix, but " << name << " is " << x.getType();
+  int64_t group = op.getGroup(), sumGroup = op.getSumGroup(), m = shapeOf(x)[0], k = shapeOf(x)[1];
   if (group <= 0 || sumGroup <= 0 || k % group != 0 || k % sumGroup != 0)
-    return emitOpError() << "the groups (" << group << " and " << sumGroup << ") must divide the width " << k;
+    return op.emitOpError() << "the groups (" << group << " and " << sumGroup << ") must divide the width " << k;
   ActivationLayout layout{k, interleavedRows(produced[0], k)};
   if (!llvm::isPowerOf2_64(layout.interleaved) || (layout.isInterleaved() && k % ActivationLayout::kSpan != 0))
-    return emitOpError() << "codes must have " << k << " columns, or those of 2, 4, 8, … interleaved rows, but are "
-                         << produced[0].getType();
+    return op.emitOpError() << "codes must have " << k << " columns, or those of 2, 4, 8, … interleaved rows, but are "
+                            << produced[0].getType();
   int64_t blocks = layout.blocks(m);
   const std::pair<StringRef, int64_t> columns[] = {{"codes", layout.codesOfBlock()},
                                                    {"scales", layout.numbersOfBlock(group)},
                                                    {"sums", layout.numbersOfBlock(sumGroup)}};
   for (auto [value, expected] : llvm::zip(produced, columns))
     if (shapeOf(value) != ArrayRef<int64_t>{blocks, expected.second})
-      return emitOpError() << expected.first << " must be " << blocks << "x" << expected.second << ", but are "
-                           << value.getType();
+      return op.emitOpError() << expected.first << " must be " << blocks << "x" << expected.second << ", but are "
+                              << value.getType();
+  return success();
+}
+
+LogicalResult QuantizeOp::verify() { return verifyQuantization(*this, getX(), "x"); }
+
+LogicalResult NormQuantizeOp::verify() {
+  if (failed(verifyQuantization(*this, getX(), "x")))
+    return failure();
+  ArrayRef<int64_t> width = shapeOf(getX()).drop_front();
+  if (shapeOf(getWeight()) != width)
+    return emitOpError() << "weight must hold the " << width.front() << " values of a row, but is "
+                         << getWeight().getType();
+  if (getBias() && shapeOf(getBias()) != width)
+    return emitOpError() << "bias must hold the " << width.front() << " values of a row, but is " << getBias().getType();
+  if (getBias() && !getCentred())
+    return emitOpError("has a bias, which only the norm that is centred has");
+  return success();
+}
+
+LogicalResult GluQuantizeOp::verify() {
+  if (failed(verifyQuantization(*this, getGate(), "gate")))
+    return failure();
+  if (shapeOf(getGate()) != shapeOf(getUp()))
+    return emitOpError() << "gate and up must have one shape, but have " << getGate().getType() << " and "
+                         << getUp().getType();
+  if (getGroup() > kActivationGroup)
+    return emitOpError() << "quantizes groups of at most " << kActivationGroup << " columns, but has " << getGroup();
   return success();
 }
 

@@ -11,6 +11,13 @@ class MPGEMM_Op<string mnemonic, list<Trait> traits = []> : Op<MPGEMM_Dialect, m
 
 def MPGEMM_Shaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
 
+// The function of a gated unit, an attribute of lm.
+def MPGEMM_Activation : Attr<CPred<"::llvm::isa<::nibble::lm::ActivationAttr>($_self)">, "an #lm.activation"> {
+  let storageType = "::nibble::lm::ActivationAttr";
+  let returnType = "::nibble::lm::Activation";
+  let convertFromStorage = "$_self.getValue()";
+}
+
 def MPGEMM_PackOp : MPGEMM_Op<"pack", [Pure]> {
   let summary = "A weight as bytes in the order the kernel reads them.";
   let description = [{
@@ -46,6 +53,54 @@ def MPGEMM_QuantizeOp
   let arguments = (ins MPGEMM_Shaped:$x, Index:$n, I64Attr:$group, I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
+  let hasVerifier = 1;
+}
+
+def MPGEMM_NormQuantizeOp
+    : MPGEMM_Op<"norm_quantize", [AttrSizedOperandSegments, LM_TeamOp,
+                                  DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "Rows normed and quantized at once: mpgemm.quantize of lm.rms_norm, or of lm.layer_norm.";
+  let description = [{
+    The normed row stays in registers. Codes, scales and sums are those that `mpgemm.quantize` gives of what the norm
+    writes, to the bit; with `centred` the norm is `lm.layer_norm`. With `replicated`, each thread of the team makes all of
+    them for itself, in memory of its own: for a single narrow row that is less work than waiting for the others. Made by
+    `mpgemm-fuse-quantize`.
+    ```mlir
+    %c, %s, %t = mpgemm.norm_quantize %x, %w, %n {epsilon = 1.0e-05 : f64, group = 32 : i64, sum_group = 32 : i64}
+      : (tensor<4x64xf32>, tensor<64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$x, MPGEMM_Shaped:$weight, Optional<MPGEMM_Shaped>:$bias, Index:$n, F64Attr:$epsilon,
+                       UnitAttr:$centred, I64Attr:$group, I64Attr:$sum_group, UnitAttr:$replicated,
+                       Variadic<AnyMemRef>:$outs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    $x `,` $weight (`bias` $bias^)? `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    std::string getPartition(::mlir::OpOperand &operand);
+    bool isReplicated() { return getReplicated(); }
+  }];
+  let hasVerifier = 1;
+}
+
+def MPGEMM_GluQuantizeOp
+    : MPGEMM_Op<"glu_quantize", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "f(gate) · up quantized at once: mpgemm.quantize of lm.glu.";
+  let description = [{
+    The product stays in registers. Codes, scales and sums are those that `mpgemm.quantize` gives of what `lm.glu` writes,
+    to the bit. A group has at most 32 columns: a scale of the whole row would need the products twice. Made by
+    `mpgemm-fuse-quantize`.
+    ```mlir
+    %c, %s, %t = mpgemm.glu_quantize %gate, %up, %n {activation = #lm.activation<silu>, group = 32 : i64, sum_group = 32 : i64}
+      : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
+    ```
+  }];
+  let arguments = (ins MPGEMM_Shaped:$gate, MPGEMM_Shaped:$up, Index:$n, MPGEMM_Activation:$activation, I64Attr:$group,
+                       I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
   let hasVerifier = 1;
 }

@@ -38,7 +38,7 @@ namespace nibble::rt {
 class OpTimes;
 
 /// Threads a program can use at most; memory plans are sized with it.
-inline constexpr int MaxThreads = 64;
+inline constexpr int MaxThreads = NIBBLE_MAX_THREADS;
 
 /// Stack of a member. Matrices are in the arena; what a kernel keeps of a tile or of a block of
 /// unpacked weights, tens of KiB, is on the stack, with spills and what libc takes.

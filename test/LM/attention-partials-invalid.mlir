@@ -35,3 +35,21 @@ func.func @ring(%q: tensor<4x64xf32>, %c: memref<1x2x32x16xf16>, %i: index) {
     : (tensor<4x64xf32>, memref<1x2x32x16xf16>, memref<1x2x32x16xf16>, index, index, index) -> tensor<4x64xf32>
   return
 }
+
+// -----
+func.func @appended(%q: tensor<1x64xf32>, %c: memref<2x2x256x16xf16>, %k: tensor<1x48xf32>, %i: index) {
+  // expected-error @below {{appends a row of 32 values, but found 'tensor<1x48xf32>'}}
+  %p = lm.attention_partials %q, %c, %c at (%i, %i) append %k, %k {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
+    : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index, tensor<1x48xf32>, tensor<1x48xf32>)
+    -> tensor<2x4x18xf32>
+  return
+}
+
+// -----
+func.func @pairing(%q: tensor<1x64xf32>, %c: memref<2x2x256x16xf16>, %i: index) {
+  // expected-error @below {{rotates with a table and a pairing, but has one of the two only}}
+  %p = lm.attention_partials %q, %c, %c at (%i, %i)
+    {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, pairing = #lm.pairing<halves>}
+    : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index) -> tensor<2x4x18xf32>
+  return
+}

@@ -38,3 +38,12 @@ func.func @bidirectional(%x: tensor<4x64xf32>, %kv: memref<1x4x16x16xf16>, %i: i
   %y = lm.attention %x, %kv, %kv at (%i, %i, %n) {heads = 4 : i64, kv_heads = 4 : i64, scale = 0.25 : f64, bidirectional} : (tensor<4x64xf32>, memref<1x4x16x16xf16>, memref<1x4x16x16xf16>, index, index, index) -> tensor<4x64xf32>
   return
 }
+
+// Queries may be rotated as they are read.
+// CHECK-LABEL: @rope
+func.func @rope(%q: tensor<4x64xf32>, %c: memref<2x2x64x16xf16>, %t: tensor<65x8x2xf32>, %i: index) {
+  // CHECK: lm.attention %{{.*}}, %{{.*}}, %{{.*}} at(%{{.*}}) rope %{{.*}} {heads = 4 : i64, kv_heads = 2 : i64, pairing = #lm.pairing<interleaved>
+  %y = lm.attention %q, %c, %c at (%i, %i, %i) rope %t {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, pairing = #lm.pairing<interleaved>}
+    : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index, tensor<65x8x2xf32>) -> tensor<4x64xf32>
+  return
+}

@@ -35,3 +35,19 @@ func.func @append_width(%k: tensor<4x48xf32>, %c: memref<2x2x64x16xf16>, %i: ind
   lm.kv_append %k, %k into %c, %c at (%i, %i, %i) : tensor<4x48xf32>, tensor<4x48xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>
   return
 }
+
+// -----
+func.func @append_pairing(%k: tensor<4x32xf32>, %c: memref<2x2x64x16xf16>, %t: tensor<65x8x2xf32>, %i: index) {
+  // expected-error @below {{rotates with a table and a pairing, but has one of the two only}}
+  lm.kv_append %k, %k into %c, %c at (%i, %i, %i) rope %t
+    : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, tensor<65x8x2xf32>
+  return
+}
+
+// -----
+func.func @append_table(%k: tensor<4x32xf32>, %c: memref<2x2x64x16xf16>, %t: tensor<65x9x2xf32>, %i: index) {
+  // expected-error @below {{table must be (64 + strides) x (at most head_dim / 2) x 2, but is 'tensor<65x9x2xf32>'}}
+  lm.kv_append %k, %k into %c, %c at (%i, %i, %i) rope %t {pairing = #lm.pairing<halves>}
+    : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, tensor<65x9x2xf32>
+  return
+}

@@ -20,3 +20,12 @@ func.func @buffer(%k: memref<4x32xf32>, %c: memref<2x2x64x16xf16>, %layer: index
     : memref<4x32xf32>, memref<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>
   return
 }
+
+// Keys may be rotated as they are written.
+// CHECK-LABEL: @rope
+func.func @rope(%k: tensor<4x32xf32>, %c: memref<2x2x64x16xf16>, %t: tensor<65x8x2xf32>, %i: index) {
+  // CHECK: lm.kv_append %{{.*}}, %{{.*}} into %{{.*}}, %{{.*}} at(%{{.*}}) rope %{{.*}} {pairing = #lm.pairing<halves>} : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, tensor<65x8x2xf32>
+  lm.kv_append %k, %k into %c, %c at (%i, %i, %i) rope %t {pairing = #lm.pairing<halves>}
+    : tensor<4x32xf32>, tensor<4x32xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, tensor<65x8x2xf32>
+  return
+}

@@ -28,7 +28,7 @@ func.func @columns(%x: memref<4x16xf32, strided<[1, 4]>>, %w: memref<16xf32>, %y
 
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver3", features = "">} {
 func.func @weight(%x: memref<4x16xf32>, %w: memref<16xi8>, %n: index, %tid: index, %nt: index) {
-  // expected-error @+1 {{takes weights of f32, f16 or bf16, but found 'i8'}}
+  // expected-error @+1 {{takes a weight of f32, f16 or bf16, but found 'i8'}}
   lm.rms_norm %x, %w, %n into %x {epsilon = 1.0e-05 : f64}
     : (memref<4x16xf32>, memref<16xi8>, index, memref<4x16xf32>) -> ()
   return

@@ -18,7 +18,7 @@ func.func @hidden(%x: memref<4x48xf32>, %state: memref<8x48xf32>, %y: memref<1x4
 }
 }
 
-// CHECK-LABEL: func.func private @kv_append_2x64x16_k64_v64_f16
+// CHECK-LABEL: func.func private @kv_append_2x64x16_f16_f16_k64_v64
 // A key goes down a column of its block of 16 positions, element by element; a value is a row.
 // CHECK: arith.truncf {{.*}} : vector<16xf32> to vector<16xf16>
 // CHECK-COUNT-16: llvm.store {{.*}} : f16, !llvm.ptr

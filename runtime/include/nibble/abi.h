@@ -25,6 +25,9 @@ extern "C" {
 /* Alignment in bytes that generated code may assume of arena, state and weights. */
 #define NIBBLE_BUFFER_ALIGNMENT 4096
 
+/* Threads that a team has at most: generated code has memory for so many where each needs some of its own. */
+#define NIBBLE_MAX_THREADS 64
+
 /* Counters that nibble_claim can hand out from between two barriers. */
 #define NIBBLE_CLAIM_SLOTS 8
 

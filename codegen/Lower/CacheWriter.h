@@ -1,0 +1,57 @@
+//===- CacheWriter.h - a key and a value into the cache --------*- C++ -*-===//
+//
+// What lm.kv_append does for each head of a row, for it and for attention that appends
+// the row it is of: key and value go to the place of their position, in the types of
+// dialects/LM/CacheLayout.h, the key rotated first if the operation says so.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_CACHEWRITER_H
+#define NIBBLE_CODEGEN_LOWER_CACHEWRITER_H
+
+#include "codegen/Lower/HeadRotation.h"
+#include "dialects/LM/CacheLayout.h"
+
+#include <optional>
+
+namespace nibble {
+
+struct TargetInfo;
+
+/// A cache, as far as a kernel that writes it is specialised on it.
+struct CacheShape {
+  int64_t heads, positions, headDim;
+  lm::CacheLayout keys, values;
+  std::optional<HeadRotation> rotation; ///< of keys
+
+  /// Of an operation with the cache (`keys`, `values`) and the clause `rope` (`table`, or null); a diagnostic at `op` if no
+  /// kernel can write it.
+  static mlir::FailureOr<CacheShape> get(mlir::Operation *op, mlir::Value keys, mlir::Value values, mlir::Value table,
+                                         std::optional<lm::Pairing> pairing);
+  /// As part of a kernel's name.
+  std::string name() const;
+};
+
+/// A place in the cache.
+struct CachePlace {
+  mlir::Value layer, head, position;
+};
+
+struct CacheWriter {
+  KernelBuilder &k;
+  const TargetInfo &target;
+  const CacheShape &shape;
+  mlir::Value keys, values; ///< bases of the caches
+  mlir::Value table;        ///< null without a rotation
+  mlir::Value scratch;      ///< headDim × f32 of the thread
+
+  /// Writes the headDim f32 at `key` and at `value`.
+  void write(CachePlace place, mlir::Value key, mlir::Value value) const;
+
+private:
+  void store(const lm::CacheLayout &layout, bool isKey, mlir::Value from, mlir::Value block, mlir::Value lane) const;
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_CACHEWRITER_H
