@@ -198,11 +198,12 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
-/// Of a row alone: where a unit has fields of several spans, or numbers that are looked up, the order of spans makes more
-/// of them than the registers hold before the first is multiplied.
+/// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers that
+/// are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
-  return tokens == 1 && runs == 1 && emitter && emitter->takesVectorsApart() && panel.unitSpan() <= kApartColumns &&
-         (panel.unitSpan() > run || reader.looksUp());
+  bool waits = runs == 1 ? panel.unitSpan() > run : panel.planes().size() > 1;
+  return tokens == 1 && mma.vectors > 1 && emitter && emitter->takesVectorsApart() && panel.unitSpan() <= kApartColumns &&
+         (waits || reader.looksUp());
 }
 
 /// A unit in the order of vectors: the same operations on each sum.
@@ -212,7 +213,7 @@ DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
     one.firstVector += v, one.vectors = 1;
     DotPanel part(k, one, tokens);
     part.reader.openPanel(panelStart);
-    sums[v] = part.emitVector(record, unit, sums[v]);
+    sums[v] = runs == 1 ? part.emitVector(record, unit, sums[v]) : part.emitUnit(record, unit, {sums[v]})[0];
     unit.codes = emitter->after(k, unit.codes, sums[v]);
   }
   return sums;
