@@ -35,9 +35,11 @@ static Type elementOf(lowbit::BlockType block, int64_t group) {
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
-                             const DotEmitter *emitter)
+                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
     : k(k), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
-      vectors(row->vectors), units(std::max<int64_t>(1, blockColumns(*row) / panel.unitSpan())) {
+      vectors(row->vectors),
+      units(std::max<int64_t>(1, (wholePanel ? panel.k : blockColumns(*row)) / panel.unitSpan())),
+      takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
   Type element = row->kind == RowKind::Float ? Type(k.f32()) : elementOf(block, panel.group);
   unpacked = mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
@@ -103,7 +105,7 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
     if (keepsLevels())
       emitSubScales(unit, column, v, out);
     for (int64_t first = 0; first < kUnpackedRecord; first += panel.kr)
-      k.store(reader.quad(unit.codes, (column + first) / panel.kr, v),
+      k.store(k.sub(reader.quad(unit.codes, (column + first) / panel.kr, v), takesOffsets ? reader.range().offset : 0),
               k.offset(codes, place.locate(place.planes()[0], first, v * lanes).offset), 1);
   }
 }

@@ -24,14 +24,16 @@ inline constexpr int64_t kUnpackedRecord = 32;
 
 class PanelUnpacker {
 public:
-  /// `emitter` as PanelReader has it; null for float products.
-  PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter);
+  /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
+  /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
+  PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
+                bool wholePanel = false, bool takesOffsets = false);
 
   const mpgemm::PanelLayout &source() const { return panel; }
   /// Of a block.
   mpgemm::LayoutAttr layout() const { return unpacked; }
   /// What the bytes of a block are; not for float products.
-  CodeRange range() const { return reader.range(); }
+  CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : reader.range(); }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockBytes() const { return place.panelBytes(); }
 
@@ -58,6 +60,7 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
+  bool takesOffsets;
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`
 };

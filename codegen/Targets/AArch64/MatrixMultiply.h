@@ -36,6 +36,7 @@ public:
   }
   bool joinsSigns() const override { return sveBits == 0; }
   bool takesVectorsApart() const override { return sveBits == 0; }
+  bool unpacksAhead() const override { return sveBits == 0; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return sveBits == 0; }
