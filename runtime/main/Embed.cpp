@@ -150,7 +150,8 @@ int runEmbed(Program &program) {
     return program.fail(status);
   program.out.flush();
   if (!program.options.quiet)
-    program.err.print("%zu texts, %zu tokens in %.3f s\n", total.texts, total.tokens, monotonicSeconds() - start);
+    program.err.print("%zu texts, %zu tokens in %.3f s, peak %.1f MiB\n", total.texts, total.tokens,
+                      monotonicSeconds() - start, double(peakResidentBytes()) / 1048576);
   return program.finish(interrupted ? ExitInterrupted : 0);
 }
 

@@ -1,6 +1,7 @@
 """Holds Nibble against the logits that the reference implementation of a family gave.
 
     check_case.py --nibble=NIBBLE --case=NAME --work=DIR [--folder | --packed] [--max-nmse=X]
+                  [--compile=OPTION ...] [--run=EMULATOR]
 
 Of an encoder, it is the vector of the prompt, by one thread and by two.
 
@@ -13,6 +14,7 @@ import argparse
 import array
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,6 +64,8 @@ def main():
     parser.add_argument("--folder", action="store_true")
     parser.add_argument("--packed", action="store_true")
     parser.add_argument("--max-nmse", type=float, default=1e-9)
+    parser.add_argument("--compile", action="append", default=[])
+    parser.add_argument("--run", default="")
     options = parser.parse_args()
     os.makedirs(options.work, exist_ok=True)
     model = os.path.join(HERE, "packed" if options.packed else "cases", options.case)
@@ -78,15 +82,15 @@ def main():
         model = os.path.join(options.work, "model.gguf")
     program = os.path.join(options.work, "program")
     run(options.nibble, "compile", model, "-o", program, "--strategy=float", "--kv=f32", "-q",
-        *([] if encodes else ["--chunk=24"]))
+        *([] if encodes else ["--chunk=24"]), *options.compile)
     logits = os.path.join(options.work, "logits.f32")
     results = {}
     reference = [options.nibble, "reference", model, "--kv=f32", f"--tokens={tokens()}", f"--logits={logits}"]
     if encodes:
-        prompt = [program, "--embed", "--f32", "-q", "--tokens", tokens(), "--threads"]
+        prompt = [*shlex.split(options.run), program, "--embed", "--f32", "-q", "--tokens", tokens(), "--threads"]
         commands = (("reference", reference), ("program", [*prompt, "2"]), ("one thread", [*prompt, "1"]))
     else:
-        prompt = [program, "--tokens", tokens(), "--logits", logits]
+        prompt = [*shlex.split(options.run), program, "--tokens", tokens(), "--logits", logits]
         commands = (("reference", reference), ("program", prompt),
                     ("token by token", [*prompt, "--no-prefill", "--threads", "1"]))
     for name, command in commands:
