@@ -119,13 +119,15 @@ LogicalResult RequantizeWeights::checkPatterns(const WeightRules &rules) {
 LogicalResult RequantizeWeights::applyRules(const WeightRules &rules) {
   for (Operation *op : matrices) {
     auto weight = cast<lm::WeightOp>(op);
-    const WeightRule *chosen = nullptr;
+    const WeightRule *chosen = nullptr, *passed = nullptr;
     for (const WeightRule &rule : rules.rules())
-      if ((rule.matches(weight.getSymName()) || hasAlias(rule, weight)) &&
-          !(rule.pattern.empty() && routers.contains(weight))) // only by its name
-        chosen = &rule;
+      if (rule.matches(weight.getSymName()) || hasAlias(rule, weight))
+        (rule.pattern.empty() && routers.contains(weight) ? passed : chosen) = &rule; // routers only by their name
     if (chosen && !chosen->format.isKeep() && failed(requantize(weight, chosen->format)))
       return failure();
+    if (!chosen && passed && !passed->format.isKeep())
+      weight.emitRemark() << "stays as it is, because it chooses or weighs experts; an entry of --weights that names it "
+                          << "rounds it, too";
   }
   return success();
 }

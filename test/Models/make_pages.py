@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes docs/models/: a page for each model family, from its page in compiler/Import/Families/ and from the IR that its
-case in this directory becomes.
+case in this directory becomes. Figures are those of test/Perf/families.json, which test/Perf/family_table.py measures.
 
     make_pages.py --nibble=NIBBLE             writes the pages
     make_pages.py --nibble=NIBBLE --check     exits 1 and names each page that is not what would be written
 """
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -17,6 +18,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 FAMILIES = os.path.join(ROOT, "compiler", "Import", "Families")
 PAGES = os.path.join(ROOT, "docs", "models")
 NOTE = "<!-- Written by test/Models/make_pages.py; a test holds it to that. -->\n"
+FIGURES = os.path.join(ROOT, "test", "Perf", "families.json")
+# Checkpoints of a family whose real weights were tried.
+CHECKPOINTS = {"llama": "SmolLM2-135M-Instruct", "gemma3": "Gemma 3 270M", "bert": "all-MiniLM-L6-v2"}
 # A case whose name is another architecture's.
 ARCHITECTURE = {"bitnet": "bitnet-b1.58"}
 
@@ -77,7 +81,28 @@ def operations(ir):
     return found
 
 
-def page(case, architectures, name, text, ir):
+def bandwidth(row, llama):
+    """Bytes a second of decode as a fraction of llama's, as text."""
+    if "tokens_a_second" not in row or "tokens_a_second" not in llama:
+        return "–"
+    of = [figures["tokens_a_second"] * figures["bytes_a_token"] for figures in (row, llama)]
+    return f"{of[0] / of[1]:.2f}"
+
+
+def measured(case, row):
+    """The sentences of a page on figures and checkpoints."""
+    tried = CHECKPOINTS.get(case)
+    text = (f"A model of {row['parameters'] / 1e9:.2f} G parameters with random weights (Q4_0, `test/Perf/family_table.py`) compiles in "
+            f"{row['seconds']:.0f} s\nwith {row['megabytes']} MB of memory")
+    if "bytes_a_token" in row:
+        text += f", and its decode reads {row['bytes_a_token'] / 1e6:.0f} MB of weights a token"
+    if "tokens_a_second" in row:
+        text += f",\n{row['tokens_a_second']:.1f} tokens a second with one thread"
+    return text + ".\n" + (f"Tried with real weights: {tried} ([figures](../checkpoints.md)).\n" if tried else
+                           "No real checkpoint has been tried.\n")
+
+
+def page(case, architectures, name, text, ir, row):
     features = []
     for operation, options in operations(ir).items():
         features.append(f"`{operation}`" + (f" ({', '.join(options)})" if options else ""))
@@ -96,6 +121,7 @@ def page(case, architectures, name, text, ir):
 | pairs of dimensions that turn together | {pairing.group(1) if pairing else "none"} |
 | kinds of layers in the test's model | {len(set(re.findall(r"@prefill[.]layer([0-9]+)", ir)))} |
 
+{measured(case, row)}
 The test's model is in `test/Models/cases/{case}`: random weights, every feature on. The {result} that the family's
 implementation in `transformers` gives for it in 64-bit arithmetic lie there, too; what Nibble's reference interpreter and
 a compiled program give is held to an NMSE of 1e-9 from that:
@@ -109,13 +135,21 @@ python3 test/Models/check_case.py --nibble=build/bin/nibble --case={case} --work
 def pages(nibble):
     """{file name: text} of every page."""
     known = functions()
-    written, rows = {}, []
+    written, rows, sizes = {}, [], []
+    with open(FIGURES, encoding="utf-8") as file:
+        figures = json.load(file)
     with tempfile.TemporaryDirectory() as work:
         for case in sorted(os.listdir(os.path.join(HERE, "cases"))):
             function = known[ARCHITECTURE.get(case, case)]
             name, text = source_of(function)
             architectures = [key for key, value in known.items() if value == function]
-            written[case + ".md"] = page(case, architectures, name, text, imported(nibble, case, work))
+            written[case + ".md"] = page(case, architectures, name, text, imported(nibble, case, work),
+                                         figures[case])
+            row = figures[case]
+            reads = f"{row['bytes_a_token'] / 1e6:.0f}" if "bytes_a_token" in row else "–"
+            speed = f"{row['tokens_a_second']:.1f}" if "tokens_a_second" in row else "–"
+            sizes.append(f"| {case} | {row['parameters'] / 1e9:.2f} G | {row['seconds']:.0f} | {row['megabytes']} | {reads} | {speed} | "
+                         f"{bandwidth(row, figures['llama'])} |")
             rows.append(f"| [{case}]({case}.md) | {', '.join(f'`{key}`' for key in architectures)} | "
                         f"[{name}](../../compiler/Import/Families/{name}) | {text.count(chr(10))} |")
     written["README.md"] = f"""{NOTE}# Model families
@@ -129,6 +163,21 @@ were tried, with figures, are in [checkpoints](../checkpoints.md).
 
 An architecture that is not here is an error that gives the list, exit code 4. `nibble inspect MODEL` says what a file is,
 and what of it is not supported, without compiling it.
+
+## In the size of 1B
+
+Models of random weights in Q4_0 in the shape of a model of 1B (an encoder of 0.3B), as `test/Perf/make_family_gguf.py` writes
+them: 16 layers of width 2048, of mixtures eight experts of which a token chooses two. Seconds and megabytes are the compiler's (wall clock
+with what else the machine did, and peak resident), megabytes a token what decode reads of the weights, of experts those that
+were chosen; bandwidth is these times tokens a second, with one thread, as a fraction of llama's.
+
+| family | parameters | s | MB | MB a token | tokens/s | bandwidth |
+|---|---:|---:|---:|---:|---:|---:|
+""" + "\n".join(sizes) + """
+
+```sh
+python3 test/Perf/family_table.py && python3 test/Models/make_pages.py --nibble=build/bin/nibble
+```
 """
     return written
 

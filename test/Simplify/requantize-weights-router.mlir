@@ -1,7 +1,10 @@
 // A router keeps its type unless it is named: what it errs, it errs by whole experts.
 // RUN: nibble-opt --lm-requantize-weights=weights=q8_0 %s | FileCheck %s --check-prefixes=CHECK,KEEP
+// RUN: nibble-opt --lm-requantize-weights=weights=q8_0 %s 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 // RUN: nibble-opt --lm-requantize-weights=weights=q8_0,router=q8_0,gate=q8_0 %s | FileCheck %s --check-prefixes=CHECK,NAMED
 
+// REMARK: remark: stays as it is, because it chooses or weighs experts; an entry of --weights that names it rounds it, too
+// REMARK: remark: stays as it is
 // KEEP: lm.weight @router.weight : tensor<4x32xf32>
 // NAMED: lm.weight @router.weight : tensor<4x32x!lowbit.block<i8, 32, f16>>
 lm.weight @router.weight : tensor<4x32xf32> from [#lm.source<"m", 0, 512, "f32">]
