@@ -21,9 +21,12 @@
 // tile has up to eight: a vector's weights of the whole span are unpacked and stay in
 // registers, and pair after pair passes by, so that only its own integer sums live.
 //
+// Codes of one and two bits are multiplied with a single row where they lie in their bytes (CodeFields.h).
+//
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/ActivationReader.h"
+#include "codegen/Lower/CodeFields.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 
@@ -94,6 +97,10 @@ private:
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
   Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots);
+  bool staysInPlace() const;
+  unsigned leftHeight(int64_t column) const;
+  Tile multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
+  Tile emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
@@ -244,6 +251,8 @@ Value DotPanel::emitVector(Value record, const Unit &unit, Value sum) {
 
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
+  if (staysInPlace())
+    return emitInPlace(record, unit, sums);
   int64_t span = run * runs, field = panel.runSpan() / span;
   if (takesVectorsApart())
     return emitVectors(record, unit, sums);
@@ -266,6 +275,31 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
       return emitSpan(record, moved, column, Tile(carried.begin(), carried.end()));
     });
   return sums;
+}
+
+/// A unit whose codes stay in place. Vector after vector of the panel takes the runs whose activations the registers hold,
+/// so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without the order
+/// LLVM keeps the bytes of all vectors and spills them.
+DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums) {
+  int64_t span = run * runs, together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
+  int64_t vectors = together > span ? 1 : mma.vectors;
+  Tile result(sums);
+  Unit moved = unit;
+  for (int64_t column = 0; column < panel.unitSpan(); column += together)
+    for (int64_t v = 0; v < mma.vectors; v += vectors) {
+      MmaOperands some = mma;
+      some.firstVector += v, some.vectors = vectors;
+      DotPanel part(k, some, tokens);
+      MutableArrayRef<Value> own = MutableArrayRef(result).slice(v, vectors);
+      for (int64_t first = column; first < column + together; first += span)
+        llvm::copy(part.emitSpan(record, moved, first, Tile(own)), own.begin());
+      moved.codes = emitter->after(k, unit.codes, own.back());
+      if (v + vectors < mma.vectors)
+        continue;
+      for (auto [from, to] : {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
+        *to = emitter->after(k, from, own.back());
+    }
+  return result;
 }
 
 /// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float scale.
@@ -303,7 +337,8 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
     Value dw = floatScale(record, unit, column, v);
     for (int64_t strip = 0; strip < strips(); ++strip) {
       Value &acc = sums[strip * mma.vectors + v];
-      Value dots = k.intToFloat(integers[strip * mma.vectors + v], k.f32());
+      Value dots = integers[strip * mma.vectors + v];
+      dots = emitter ? emitter->toFloat(k, dots, leftHeight(column)) : k.intToFloat(dots, k.f32());
       acc = k.fma(k.mulf(dw, da[strip]), dots, acc);
     }
   }
@@ -327,6 +362,7 @@ void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRe
 /// A vector's run, with its integer scale where sums meet one.
 DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
   DotRun of = dot;
+  of.codes.offset <<= leftHeight(column);
   if (runs > 1)
     of.scale = spread(reader.subScale(unit.subScales, column / panel.group, mma.firstVector + v));
   if (of.scale && emitter)
@@ -409,6 +445,8 @@ DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value
 
 /// Sums of a run, in the emitter's form.
 DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
+  if (staysInPlace())
+    return multiplyInPlace(unit, column, ofCodes, of);
   Tile dots;
   for (int64_t strip = 0; strip < strips(); ++strip)
     dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
@@ -427,6 +465,50 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
                   k.offset(x, k.mul(step, panel.kr)), of, next);
     return next;
   });
+}
+
+/// Of a row alone. Where sums have two lanes a weight row, shifting them between fields costs what it saves.
+bool DotPanel::staysInPlace() const {
+  if (tokens > 1 || !emitter || mma.range || !hasCodeFields(panel) || !reader.isPlain())
+    return false;
+  return mma.row->strip == 1 || panel.vectorsOf(panel.planes()[0]) * panel.kr % run == 0;
+}
+
+/// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for free.
+unsigned DotPanel::leftHeight(int64_t column) const {
+  if (!staysInPlace() || runs > 1 || !emitter->scalesSums())
+    return 0;
+  return codeFields(panel, column / panel.kr, dot.quads, emitter->widestInPlace(dot)).back().height;
+}
+
+/// Sums of a run of one row, in the emitter's form, times 2^leftHeight.
+DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
+  int64_t first = column / panel.kr;
+  SmallVector<CodeField> fields = codeFields(panel, first, dot.quads, emitter->widestInPlace(dot));
+  KernelBuilder::Values a = activations.operands(activations.codes(unit.x, column), 0, dot.quads, 1);
+  Tile dots;
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    DotRun at = of[v];
+    at.codes.offset = dot.codes.offset << fields.front().height;
+    Value sum = emitter->start(k, at, ofCodes[0]);
+    for (auto [index, field] : llvm::enumerate(fields)) {
+      at.codes.bits = dot.codes.bits + field.height;
+      size_t together = size_t(emitter->quadsTogether(at));
+      for (ArrayRef<int64_t> left = field.quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
+        Tile w, x;
+        for (int64_t quad : left.take_front(together)) {
+          int64_t vector = mma.firstVector + v;
+          w.push_back(field.height ? reader.codesInPlace(unit.codes, quad, vector) : reader.quad(unit.codes, quad, vector));
+          x.push_back(a[quad - first]);
+        }
+        sum = emitter->multiply(k, at, sum, w, x);
+      }
+      unsigned next = index + 1 < fields.size() ? fields[index + 1].height : leftHeight(column);
+      sum = k.shrs(sum, int64_t(field.height - next));
+    }
+    dots.push_back(sum);
+  }
+  return dots;
 }
 
 /// The bytes of `count` quads of a vector, `stride` quads apart.

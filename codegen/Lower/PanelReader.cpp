@@ -152,6 +152,11 @@ Value PanelReader::signedNibbles(Value unit, int64_t quad, int64_t v) {
   return location.shift ? k.bitAnd(bits, 0xf0) : k.shl(bits, 4);
 }
 
+Value PanelReader::codesInPlace(Value unit, int64_t quad, int64_t v) {
+  mpgemm::BitPlane plane = panel.planes()[0];
+  return field(unit, plane, quad, v, int64_t(panel.locate(plane, quad * panel.kr, v * lanes).shift));
+}
+
 /// f32 numbers by their bytes. Most lists need two or three of the four: the others are 0 in all levels.
 Value PanelReader::lookUpFloats(Value codes, ArrayRef<float> levels) {
   Value bits;

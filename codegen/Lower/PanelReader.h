@@ -38,6 +38,8 @@ public:
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
+  /// Whether numbers are the codes as they are stored, less the zero point.
+  bool isPlain() const { return block && block.getCode().isInteger(); }
   /// The bytes of the panel are numbers of that range, and not what its type says.
   void assume(CodeRange range) { codeRange = range; }
 
@@ -53,6 +55,8 @@ public:
   /// The numbers of a quad as signed bytes, 16 times what they are: the nibbles stay in the upper halves of the bytes,
   /// where flipping their first bit takes 8 away.
   mlir::Value signedNibbles(mlir::Value unit, int64_t quad, int64_t v);
+  /// The codes of a quad in the bit field of the byte where they lie, all other bits 0 (CodeFields.h).
+  mlir::Value codesInPlace(mlir::Value unit, int64_t quad, int64_t v);
   /// The numbers of a quad as f32: what the codes stand for, less the zero point, times 2^unit of a codebook.
   mlir::Value numbers(mlir::Value unit, int64_t quad, int64_t v);
   /// Float scale s of a record times 2^-unit of a codebook, f32 × lanes.

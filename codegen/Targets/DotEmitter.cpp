@@ -12,6 +12,7 @@
 #include "codegen/Targets/Generic/Portable.h"
 #include "codegen/Targets/X86/AVX2.h"
 #include "codegen/Targets/X86/VNNI.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/ErrorHandling.h"
 
 using namespace mlir;
@@ -55,6 +56,17 @@ Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value c
 Value DotEmitter::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {
   Value value = k.intToFloat(sum, k.f32());
   return shift ? k.mulf(value, k.constant(value.getType(), 1.0 / (1 << shift))) : value;
+}
+
+Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {
+  SmallVector<Value> operands = {pointer};
+  llvm::append_range(operands, done);
+  std::string constraints = "=r,0";
+  for (size_t i = 0; i < done.size(); ++i)
+    constraints += "," + constraint.str();
+  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints, /*has_side_effects=*/false,
+                                   /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
+      .getRes();
 }
 
 const DotEmitter &dotEmitter(const InstructionRow &row) {

@@ -88,11 +88,21 @@ public:
   virtual bool takesVectorsApart() const { return false; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
+  /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two bits
+  /// are multiplied in the bit field of the byte where they lie (codegen/Lower/CodeFields.h).
+  virtual unsigned widestInPlace(const DotRun &run) const { return 7; }
+  /// Runs of a row of activations whose operands the registers hold while vector after vector of weights passes by.
+  virtual int64_t runsTogether(const DotRun &run) const { return 1; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
+
+protected:
+  /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: no
+  /// instruction, only an order.
+  static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done, llvm::StringRef constraint);
 };
 
 /// The emitter of a row of kind Dot4.

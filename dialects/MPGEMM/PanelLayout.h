@@ -35,7 +35,7 @@
 //      │ min (R/G) × nr × u8  │
 //      ├──────────────────────┤ codesOffset()
 //      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() k's: max(G, 32) or more, and
-//      └──────────────────────┘   of a group longer than 256 a part of it
+//      └──────────────────────┘   of a group longer than 256 (128) a part of it
 //
 // For the usual formats R = S: 32 for Q4_0, Q4_1, Q8_0 and 256 for the K-quants.
 // R > S (several float scales in a record) only happens when S < 32, and with S = 32
@@ -142,13 +142,13 @@ struct PanelLayout {
   int64_t panels() const { return (n + nr - 1) / nr; }
   int64_t scaleSpan() const { return isTwoLevel() ? superGroup : group; }
   /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8. A part of a group
-  /// that is longer than 256.
+  /// that is longer than 256, or of two bits 128: there each bit field of the unit's vectors is one run of 32 columns.
   int64_t unitSpan() const {
-    int64_t span = std::max<int64_t>(group, 32);
+    int64_t span = std::max<int64_t>(group, 32), most = codeBits == 2 ? 128 : 256;
     if (lookup)
       return span;
-    if (group > 256)
-      for (int64_t part : {32, 64, 128, 256})
+    if (group > most)
+      for (int64_t part = 32; part <= most; part *= 2)
         span = group % part == 0 ? part : span;
     for (BitPlane plane : planes())
       span = std::max<int64_t>(span, 8 * kr / plane.width);

@@ -5,9 +5,10 @@
 
 What takes time and memory is real: every tensor has the shape and the format that llama-quantize gives it, the
 vocabulary has its size. What the model says is not: the weights are random, the vocabulary is bytes, a few merges and
-fillers. QUANT is a type (F16, Q4_0, Q4_1, Q5_0, Q8_0, IQ4_NL, TQ2_0, Q2_K, Q4_K, Q6_K) or the mix Q4_K_M. As in
-llama-quantize, the output matrix (here the shared embedding) has six or eight bits, Q2_K and Q4_K_M have more bits in
-some tensors, and rows that are no multiple of 256 fall back to a type with blocks of 32; --pure leaves only the last.
+fillers. QUANT is a type (F16, Q4_0, Q4_1, Q5_0, Q8_0, IQ4_NL, Q1_0, Q2_0, TQ1_0, TQ2_0, Q2_K, Q4_K, Q6_K) or the mix
+Q4_K_M. As in llama-quantize, the output matrix (here the shared embedding) has six or eight bits, Q2_K and Q4_K_M have
+more bits in some tensors, and rows that are no multiple of a type's block fall back to a type with blocks of 32, or are
+refused (Q1_0); --pure leaves only the last.
 
 Blocks are random bits under a scale of fixed exponent, so that weights have a standard deviation near 0.02 and
 activations stay finite. One pool of 65,537 blocks a type is repeated (a prime, so that rows differ), which writes at
@@ -34,7 +35,7 @@ SHAPES = {
 }
 
 # type -> (ggml id, elements and bytes of a block, places of f16 scales: (offset, high byte), type for rows that are no
-# multiple of 256). The high byte of an f16 is its sign, its exponent and two bits of its mantissa; the low byte stays
+# multiple of the block; None where there is none). The high byte of an f16 is its sign, its exponent and two bits of its mantissa; the low byte stays
 # random. With codes that are uniform the weights' deviation is near 0.02, and a minimum is near the middle of the codes.
 TYPES = {
     "F32": (0, 1, 4, (), None),
@@ -43,14 +44,17 @@ TYPES = {
     "Q4_1": (3, 32, 20, ((0, 0x1c), (2, 0xa7)), None),
     "Q5_0": (6, 32, 22, ((0, 0x18),), None),
     "Q8_0": (8, 32, 34, ((0, 0x0c),), None),
-    "Q2_K": (10, 256, 84, ((80, 0x18), (82, 0x1a)), "IQ4_NL"),
-    "Q3_K": (11, 256, 110, ((108, 0x04),), "IQ4_NL"),
+    "Q2_K": (10, 256, 84, ((80, 0x18), (82, 0x1a)), "Q4_0"),
+    "Q3_K": (11, 256, 110, ((108, 0x04),), "Q4_0"),
     "Q4_K": (12, 256, 144, ((0, 0x08), (2, 0x13)), "Q5_0"),
     "Q6_K": (14, 256, 210, ((208, 0x01),), "Q8_0"),
     "IQ4_NL": (20, 32, 18, ((0, 0x0c),), None),
+    "TQ1_0": (34, 256, 54, ((52, 0x24),), "Q4_0"),
     "TQ2_0": (35, 256, 66, ((64, 0x24),), "Q4_0"),
+    "Q1_0": (41, 128, 18, ((0, 0x25),), None),
+    "Q2_0": (42, 64, 18, ((0, 0x22),), "Q4_0"),
 }
-QUANTS = ["F16", "Q4_0", "Q4_1", "Q5_0", "Q8_0", "IQ4_NL", "TQ2_0", "Q2_K", "Q4_K", "Q4_K_M", "Q6_K"]
+QUANTS = [name for name in TYPES if name not in ("F32", "Q3_K")] + ["Q4_K_M"]
 POOL = 65537
 # A field of three in a ternary byte would be no weight.
 TERNARY = bytes(sum((byte >> shift & 3) % 3 << shift for shift in (0, 2, 4, 6)) for byte in range(256))
@@ -88,7 +92,11 @@ def type_of(args, shape, name, layer, columns):
             chosen = "Q4_K" if shape["heads"] // shape["kv"] >= 4 else "Q3_K"
         elif args.quant == "Q2_K" and name in ("ffn_down", "attn_output"):
             chosen = "Q3_K"
-    return TYPES[chosen][4] if columns % TYPES[chosen][1] else chosen
+    if columns % TYPES[chosen][1] == 0:
+        return chosen
+    if TYPES[chosen][4] is None:
+        sys.exit(f"error: {chosen} has blocks of {TYPES[chosen][1]}, and {name} has rows of {columns} numbers")
+    return TYPES[chosen][4]
 
 
 class PlannedTensor:

@@ -101,18 +101,6 @@ Value AArch64MatrixMultiply::repeat(KernelBuilder &k, const DotRun &run, Value f
   return whole;
 }
 
-/// Arm ARM, SCVTF (vector, fixed-point): the shift is part of the conversion.
-Value AArch64MatrixMultiply::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {
-  if (sveBits || !shift)
-    return DotEmitter::toFloat(k, sum, shift);
-  Value result;
-  for (int64_t part = 0; part < KernelBuilder::lanes(sum) / 4; ++part) {
-    Value four = k.intrinsic("llvm.aarch64.neon.vcvtfxs2fp", k.vec(k.f32(), 4), {k.slice(sum, 4 * part, 4), k.i32(int32_t(shift))});
-    result = result ? k.concat(result, four) : four;
-  }
-  return result;
-}
-
 Value AArch64MatrixMultiply::after(KernelBuilder &k, Value pointer, Value done) const {
   return sveBits ? pointer : AArch64Neon::after(k, pointer, done);
 }

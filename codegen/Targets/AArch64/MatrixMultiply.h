@@ -38,7 +38,9 @@ public:
   bool takesVectorsApart() const override { return sveBits == 0; }
   bool unpacksAhead() const override { return sveBits == 0; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
-  mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
+  mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override {
+    return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);
+  }
   bool scalesSums() const override { return sveBits == 0; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 

@@ -1,7 +1,8 @@
 //===- Neon.h - what the NEON rows share -----------------------*- C++ -*-===//
 //
 // Joining a nibble with bits above it takes one instruction that shifts and inserts
-// (Arm ARM, SLI and SRI), where elsewhere it takes a mask and an or.
+// (Arm ARM, SLI and SRI), where elsewhere it takes a mask and an or. The conversion of a
+// sum to float divides by a power of two for free (Arm ARM, SCVTF (vector, fixed-point)).
 //
 // A fifth bit is not brought to its place: CMTST makes a byte of ones where it is clear,
 // whose low or high half is what stands above the nibble of a signed number of five bits.
@@ -24,6 +25,8 @@ public:
   mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const override;
   bool takesVectorsApart() const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
+  mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
+  bool scalesSums() const override { return true; }
 };
 
 } // namespace nibble

@@ -30,6 +30,10 @@ public:
                        mlir::ValueRange activations) const override;
   mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums) const override;
   int64_t quadsTogether(const DotRun &run) const override;
+  mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
+    return orderAfter(k, pointer, k.slice(done, 0, 4), "x");
+  }
+  unsigned widestInPlace(const DotRun &run) const override;
   bool walksInLoop() const override { return true; }
   bool unpacksAhead() const override { return true; }
 };

@@ -19,6 +19,10 @@ public:
                        mlir::ValueRange activations) const override;
   bool walksInLoop() const override { return true; }
   bool unpacksAhead() const override { return true; }
+  mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
+    return orderAfter(k, pointer, k.slice(done, 0, 4), "v");
+  }
+  unsigned widestInPlace(const DotRun &run) const override { return 8; }
 
 private:
   llvm::StringLiteral intrinsic;
