@@ -77,17 +77,17 @@ lm::SourceAttr DecoderBuilder::sourceOf(const PackedPart &part) {
                              part.format);
 }
 
-lm::PackingAttr DecoderBuilder::packingOf(const Weight &weight) {
-  const PackedTensor &packed = *weight.tensor->packed;
+lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, Type element) {
+  const PackedTensor &packed = *tensor.packed;
   auto number = [&](double value, bool present) { return present ? builder.getF64FloatAttr(value) : FloatAttr(); };
   auto flag = [&](bool value) { return value ? builder.getUnitAttr() : UnitAttr(); };
-  auto type = typeOf(weight);
-  return lm::PackingAttr::get(builder.getContext(), type.getElementType(), static_cast<uint64_t>(type.getDimSize(0)),
-                              sourceOf(packed.scales), packed.scaleRows, flag(packed.byGroup),
-                              number(packed.factor, packed.factor != 1), flag(packed.inverse), sourceOf(packed.levels),
-                              sourceOf(packed.outerScales), packed.outerGroup,
-                              number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus,
-                              sourceOf(packed.order));
+  auto packing = lm::PackingAttr::get(
+      builder.getContext(), element, tensor.dims.size() == 1 ? 1 : tensor.dims[1], sourceOf(packed.scales),
+      packed.scaleRows, flag(packed.byGroup), number(packed.factor, packed.factor != 1), flag(packed.inverse),
+      sourceOf(packed.levels), sourceOf(packed.outerScales), packed.outerGroup,
+      number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
+  return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
+                             tensor.byteSize, packed.packing->name, StringAttr(), FloatAttr(), ArrayAttr(), packing);
 }
 
 lm::SourceAttr DecoderBuilder::sourceOf(const GGUFTensor &tensor, StringRef format) {
@@ -104,13 +104,12 @@ ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
   if (tensor.isColumnOrder)
     return builder.getArrayAttr({lm::ColumnOrderAttr::get(
         context, lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize, "i32"))});
-  if (tensor.packed)
-    return builder.getArrayAttr({lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize,
-                                                     tensor.packed->packing->name, StringAttr(), FloatAttr(),
-                                                     ArrayAttr(), packingOf(weight))});
-  SmallVector<Attribute> sources = {sourceOf(tensor, weight.format->name)};
-  for (const GGUFTensor *other : weight.others)
-    sources.push_back(sourceOf(*other, weight.format->name));
+  SmallVector<Attribute> sources;
+  SmallVector<const GGUFTensor *> tensors = {&tensor};
+  llvm::append_range(tensors, weight.others);
+  for (const GGUFTensor *one : tensors)
+    sources.push_back(one->packed ? packedSourceOf(*one, typeOf(weight).getElementType())
+                                  : sourceOf(*one, weight.format->name));
   return builder.getArrayAttr(sources);
 }
 

@@ -56,7 +56,7 @@ private:
   lm::SourceAttr sourceOf(const GGUFTensor &tensor, llvm::StringRef format);
   mlir::ArrayAttr sourcesOf(const Weight &weight);
   lm::SourceAttr sourceOf(const PackedPart &part);
-  lm::PackingAttr packingOf(const Weight &weight);
+  lm::SourceAttr packedSourceOf(const GGUFTensor &tensor, mlir::Type element);
   mlir::MemRefType historyType();
   mlir::MemRefType hiddenType();
   mlir::RankedTensorType ropeTableType(const RopeSettings &rope);

@@ -24,6 +24,14 @@ Experts FamilyReader::expertShape() {
   return experts;
 }
 
+/// Whether two weights can be rows of one: all that the number type says is the same. Labels name it up to the types of scales.
+static bool haveOneType(const Weight &first, const Weight &second) {
+  const PackedTensor *a = first.tensor->packed.get(), *b = second.tensor->packed.get();
+  if (!a || !b)
+    return a == b && first.format == second.format;
+  return a->code == b->code && a->group == b->group && a->scale == b->scale && a->zero == b->zero;
+}
+
 Weight FamilyReader::expertMatrices(StringRef name, uint64_t rows, uint64_t columns, uint64_t count) {
   std::string stack = block + name.str() + "_exps.weight";
   if (failed() || file.findTensor(stack) || !hasTensor(name.str() + ".0.weight"))
@@ -31,14 +39,14 @@ Weight FamilyReader::expertMatrices(StringRef name, uint64_t rows, uint64_t colu
   Weight all;
   for (uint64_t expert = 0; expert < count && !failed(); ++expert) {
     Weight one = tensor(block + name.str() + "." + std::to_string(expert) + ".weight", {columns, rows});
-    if (one && one.tensor->packed)
-      fail(file.unsupportedTensor(*one.tensor, "unsupported: expected experts of floats, found " +
-                                                   one.tensor->getTypeName()));
+    if (one && one.tensor->packed && one.tensor->packed->order)
+      fail(file.unsupportedTensor(*one.tensor, "unsupported: the experts' columns are in an order of their own "
+                                               "(act-order), which all experts of a layer would have to share"));
     else if (expert == 0)
       all = one;
-    else if (one && one.format != all.format)
-      fail(file.unsupportedTensor(*one.tensor, "unsupported: expected " + Twine(all.format->name) +
-                                                   ", which expert 0 has, found " + one.format->name));
+    else if (one && !haveOneType(all, one))
+      fail(file.unsupportedTensor(*one.tensor, "unsupported: expected " + all.tensor->getTypeName() +
+                                                   ", which expert 0 has, found " + one.tensor->getTypeName()));
     else
       all.others.push_back(one.tensor);
   }

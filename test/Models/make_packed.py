@@ -72,6 +72,8 @@ CASES = {  # name: (settings, matrix of a name -> (tensors, values))
     "fbgemm": ({"quant_method": "fbgemm_fp8"}, lambda w, name: methods.float8(w, "F8_E5M2", "weight_scale")),
     "f8-plain": (None, lambda w, name: methods.plain_float8(w, "F8_E4M3")),
     "mxfp4": ({"quant_method": "mxfp4"}, lambda w, name: methods.mxfp4(w)),
+    "experts-gptq": ({**GPTQ, "bits": 4, "sym": False}, lambda w, name: methods.gptq(w, 4, 32, False, 1)),
+    "experts-mxfp4": ({"quant_method": "mxfp4"}, lambda w, name: methods.mxfp4(w)),
     "bitnet": ({"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "offline"},
                lambda w, name: methods.bitnet(w, False)),
     "bitnet-divided": ({"quant_method": "bitnet", "linear_class": "bitlinear"},
@@ -128,26 +130,47 @@ def write_safetensors(path, tensors):
             file.write(data)
 
 
+def experts_of(name, parameter):
+    """(name, view of the parameter) of the matrices that one parameter holds: `transformers` has those of all experts of a
+    layer in one, gate and up side by side; checkpoints have them one by one."""
+    if name.endswith("_proj.weight"):
+        return [(name.removesuffix(".weight"), parameter.data)]
+    if ".mlp.experts." not in name:
+        return []
+    stem, units = name.rsplit(".", 1)[0], {"gate_up_proj": ("gate_proj", "up_proj"), "down_proj": ("down_proj",)}
+    return [(f"{stem}.{expert}.{unit}", part) for expert, matrix in enumerate(parameter.data)
+            for unit, part in zip(units[name.rsplit(".", 1)[1]], matrix.chunk(len(units[name.rsplit(".", 1)[1]])))]
+
+
+def config_of(case):
+    if case == "bitnet":
+        return hf.BitNetConfig(**{**SHAPE, "hidden_act": "relu2"})
+    if case.startswith("experts-"):
+        return hf.OlmoeConfig(**{**SHAPE, "intermediate_size": 32, "num_experts": 4, "num_experts_per_tok": 2,
+                                 "norm_topk_prob": True})
+    return hf.LlamaConfig(**SHAPE)
+
+
 def make(case):
     folder = os.path.join(HERE, "packed", case)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     settings, quantize = CASES[case]
-    config = hf.BitNetConfig(**{**SHAPE, "hidden_act": "relu2"}) if case == "bitnet" else hf.LlamaConfig(**SHAPE)
-    config._attn_implementation = "eager"
+    config = config_of(case)
+    config._attn_implementation = config._experts_implementation = "eager"
     torch.manual_seed(0)
     model = hf.AutoModelForCausalLM.from_config(config).eval().double()
     randomize(model, seed=sum(map(ord, case)))
     tensors = {}
     for name, parameter in model.named_parameters():
-        if not name.endswith("_proj.weight"):
+        matrices = experts_of(name, parameter)
+        if not matrices:
             tensors[name] = methods.tensor(parameter.detach().numpy().astype(np.float16))
-            continue
-        module = name.removesuffix(".weight")
-        parts, values = quantize(parameter.detach().numpy(), module)
-        assert values.shape == tuple(parameter.shape)
-        parameter.data = torch.from_numpy(np.ascontiguousarray(values))
-        tensors.update({f"{module}.{part}": entry for part, entry in parts.items()})
+        for module, matrix in matrices:
+            parts, values = quantize(matrix.numpy().copy(), module)
+            assert values.shape == tuple(matrix.shape)
+            matrix.copy_(torch.from_numpy(np.ascontiguousarray(values)))
+            tensors.update({f"{module}.{part}": entry for part, entry in parts.items()})
     tensors.pop("lm_head.weight", None)
     model.tie_weights()
     with torch.no_grad():
