@@ -79,7 +79,8 @@ static void optimize(Module &module, TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
 }
 
-Error emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind, raw_pwrite_stream &out) {
+Expected<StackDepth> emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind,
+                                raw_pwrite_stream &out) {
   Expected<std::unique_ptr<TargetMachine>> machine = makeMachine(target);
   if (!machine)
     return machine.takeError();
@@ -95,14 +96,15 @@ Error emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind,
   optimize(*module, **machine);
   if (kind == EmitKind::LLVM) {
     module->print(out, nullptr);
-    return Error::success();
+    return StackDepth();
   }
+  FrameSizes frames(*module);
   legacy::PassManager passes;
   auto type = kind == EmitKind::Asm ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
   if ((*machine)->addPassesToEmitFile(passes, out, nullptr, type))
     return createStringError(std::errc::not_supported, "the code generator cannot write this kind of file");
   passes.run(*module);
-  return Error::success();
+  return frames.deepest();
 }
 
 } // namespace nibble

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
+#include "codegen/Emit/StackDepth.h"
 #include "compiler/Target/TargetInfo.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -18,8 +19,10 @@ enum class EmitKind {
   Object, ///< a relocatable ELF object
 };
 
-/// Writes `module` (llvm dialect only) as `kind` to `out`. The code is position independent.
-llvm::Error emitModule(mlir::ModuleOp module, const TargetInfo &target, EmitKind kind, llvm::raw_pwrite_stream &out);
+/// Writes `module` (llvm dialect only) as `kind` to `out`. The code is position independent. How much stack it needs; of LLVM
+/// IR nothing is known.
+llvm::Expected<StackDepth> emitModule(mlir::ModuleOp module, const TargetInfo &target, EmitKind kind,
+                                      llvm::raw_pwrite_stream &out);
 
 /// Makes the translation from the llvm dialect known to `registry`.
 void registerEmitDialects(mlir::DialectRegistry &registry);

@@ -180,8 +180,8 @@ static std::string build(const std::string &source, const TargetInfo &target, co
     spellOutDotProducts(*module), spellOutBFloatProducts(*module), halveRegisters(*module);
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
-  if (llvm::Error error = emitModule(*module, machine, kind, stream)) {
-    errors += llvm::toString(std::move(error));
+  if (auto depth = emitModule(*module, machine, kind, stream); !depth) {
+    errors += llvm::toString(depth.takeError());
     return "";
   }
   return std::string(buffer.begin(), buffer.end());

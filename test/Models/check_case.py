@@ -34,7 +34,7 @@ def tokens():
 
 
 def run(*command, output=None):
-    done = subprocess.run(command, capture_output=True, timeout=300)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=300)
     if done.returncode != 0:
         sys.exit(f"error: {' '.join(command)} ended with {done.returncode}:\n"
                  + done.stderr.decode("utf-8", "replace")[-2000:])

@@ -27,6 +27,10 @@ using namespace mlir;
 
 namespace nibble {
 
+/// Of a thread's stack: the guard page, the page in which its first frame is placed, thread-local data (some 4 KiB), the
+/// runtime's functions, and spilled registers of open length (32 of 256 bytes, 16 of 32 bytes).
+static constexpr uint64_t kStackReserve = 32 << 10;
+
 Compilation::Compilation(const CompileOptions &options) : options(options) {
   DialectRegistry registry;
   registerDialects(registry);
@@ -251,8 +255,13 @@ int Compilation::emitCode() {
   EmitKind kind = options.kind == OutputKind::LLVM       ? EmitKind::LLVM
                   : options.kind == OutputKind::Assembly ? EmitKind::Asm
                                                          : EmitKind::Object;
-  if (llvm::Error error = emitModule(*module, *target, kind, out))
-    return reportError(std::move(error));
+  llvm::Expected<StackDepth> stack = emitModule(*module, *target, kind, out);
+  if (!stack)
+    return reportError(stack.takeError());
+  if (stack->bytes + kStackReserve > rt::ThreadStackBytes)
+    return reportError(kUnsupported, "the code of " + stack->function + " needs " + std::to_string(stack->bytes) +
+                                         " bytes of stack; a thread has " +
+                                         std::to_string(rt::ThreadStackBytes - kStackReserve));
   code.assign(bytes.begin(), bytes.end());
   if (lastPhase() == Phase::link)
     return kDone;

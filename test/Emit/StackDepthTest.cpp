@@ -1,0 +1,90 @@
+//===- StackDepthTest.cpp - the stack of emitted code -----------------------===//
+#include "codegen/Emit/Emit.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace nibble;
+
+namespace {
+
+/// The depth of the module's code, or what is wrong with it.
+std::string depthOf(const char *source, StackDepth &depth) {
+  DialectRegistry registry;
+  registry.insert<LLVM::LLVMDialect>();
+  registerEmitDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source, &context);
+  if (!module)
+    return "the test's module is wrong";
+  TargetInfo target;
+  target.triple = "x86_64-linux-gnu";
+  target.cpu = "x86-64";
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  auto found = emitModule(*module, target, EmitKind::Object, out);
+  if (!found)
+    return llvm::toString(found.takeError());
+  depth = *found;
+  return "";
+}
+
+// Frames of a chain of calls add up; what lies beside it doesn't.
+TEST(StackDepth, AddsFramesOfCalls) {
+  StackDepth depth;
+  ASSERT_EQ(depthOf(R"(
+    llvm.func @use(!llvm.ptr)
+    llvm.func @leaf() attributes {no_inline} {
+      %n = llvm.mlir.constant(3000 : i64) : i64
+      %p = llvm.alloca %n x i8 : (i64) -> !llvm.ptr
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    }
+    llvm.func @other() attributes {no_inline} {
+      %n = llvm.mlir.constant(2000 : i64) : i64
+      %p = llvm.alloca %n x i8 : (i64) -> !llvm.ptr
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    }
+    llvm.func @entry() {
+      %n = llvm.mlir.constant(5000 : i64) : i64
+      %p = llvm.alloca %n x i8 : (i64) -> !llvm.ptr
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.call @other() : () -> ()
+      llvm.call @leaf() : () -> ()
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    })", depth), "");
+  EXPECT_EQ(depth.function, "entry");
+  EXPECT_GE(depth.bytes, 8000u);
+  EXPECT_LT(depth.bytes, 8500u);
+}
+
+TEST(StackDepth, RefusesWhatHasNoBound) {
+  StackDepth depth;
+  EXPECT_EQ(depthOf(R"(
+    llvm.func @use(!llvm.ptr)
+    llvm.func @grows(%n: i64) {
+      %p = llvm.alloca %n x i8 : (i64) -> !llvm.ptr
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    })", depth), "the stack frame of grows grows at run time");
+  EXPECT_EQ(depthOf(R"(
+    llvm.func @calls(%f: !llvm.ptr) {
+      llvm.call %f() : !llvm.ptr, () -> ()
+      llvm.return
+    })", depth), "calls calls a function that is not known");
+  EXPECT_EQ(depthOf(R"(
+    llvm.func @use(!llvm.ptr)
+    llvm.func @again(%p: !llvm.ptr) attributes {no_inline} {
+      llvm.call @again(%p) : (!llvm.ptr) -> ()
+      llvm.call @use(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    })", depth), "again calls itself, so its stack has no bound");
+}
+
+} // namespace
