@@ -14,6 +14,8 @@
 
 #include "codegen/Lower/HandOut.h"
 
+#include "dialects/LM/ClaimSlot.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -65,6 +67,46 @@ void handOutPanels(KernelBuilder &k, int64_t panels, Value rows, ClaimSource sou
     Value next = k.add(fixed, k.mul(claim(k, source, tid, pieces), piece));
     return {k.slt(next, all), {next, k.mins(k.add(next, piece), all)}};
   });
+}
+
+void handOutItems(KernelBuilder &k, Value items, ClaimSource source, Value tid, Value nthreads,
+                  function_ref<void(Value)> body) {
+  if (!source.team) {
+    auto [low, high] = k.share(items, tid, nthreads);
+    return k.loop(low, high, 1, body);
+  }
+  // A thread claims until it gets a number that is too large, and not once more.
+  k.repeat({claim(k, source, tid, items)}, [&](ValueRange number) -> std::pair<Value, KernelBuilder::Values> {
+    Value isItem = k.slt(number[0], items);
+    KernelBuilder::Values next = k.ifElse(
+        isItem, TypeRange(k.i64()),
+        [&] {
+          body(number[0]);
+          return KernelBuilder::Values{claim(k, source, tid, items)};
+        },
+        [&] { return KernelBuilder::Values{number[0]}; });
+    return {k.slt(next[0], items), next};
+  });
+}
+
+LogicalResult addClaimSource(Operation *op, KernelLibrary &library, SmallVectorImpl<Value> &buffers,
+                             SmallVectorImpl<Value> &scalars) {
+  auto slot = op->getAttrOfType<IntegerAttr>(lm::kClaimSlot);
+  if (!slot)
+    return success();
+  FailureOr<Value> team = library.team(op);
+  if (failed(team))
+    return failure();
+  OpBuilder builder(op);
+  buffers.push_back(*team);
+  scalars.push_back(arith::ConstantIndexOp::create(builder, op->getLoc(), slot.getInt()));
+  return success();
+}
+
+ClaimSource claimSourceOf(Operation *op, ValueRange pointers, ValueRange scalars) {
+  if (!op->hasAttr(lm::kClaimSlot))
+    return {};
+  return {pointers.back(), scalars.back()};
 }
 
 } // namespace nibble

@@ -1,4 +1,4 @@
-//===- HandOut.h - dividing a product's panels among threads ---*- C++ -*-===//
+//===- HandOut.h - dividing panels and items among threads -----*- C++ -*-===//
 //
 // Equal shares are right for equal cores that nobody disturbs. Otherwise the
 // slowest thread makes all wait, so part of the panels is claimed from a counter
@@ -10,7 +10,7 @@
 #ifndef NIBBLE_CODEGEN_LOWER_HANDOUT_H
 #define NIBBLE_CODEGEN_LOWER_HANDOUT_H
 
-#include "codegen/Lower/KernelBuilder.h"
+#include "codegen/Lower/KernelLibrary.h"
 
 namespace nibble {
 
@@ -24,6 +24,19 @@ struct ClaimSource {
 /// panel is multiplied with (i64): many of them make a panel worth a claim of its own.
 void handOutPanels(KernelBuilder &k, int64_t panels, mlir::Value rows, ClaimSource source, mlir::Value tid,
                    mlir::Value nthreads, llvm::function_ref<void(mlir::Value panel)> body);
+
+/// Runs body(item) for each of this thread's items of 0 … items-1 (i64). Items are worth microseconds: all of them are
+/// claimed, one at a time.
+void handOutItems(KernelBuilder &k, mlir::Value items, ClaimSource source, mlir::Value tid, mlir::Value nthreads,
+                  llvm::function_ref<void(mlir::Value item)> body);
+
+/// Adds to the operands of a kernel what it claims by, if `op` has a slot (dialects/LM/ClaimSlot.h): the team behind the
+/// buffers and the slot behind the scalars.
+mlir::LogicalResult addClaimSource(mlir::Operation *op, KernelLibrary &library, llvm::SmallVectorImpl<mlir::Value> &buffers,
+                                   llvm::SmallVectorImpl<mlir::Value> &scalars);
+
+/// What the kernel of such an operation finds in its arguments.
+ClaimSource claimSourceOf(mlir::Operation *op, mlir::ValueRange pointers, mlir::ValueRange scalars);
 
 } // namespace nibble
 

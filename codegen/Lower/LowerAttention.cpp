@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/AttentionTile.h"
+#include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/HeadRotation.h"
 #include "codegen/Lower/LowerOps.h"
+#include "dialects/LM/ClaimSlot.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -111,6 +113,11 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
     name += "_rope_" + rotation->name();
     buffers.push_back(table);
   }
+  SmallVector<Value> scalars = {attention.getLayer(), attention.getPos(), attention.getN()};
+  if (failed(addClaimSource(op, library, buffers, scalars)))
+    return failure();
+  if (op->hasAttr(lm::kClaimSlot))
+    name += "_claimed";
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value layer = scalars[0], pos = scalars[1], n = scalars[2];
@@ -119,8 +126,7 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
     Value totals = stackFloats(k, shape.streams() * shape.headDim), maxima = stackFloats(k, shape.streams()),
           sums = stackFloats(k, shape.streams());
     Value tiles = k.divu(k.add(n, shape.rows - 1), shape.rows);
-    auto [low, high] = k.share(k.mul(tiles, shape.kvHeads), tid, nthreads);
-    k.loop(low, high, 1, [&](Value item) {
+    handOutItems(k, k.mul(tiles, shape.kvHeads), claimSourceOf(op, pointers, scalars), tid, nthreads, [&](Value item) {
       Value kvHead = k.divu(item, tiles), row = k.mul(k.remu(item, tiles), shape.rows);
       Value streams = k.mul(k.mins(k.sub(n, row), shape.rows), shape.group());
       AttentionTile tile{k,
@@ -147,7 +153,7 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
           [&](Value stream) { return place(*y, pointers[3], stream); });
     });
   };
-  return library.call(op, name, buffers, {attention.getLayer(), attention.getPos(), attention.getN()}, body);
+  return library.call(op, name, buffers, scalars, body);
 }
 
 } // namespace nibble

@@ -11,7 +11,9 @@
 
 #include "codegen/Lower/AttentionTile.h"
 #include "codegen/Lower/CacheWriter.h"
+#include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
+#include "dialects/LM/ClaimSlot.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -61,6 +63,11 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     name += "_append";
     buffers.append({partials.getK(), partials.getV()});
   }
+  SmallVector<Value> scalars = {partials.getLayer(), partials.getPos()};
+  if (failed(addClaimSource(op, library, buffers, scalars)))
+    return failure();
+  if (op->hasAttr(lm::kClaimSlot))
+    name += "_claimed";
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value layer = scalars[0], pos = scalars[1];
@@ -71,9 +78,8 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     Value chunks = k.sub(k.add(own, 1), first);
     Value table = cache->rotation ? pointers[4] : Value();
     CacheWriter writer{k, library.target(), *cache, pointers[1], pointers[2], table, scratch.vector};
-    auto [low, high] = k.share(k.mul(chunks, shape.kvHeads), tid, nthreads);
-    k.loop(low, high, 1, [&](Value item) {
-      // A thread's items are adjacent chunks of a head: memory is read in its order.
+    handOutItems(k, k.mul(chunks, shape.kvHeads), claimSourceOf(op, pointers, scalars), tid, nthreads, [&](Value item) {
+      // Adjacent items are adjacent chunks of a head: memory is read in its order.
       Value kvHead = k.divu(item, chunks), chunk = k.add(first, k.remu(item, chunks));
       AttentionTile tile = where;
       tile.keys = headOf(k, shape, shape.keys, pointers[1], layer, kvHead);
@@ -82,7 +88,8 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
       if (appends)
         k.ifThen(k.eq(chunk, own), [&] {
           auto row = [&](Value base) { return k.at(base, k.f32(), k.mul(kvHead, shape.headDim)); };
-          writer.write({layer, kvHead, pos}, row(pointers.drop_back().back()), row(pointers.back()));
+          size_t place = table ? 5 : 4;
+          writer.write({layer, kvHead, pos}, row(pointers[place]), row(pointers[place + 1]));
         });
       k.loop(k.i64(0), tile.streams, 1, [&](Value stream) {
         Value query = k.at(pointers[0], k.f32(), k.mul(k.add(head, stream), shape.headDim));
@@ -105,7 +112,7 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
       });
     });
   };
-  return library.call(op, name, buffers, {partials.getLayer(), partials.getPos()}, body);
+  return library.call(op, name, buffers, scalars, body);
 }
 
 /// Joins the records of some columns of a head, from `inside` on; stores A / L.

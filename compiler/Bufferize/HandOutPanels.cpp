@@ -1,11 +1,13 @@
 //===- HandOutPanels.cpp - pass hand-out-panels ----------------------------===//
 //
 // Cores differ in speed (big and little ones, a busy neighbour), so the panels of a product are not cut into equal shares:
-// threads claim them from a counter of the team. Which thread computes a panel does not matter to its bits. Products
-// between the same two barriers may run at the same time and need counters of their own; that is what this pass deals out.
+// threads claim them from a counter of the team, and so they do with the heads and rows of attention, which are unequal
+// anyway, since later rows see more. Which thread computes what does not matter to its bits. Operations between the same
+// two barriers may run at the same time and need counters of their own; that is what this pass deals out.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Bufferize/Passes.h"
+#include "dialects/LM/ClaimSlot.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 #include "nibble/abi.h"
 
@@ -30,9 +32,12 @@ struct HandOutPanels : impl::HandOutPanelsBase<HandOutPanels> {
     for (Operation &op : getOperation().getBody().front()) {
       if (isa<func::CallOp>(op))
         next = 0; // a barrier, or a function that ends with one
-      auto mma = dyn_cast<mpgemm::MmaOp>(op);
-      if (mma && next < NIBBLE_CLAIM_SLOTS)
-        mma.setSlotAttr(builder.getI64IntegerAttr(next++)); // further ones get equal shares
+      if (next == NIBBLE_CLAIM_SLOTS) // further ones get equal shares
+        continue;
+      if (auto mma = dyn_cast<mpgemm::MmaOp>(op))
+        mma.setSlotAttr(builder.getI64IntegerAttr(next++));
+      else if (isa<lm::AttentionOp, lm::AttentionPartialsOp>(op))
+        op.setAttr(lm::kClaimSlot, builder.getI64IntegerAttr(next++));
     }
   }
 };

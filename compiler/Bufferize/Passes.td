@@ -43,11 +43,12 @@ def PlaceBarriers : Pass<"place-barriers", "::mlir::ModuleOp"> {
 }
 
 def HandOutPanels : Pass<"hand-out-panels", "::mlir::func::FuncOp"> {
-  let summary = "Give each product a counter from which threads claim its panels.";
+  let summary = "Give each product and each attention a counter from which threads claim its work.";
   let description = [{
     Runs after `place-barriers`. Products between two barriers get the numbers 0, 1, … as `slot`: the counter of the
-    thread team (`nibble_claim`, runtime/include/nibble/abi.h) that hands out their panels. A product without a slot is
-    cut into equal shares.
+    thread team (`nibble_claim`, runtime/include/nibble/abi.h) that hands out their panels. So do `lm.attention` and
+    `lm.attention_partials`, as `lm.slot`, whose heads and tiles of rows, or chunks, are handed out. What has no slot is cut
+    into equal shares.
 
     ```mlir
     func.func @decode(%w: memref<2048xi8>, %x: memref<1x32xf32>, %y: memref<1x16xf32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {

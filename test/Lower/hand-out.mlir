@@ -14,6 +14,12 @@ func.func @product(%w: memref<8192xi8>, %x: memref<64x32xf32>, %y: memref<64x64x
     : (memref<8192xi8>, memref<64x32xf32>, index, memref<64x64xf32>) -> ()
   return
 }
+// CHECK: call @[[ATTENTION:attention_.*_claimed]]({{.*}}%{{.*}}, {{.*}})
+func.func @attention(%q: memref<4x16xf32>, %c: memref<1x1x256x16xf16>, %y: memref<4x16xf32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {
+  lm.attention %q, %c, %c at (%n, %n, %n) into %y {heads = 1 : i64, kv_heads = 1 : i64, scale = 0.25 : f64, lm.slot = 0 : i64}
+    : (memref<4x16xf32>, memref<1x1x256x16xf16>, memref<1x1x256x16xf16>, index, index, index, memref<4x16xf32>) -> ()
+  return
+}
 }
 
 // One thread after the other claims what is beyond the fixed half, until a claim is too large.
@@ -26,4 +32,13 @@ func.func @product(%w: memref<8192xi8>, %x: memref<64x32xf32>, %y: memref<64x64x
 // CHECK: %[[PIECES:.*]] = arith.muli %[[NUMBER]]
 // CHECK: %[[NEXT:.*]] = arith.addi %[[FIXED]], %[[PIECES]]
 // CHECK: arith.cmpi slt, %[[NEXT]]
+// CHECK: scf.condition
+
+// Of attention all is claimed; a thread stops at the first number that is too large.
+// CHECK: func.func private @[[ATTENTION]]
+// CHECK: %[[FIRST:.*]] = call @nibble_claim
+// CHECK: scf.while (%[[ITEM:.*]] = %[[FIRST]])
+// CHECK: %[[IS:.*]] = arith.cmpi slt, %[[ITEM]]
+// CHECK: scf.if %[[IS]]
+// CHECK: func.call @nibble_claim
 // CHECK: scf.condition
