@@ -306,7 +306,7 @@ std::vector<Case> allCases() {
       continue; // LookupTest
     bool dot = kind == RowKind::Dot4;
     // Codes that are multiplied where they lie: two fields a run, a field of several runs, and single bits, in turn.
-    llvm::StringRef inPlace = std::array{"q2_0", "tq2_0", "u1_long"}[(&machine - machines().data()) % 3];
+    const char *inPlace = std::array{"q2_0", "tq2_0", "u1_long"}[(&machine - machines().data()) % 3];
     for (const lowbit::Format *format : all) {
       llvm::StringRef name = format->name;
       bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
