@@ -1,4 +1,4 @@
-//===- AttentionBlock.cpp - attention to one block of positions -----------===//
+//===- AttentionBlock.cpp - attention to a chunk of positions -------------===//
 //
 // See AttentionBlock.h.
 //
@@ -18,14 +18,14 @@ using namespace mlir;
 
 namespace nibble {
 
-constexpr int64_t kBlock = lm::kKeyBlock;
+constexpr int64_t kBlock = lm::kKeyBlock, kChunk = lm::kAttentionChunk;
 static_assert(kBlock == kLanes, "a block of keys is one vector");
 
 /// Vectors of 16 lanes that the loop over values carries: 8 registers of 8 lanes. With 12 of the 16, LLVM keeps one in
 /// memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one Zen 3 core.
 constexpr int64_t kValueVectors = 4;
 
-int64_t AttentionShape::company() const {
+int64_t AttentionShape::scoreCompany() const {
   if (streams() < 3)
     return streams();
   return streams() % 3 != 0 && streams() % 2 == 0 ? 2 : 3;
@@ -49,7 +49,9 @@ AttentionScratch AttentionScratch::allocate(KernelBuilder &k, const AttentionSha
   s.sums = allocateStack(k, k.f32(), streams * headDim);
   if (shape.values.hasMinima())
     s.minima = allocateStack(k, k.f32(), streams * shape.values.groups() * kBlock);
-  s.weights = allocateStack(k, k.f32(), shape.company() * shape.weightArrays() * kBlock);
+  s.scores = allocateStack(k, k.f32(), streams * kChunk);
+  if (shape.values.quantized)
+    s.weights = allocateStack(k, k.f32(), shape.valueCompany() * shape.weightArrays() * kBlock);
   s.vector = allocateStack(k, k.f32(), headDim);
   if (shape.decodes()) {
     if (!shape.keys.quantized)
@@ -90,8 +92,6 @@ void AttentionBlock::begin(Value stream, Value row) const {
 }
 
 void AttentionBlock::clear(Value stream) const {
-  k.store(k.constant(k.f32(), -std::numeric_limits<double>::infinity()), k.at(scratch.maxima, k.f32(), stream));
-  k.store(k.zero(vector()), floats(scratch.denominators, stream, kBlock));
   Value sums = floats(scratch.sums, stream, shape.headDim);
   forEachPiece(k, shape.headDim, [&](Value offset, int64_t lanes) {
     k.store(k.zero(vector(lanes)), k.at(sums, k.f32(), offset));
@@ -116,13 +116,17 @@ void AttentionBlock::finish(Value stream) const {
   });
 }
 
-void AttentionBlock::decode(Value keys, Value values) const {
-  if (scratch.keyBlock)
-    k.loop(k.i64(0), k.i64(shape.headDim), 1, [&](Value d) {
-      Value offset = k.mul(d, kBlock);
-      k.store(loadAsF32(k, target, shape.keys.element, kBlock, k.at(keys, shape.keys.element, offset)),
-              k.at(scratch.keyBlock, k.f32(), offset));
-    });
+void AttentionBlock::decodeKeys(Value keys) const {
+  if (!scratch.keyBlock)
+    return;
+  k.loop(k.i64(0), k.i64(shape.headDim), 1, [&](Value d) {
+    Value offset = k.mul(d, kBlock);
+    k.store(loadAsF32(k, target, shape.keys.element, kBlock, k.at(keys, shape.keys.element, offset)),
+            k.at(scratch.keyBlock, k.f32(), offset));
+  });
+}
+
+void AttentionBlock::decodeValues(Value values) const {
   if (!scratch.valueBlock)
     return;
   AttentionScratch none;
@@ -260,43 +264,63 @@ Value AttentionBlock::maxOfLanes(Value v) const {
   return k.extract(v, 0);
 }
 
-/// exp of one number a stream, side by side.
-AttentionBlock::Values AttentionBlock::expOfEach(ValueRange numbers) const {
-  if (numbers.size() == 1)
-    return {emitExp(k, numbers[0])};
-  Value packed = k.zero(vector(4));
-  for (auto [i, number] : llvm::enumerate(numbers))
-    packed = k.insert(number, packed, i);
-  packed = emitExp(k, packed);
-  Values results;
-  for (size_t i = 0; i < numbers.size(); ++i)
-    results.push_back(k.extract(packed, i));
-  return results;
+Value AttentionBlock::scorePlace(Value stream, Value at) const {
+  return k.at(scratch.scores, k.f32(), k.add(k.mul(stream, kChunk), at));
+}
+
+void AttentionBlock::addScores(int64_t count, Value first, Value keys, Value at, ArrayRef<Seen> seen) const {
+  Values products = shape.keys.quantized ? integerProducts(count, first, keys) : floatProducts(count, first, keys);
+  SmallVector<int32_t> numbers(kBlock);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Value infinite = k.constant(vector(), -std::numeric_limits<double>::infinity());
+  for (int64_t i = 0; i < count; ++i) {
+    Value scores = score(products[i]);
+    if (!seen.empty()) {
+      Value lanes = k.vectorI32(numbers);
+      Value isSeen = k.bitAnd(k.slt(lanes, k.splat(k.trunc(seen[i].high, k.i32()), kBlock)),
+                              k.sge(lanes, k.splat(k.trunc(seen[i].low, k.i32()), kBlock)));
+      scores = k.select(isSeen, scores, infinite);
+    }
+    k.store(scores, scorePlace(k.add(first, i), at));
+  }
+}
+
+void AttentionBlock::makeWeights(Value stream, Value from, Value to) const {
+  Value least = k.constant(vector(), -std::numeric_limits<double>::infinity());
+  Values greatest = k.loop(from, to, kBlock, {least}, [&](Value at, ValueRange carried) {
+    return Values{emitGreater(k, k.load(vector(), scorePlace(stream, at)), carried[0])};
+  });
+  Value maximum = maxOfLanes(greatest[0]);
+  k.store(maximum, k.at(scratch.maxima, k.f32(), stream));
+  Value all = k.splat(maximum, kBlock);
+  Values sums = k.loop(from, to, kBlock, {k.zero(vector())}, [&](Value at, ValueRange carried) {
+    Value place = scorePlace(stream, at), weights = emitExpOfNegative(k, k.subf(k.load(vector(), place), all));
+    k.store(weights, place);
+    return Values{k.addf(carried[0], weights)};
+  });
+  k.store(sums[0], floats(scratch.denominators, stream, kBlock));
 }
 
 //===--- values ------------------------------------------------------------===//
 
-/// The weights of a company's stream, times the scales of the values where these have some.
-void AttentionBlock::storeWeights(int64_t index, Value weights, Value values) const {
+/// The weights of a company's stream times the scales of the values, one array for each group of dimensions.
+void AttentionBlock::scaleWeights(int64_t index, Value stream, Value values, Value at) const {
   int64_t arrays = shape.weightArrays();
+  Value weights = k.load(vector(), scorePlace(stream, at));
   for (int64_t group = 0; group < arrays; ++group) {
-    Value scaled = weights;
-    if (shape.values.quantized)
-      scaled = k.mulf(weights, loadAsF32(k, target, k.f16(), kBlock, valueCodec.scalesOf(values, k.i64(group))));
-    k.store(scaled, k.at(scratch.weights, k.f32(), (index * arrays + group) * kBlock));
+    Value scales = loadAsF32(k, target, k.f16(), kBlock, valueCodec.scalesOf(values, k.i64(group)));
+    k.store(k.mulf(weights, scales), k.at(scratch.weights, k.f32(), (index * arrays + group) * kBlock));
   }
 }
 
-/// The same for the minima of the values; of positions that are not valid they may be anything.
-void AttentionBlock::addMinima(Value stream, Value alpha, Value weights, Value values, Value isValid) const {
-  if (!shape.values.hasMinima())
-    return;
+/// Where a weight is 0 the minimum may be anything: positions that are not seen.
+void AttentionBlock::addMinima(Value stream, Value values, Value at) const {
+  Value weights = k.load(vector(), scorePlace(stream, at)), zero = k.zero(vector());
+  Value isSeen = k.cmp(KernelBuilder::FCmp::ONE, weights, zero);
   for (int64_t group = 0; group < shape.values.groups(); ++group) {
     Value minima = loadAsF32(k, target, k.f16(), kBlock, valueCodec.minimaOf(values, k.i64(group)));
-    if (isValid)
-      minima = k.select(isValid, minima, k.zero(vector()));
-    Value at = k.at(minimaPlace(stream), k.f32(), group * kBlock);
-    k.store(k.fma(weights, minima, k.mulf(k.load(vector(), at), k.splat(alpha, kBlock))), at);
+    Value place = k.at(minimaPlace(stream), k.f32(), group * kBlock);
+    k.store(k.fma(weights, k.select(isSeen, minima, zero), k.load(vector(), place)), place);
   }
 }
 
@@ -313,23 +337,26 @@ Value AttentionBlock::loadValue(Value values, Value position, Piece piece) const
   return loadAsF32(k, target, element, piece.lanes, k.at(at, element, piece.offset));
 }
 
-/// acc = α·acc + Σ_i p[i] · V[i] over positions low … high-1, for the given pieces of a head.
-void AttentionBlock::addValues(int64_t count, Value first, Value values, Value low, Value high,
-                               ArrayRef<Value> alphas, ArrayRef<Piece> pieces) const {
+/// acc += Σ_i p[i] · V[i] for the given pieces of a head.
+void AttentionBlock::addPieces(int64_t count, Value first, Value values, Value at, Seen seen,
+                               ArrayRef<Piece> pieces) const {
   Value sums = floats(scratch.sums, first, shape.headDim);
   auto place = [&](int64_t i, Piece p) { return k.at(sums, k.f32(), i * shape.headDim + p.offset); };
+  Value weights = shape.values.quantized ? scratch.weights : scorePlace(first, at);
+  auto weightOf = [&](int64_t i, Piece p) {
+    return shape.values.quantized ? (i * shape.weightArrays() + p.offset / shape.values.group()) * kBlock : i * kChunk;
+  };
   Values acc;
   for (int64_t i = 0; i < count; ++i)
     for (Piece p : pieces)
-      acc.push_back(k.mulf(k.load(vector(p.lanes), place(i, p)), k.splat(alphas[i], p.lanes)));
-  acc = k.loop(low, high, 1, acc, [&](Value position, ValueRange carried) {
+      acc.push_back(k.load(vector(p.lanes), place(i, p)));
+  acc = k.loop(seen.low, seen.high, 1, acc, [&](Value position, ValueRange carried) {
     Values loaded, next;
     for (Piece p : pieces)
       loaded.push_back(loadValue(values, position, p));
     for (int64_t i = 0; i < count; ++i)
       for (auto [value, p] : llvm::zip(loaded, pieces)) {
-        int64_t array = i * shape.weightArrays() + (shape.values.quantized ? p.offset / shape.values.group() : 0);
-        Value weight = k.load(k.f32(), k.at(scratch.weights, k.f32(), k.add(position, array * kBlock)));
+        Value weight = k.load(k.f32(), k.at(weights, k.f32(), k.add(position, weightOf(i, p))));
         next.push_back(k.fma(k.splat(weight, p.lanes), value, carried[next.size()]));
       }
     return next;
@@ -339,43 +366,15 @@ void AttentionBlock::addValues(int64_t count, Value first, Value values, Value l
       k.store(acc[i * pieces.size() + index], place(i, p));
 }
 
-//===--- a block -----------------------------------------------------------===//
-
-void AttentionBlock::add(int64_t count, Value first, Value keys, Value values, Value low, Value high) const {
-  Values scores = shape.keys.quantized ? integerProducts(count, first, keys) : floatProducts(count, first, keys);
-  Value isValid;
-  if (low) {
-    SmallVector<int32_t> numbers(kBlock);
-    std::iota(numbers.begin(), numbers.end(), 0);
-    Value lanes = k.vectorI32(numbers);
-    isValid = k.bitAnd(k.slt(lanes, k.splat(k.trunc(high, k.i32()), kBlock)),
-                       k.sge(lanes, k.splat(k.trunc(low, k.i32()), kBlock)));
-  }
-  Values maxima, steps;
-  for (int64_t i = 0; i < count; ++i) {
-    scores[i] = score(scores[i]);
-    if (isValid)
-      scores[i] = k.select(isValid, scores[i], k.constant(vector(), -std::numeric_limits<double>::infinity()));
-    Value place = k.at(scratch.maxima, k.f32(), k.add(first, i)), before = k.load(k.f32(), place);
-    maxima.push_back(emitGreater(k, maxOfLanes(scores[i]), before));
-    steps.push_back(k.subf(before, maxima[i]));
-    k.store(maxima[i], place);
-  }
-  Values alphas = expOfEach(steps);
-  for (int64_t i = 0; i < count; ++i) {
-    Value weight = emitExp(k, k.subf(scores[i], k.splat(maxima[i], kBlock)));
-    Value place = floats(scratch.denominators, k.add(first, i), kBlock);
-    k.store(k.fma(k.load(vector(), place), k.splat(alphas[i], kBlock), weight), place);
-    storeWeights(i, weight, values);
-    addMinima(k.add(first, i), alphas[i], weight, values, isValid);
-  }
-
+void AttentionBlock::addValues(int64_t count, Value first, Value values, Value at, Seen seen) const {
+  for (int64_t i = 0; shape.values.quantized && i < count; ++i)
+    scaleWeights(i, k.add(first, i), values, at);
   SmallVector<Piece> pieces = piecesOf(shape.headDim);
   int64_t atOnce = std::max<int64_t>(1, kValueVectors / count);
   int64_t passes = llvm::divideCeil(pieces.size(), atOnce);
   for (ArrayRef<Piece> left(pieces); !left.empty(); --passes) {
     size_t taken = llvm::divideCeil(left.size(), passes);
-    addValues(count, first, values, low ? low : k.i64(0), high ? high : k.i64(kBlock), alphas, left.take_front(taken));
+    addPieces(count, first, values, at, seen, left.take_front(taken));
     left = left.drop_front(taken);
   }
 }

@@ -1,6 +1,6 @@
 //===- AttentionTile.cpp - rows, chunks and records of attention ----------===//
 //
-// See AttentionTile.h. Blocks that a company of streams sees whole are done together, the others stream by stream.
+// See AttentionTile.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,8 +16,9 @@ namespace nibble {
 
 constexpr int64_t kBlock = lm::kKeyBlock, kChunk = lm::kAttentionChunk;
 
-/// Streams that a tile has at least: four companies of three share what is decoded for them.
-constexpr int64_t kTileStreams = 12;
+/// Streams that a tile has at least: they share what is decoded for them. Those of wide heads are fewer, so that their
+/// scratch memory fits the stack of a thread.
+static int64_t tileStreams(int64_t headDim) { return headDim <= 256 ? 24 : 12; }
 
 JoinFactors joinRecord(KernelBuilder &k, JoinedRecords so, Value maximum, Value sum) {
   Value next = emitGreater(k, maximum, so.maximum);
@@ -32,33 +33,75 @@ Value joinVectors(KernelBuilder &k, const JoinFactors &factors, Value before, Va
   return k.fma(k.splat(factors.record, lanes), record, k.mulf(k.splat(factors.before, lanes), before));
 }
 
-void AttentionTile::addBlock(Value first) const {
-  Value place = k.divu(k.remu(first, shape.positions), kBlock);
-  Value keyBlock = k.offset(keys, k.mul(place, shape.keys.blockBytes()));
-  Value valueBlock = k.offset(values, k.mul(place, shape.values.blockBytes()));
-  block.decode(keyBlock, valueBlock);
-  auto single = [&](Value stream) {
-    Value low = k.maxs(k.sub(startOf(stream), first), k.i64(0));
-    Value high = k.mins(k.sub(endOf(stream), first), kBlock);
-    k.ifThen(k.slt(low, high), [&] { block.addSome(stream, keyBlock, valueBlock, low, high); });
-  };
-  int64_t company = shape.company();
-  Value whole = k.mul(k.divu(streams, company), company);
-  k.loop(k.i64(0), whole, company, [&](Value stream) {
-    Value behind = k.add(stream, company);
-    Value seen = k.bitAnd(k.sge(first, startOf(k.sub(behind, 1))), k.sge(endOf(stream), k.add(first, kBlock)));
-    k.ifElse(
-        seen, [&] { block.addAll(company, stream, keyBlock, valueBlock); },
-        [&] { k.loop(stream, behind, 1, single); });
+Value AttentionTile::blockOf(Value base, const lm::CacheLayout &layout, Value first) const {
+  return k.offset(base, k.mul(k.divu(k.remu(first, shape.positions), kBlock), layout.blockBytes()));
+}
+
+AttentionBlock::Seen AttentionTile::seenBy(Value stream, Value first) const {
+  return {k.maxs(k.sub(startOf(stream), first), k.i64(0)), k.mins(k.sub(endOf(stream), first), kBlock)};
+}
+
+/// Companies of so many streams, then those that are left one by one; `whole` if all of them see the whole block of
+/// positions from `first` on, the frequent case.
+void AttentionTile::forEachCompany(Value first, int64_t company, Company visit) const {
+  Value together = k.mul(k.divu(streams, company), company);
+  k.loop(k.i64(0), together, company, [&](Value stream) {
+    Value last = k.add(stream, company - 1);
+    Value whole = k.bitAnd(k.sge(first, startOf(last)), k.sge(endOf(stream), k.add(first, kBlock)));
+    k.ifElse(whole, [&] { visit(company, stream, true); }, [&] { visit(company, stream, false); });
   });
-  k.loop(whole, streams, 1, single);
+  k.loop(together, streams, 1, [&](Value stream) { visit(1, stream, false); });
+}
+
+void AttentionTile::addScores(Value first, Value at) const {
+  Value keyBlock = blockOf(keys, shape.keys, first);
+  block.decodeKeys(keyBlock);
+  forEachCompany(first, shape.scoreCompany(), [&](int64_t count, Value stream, bool whole) {
+    SmallVector<Seen> seen;
+    for (int64_t i = 0; !whole && i < count; ++i)
+      seen.push_back(seenBy(k.add(stream, i), first));
+    block.addScores(count, stream, keyBlock, at, seen);
+  });
+}
+
+/// What all of a company see is done together; what only some see, before it and behind it, by each on its own.
+void AttentionTile::addValues(Value first, Value at) const {
+  Value valueBlock = blockOf(values, shape.values, first);
+  block.decodeValues(valueBlock);
+  auto alone = [&](Value stream, Value low, Value high) {
+    k.ifThen(k.slt(low, high), [&] { block.addValues(1, stream, valueBlock, at, {low, high}); });
+  };
+  forEachCompany(first, shape.valueCompany(), [&](int64_t count, Value stream, bool whole) {
+    if (whole)
+      return block.addValues(count, stream, valueBlock, at, {k.i64(0), k.i64(kBlock)});
+    Seen own = seenBy(stream, first);
+    if (count == 1)
+      return alone(stream, own.low, own.high);
+    Value behind = k.add(stream, count), low = seenBy(k.sub(behind, 1), first).low, some = k.slt(low, own.high);
+    low = k.select(some, low, k.i64(kBlock));
+    Value high = k.select(some, own.high, k.i64(kBlock));
+    k.loop(stream, behind, 1, [&](Value one) {
+      Seen seen = seenBy(one, first);
+      alone(one, seen.low, k.mins(seen.high, low));
+    });
+    k.ifThen(some, [&] { block.addValues(count, stream, valueBlock, at, {low, high}); });
+    k.loop(stream, behind, 1, [&](Value one) {
+      Seen seen = seenBy(one, first);
+      alone(one, k.maxs(seen.low, high), seen.high);
+    });
+  });
+  if (shape.values.hasMinima())
+    k.loop(k.i64(0), streams, 1, [&](Value stream) { block.addMinima(stream, valueBlock, at); });
 }
 
 void AttentionTile::addChunk(Value first) const {
   k.loop(k.i64(0), streams, 1, [&](Value stream) { block.clear(stream); });
   Value start = startOf(k.i64(0));
   Value from = k.maxs(first, k.sub(start, k.remu(start, kBlock)));
-  k.loop(from, k.mins(k.add(first, kChunk), endOf(lastStream())), kBlock, [&](Value at) { addBlock(at); });
+  Value to = k.mins(k.add(first, kChunk), endOf(lastStream()));
+  k.loop(from, to, kBlock, [&](Value position) { addScores(position, k.sub(position, first)); });
+  k.loop(k.i64(0), streams, 1, [&](Value stream) { block.makeWeights(stream, k.sub(from, first), k.sub(to, first)); });
+  k.loop(from, to, kBlock, [&](Value position) { addValues(position, k.sub(position, first)); });
   k.loop(k.i64(0), streams, 1, [&](Value stream) { block.finish(stream); });
 }
 
@@ -76,7 +119,7 @@ template <typename OpTy> FailureOr<AttentionShape> attentionShapeOf(OpTy op, int
                         op.getSoftcap() ? static_cast<float>(op.getSoftcap()->convertToDouble()) : 0,
                         *lm::CacheLayout::get(keys),
                         *lm::CacheLayout::get(values),
-                        std::min<int64_t>(rows, llvm::divideCeil(kTileStreams, group))};
+                        std::min<int64_t>(rows, llvm::divideCeil(tileStreams(keys.getDimSize(3)), group))};
 }
 
 template FailureOr<AttentionShape> attentionShapeOf(lm::AttentionOp op, int64_t rows);

@@ -1,7 +1,7 @@
 //===- AttentionTile.h - rows, chunks and records of attention -*- C++ -*-===//
 //
 // What the kernels of lm.attention and lm.attention_partials share. Positions are taken in
-// chunks of 128, each chunk in blocks of 16 (AttentionBlock.h), both ascending and counted
+// chunks of 128 (AttentionBlock.h), ascending and counted
 // from position 0, whoever computes them. A chunk starts from nothing and ends with a record:
 // the maximum m, the sum l and the weighted sum acc of its positions. Records are joined in
 // ascending order:
@@ -67,8 +67,6 @@ struct AttentionTile {
     return k.sub(start, k.remu(start, lm::kAttentionChunk));
   }
 
-  /// Adds the block of 16 positions from `first` on.
-  void addBlock(Value first) const;
   /// Leaves a record of the chunk in the scratch memory of each stream.
   void addChunk(Value first) const;
 
@@ -77,6 +75,17 @@ struct AttentionTile {
     return k.reduceAddf(k.load(k.vec(k.f32(), lm::kKeyBlock), k.at(scratch.denominators, k.f32(), k.mul(stream, lm::kKeyBlock))));
   }
   Value vectorOf(Value base, Value stream) const { return k.at(base, k.f32(), k.mul(stream, shape.headDim)); }
+
+private:
+  using Seen = AttentionBlock::Seen;
+  using Company = llvm::function_ref<void(int64_t count, Value first, bool whole)>;
+  /// What a stream sees of the block of positions from `first` on.
+  Seen seenBy(Value stream, Value first) const;
+  /// The block of a cache for the positions from `first` on.
+  Value blockOf(Value base, const lm::CacheLayout &layout, Value first) const;
+  void forEachCompany(Value first, int64_t company, Company visit) const;
+  void addScores(Value first, Value at) const;
+  void addValues(Value first, Value at) const;
 };
 
 /// The shape of an lm.attention or lm.attention_partials that is done for up to `rows` rows at once. Fails, with a

@@ -42,17 +42,22 @@ constexpr float kLn2Low = -0x1.bd0106p-13f;  // ln 2 - high
 constexpr float kRoundingShift = 0x1.8p+23f; // adding it leaves the nearest integer in the low bits of the sum
 constexpr int32_t kRoundingShiftBits = 0x4b400000;
 constexpr float kExpLow = -104.0f; // exp is below half of the least subnormal, 2^-150 = exp(-103.97)
+constexpr float kExpLowNormal = -87.0f; // n ≥ -126 from here on
 constexpr float kExpHigh = 89.0f;  // exp is above the greatest float, exp(88.723)
 
 /// 2^n for an integer in [-126, 127].
 static Value powerOfTwo(KernelBuilder &k, Value n, Type type) { return k.bitcast(k.shl(k.add(n, 127), 23), type); }
 
-Value emitExp(KernelBuilder &k, Value x) {
-  // The bound stands first: a comparison with NaN is false and lets the NaN through.
-  x = emitGreater(k, splatOf(k, x, kExpLow), x);
-  Value high = splatOf(k, x, kExpHigh);
-  x = k.select(k.cmp(KernelBuilder::FCmp::OLT, high, x), high, x);
+namespace {
 
+/// exp(x) = power · 2^n, with 1/2 ≤ power < 2; n is an i32.
+struct ExpParts {
+  Value power, n;
+};
+
+} // namespace
+
+static ExpParts emitExpParts(KernelBuilder &k, Value x) {
   Value shift = splatOf(k, x, kRoundingShift);
   Value shifted = k.fma(x, splatOf(k, x, kInverseLn2), shift);
   Value rounded = k.subf(shifted, shift);
@@ -62,12 +67,26 @@ Value emitExp(KernelBuilder &k, Value x) {
   Value q = splatOf(k, x, kExpCoefficients[0]);
   for (float coefficient : ArrayRef(kExpCoefficients).drop_front())
     q = k.fma(q, r, splatOf(k, x, coefficient));
-  Value p = k.addf(k.fma(k.mulf(r, r), q, r), splatOf(k, x, 1.0));
+  Value power = k.addf(k.fma(k.mulf(r, r), q, r), splatOf(k, x, 1.0));
+  return {power, k.sub(k.bitcast(shifted, bitsOf(k, x)), kRoundingShiftBits)};
+}
 
-  Value n = k.sub(k.bitcast(shifted, bitsOf(k, x)), kRoundingShiftBits);
+Value emitExp(KernelBuilder &k, Value x) {
+  // The bound stands first: a comparison with NaN is false and lets the NaN through.
+  x = emitGreater(k, splatOf(k, x, kExpLow), x);
+  Value high = splatOf(k, x, kExpHigh);
+  x = k.select(k.cmp(KernelBuilder::FCmp::OLT, high, x), high, x);
+
+  auto [p, n] = emitExpParts(k, x);
   Value half = k.shrs(n, 1);
   p = k.mulf(p, powerOfTwo(k, half, x.getType()));
   return k.mulf(p, powerOfTwo(k, k.sub(n, half), x.getType()));
+}
+
+Value emitExpOfNegative(KernelBuilder &k, Value x) {
+  auto [p, n] = emitExpParts(k, x);
+  Value isTooLow = k.cmp(KernelBuilder::FCmp::OLT, x, splatOf(k, x, kExpLowNormal));
+  return k.select(isTooLow, k.zero(x.getType()), k.mulf(p, powerOfTwo(k, n, x.getType())));
 }
 
 //===--- tanh --------------------------------------------------------------===//

@@ -87,6 +87,22 @@ TEST_P(RowKernelMath, ExpIsWithinTwoUlps) {
   EXPECT_LE(worst, 1.02) << "at " << at;
 }
 
+TEST_P(RowKernelMath, ExpOfNegativeIsWithinTwoUlpsAndZeroBelow) {
+  std::vector<float> x = sampleFloats(-110.0f, 0.0f, 1021);
+  for (float &number : x) // what fills the sample up is positive
+    number = std::min(number, 0.0f);
+  x[0] = -INFINITY, x[1] = NAN;
+  std::vector<float> y = apply(x, emitExpOfNegative);
+  EXPECT_TRUE(std::isnan(y[1]));
+  double worst = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    if (x[i] < -87.0f)
+      ASSERT_EQ(y[i], 0.0f) << "at " << x[i];
+    else if (i != 1)
+      worst = std::max(worst, ulps(y[i], std::exp(double(x[i]))));
+  EXPECT_LE(worst, 1.02);
+}
+
 TEST_P(RowKernelMath, ExpHandlesTheEnds) {
   std::vector<float> x(16, 0.0f);
   x[1] = -INFINITY;
