@@ -12,8 +12,8 @@ there, so that quality can be measured on a machine that is busy and speed on on
 --aarch64=CPU compiles each for that CPU, too, and lets an emulator continue a text by four tokens: "same" if they are
 those of the native program. Without it the column stays as it is on the page.
 
-What was measured is kept in --keep (build/format-table.json), by the program's bytes and the text's: run it again after
-an interruption, and only what is missing is measured. Delete the file to measure all again. A format takes about half a
+What was measured is kept in --keep (build/format-table.json), by the bytes of the programs that ran and the text's, speeds
+besides by the processor: run it again after an interruption, and only what is missing is measured. Delete the file to measure all again. A format takes about half a
 minute on two idle cores of 2021.
 
 The text is the first four chapters of Lewis Carroll, Alice's Adventures in Wonderland (1865, public domain), one line a
@@ -82,12 +82,20 @@ def continued(program):
     return run(program + ["--raw", PROMPT, "-n", "4", "--temp", "0", "-q"])
 
 
-def emulated(options, name, program, work):
+def emulated(options, name, program, work, kept):
     """Whether the same model for another architecture says what the native program says."""
     other = os.path.join(work, "aarch64")
     run([options.nibble, "compile", options.model, "-o", other, "--weights=" + name, "--target=aarch64-linux-gnu",
          "--cpu=" + options.aarch64])
-    return "same" if continued(shlex.split(options.qemu) + [other]) == continued([program]) else "differs"
+    return kept.get(f"{digest(program)} as {digest(other)}", lambda: "same" if continued(
+        shlex.split(options.qemu) + [other]) == continued([program]) else "differs")
+
+
+def processor():
+    """What speeds belong to besides the program."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        named = [line.split(":", 1)[1].strip() for line in file if line.startswith(("model name", "CPU part"))]
+    return named[0] if named else os.uname().machine
 
 
 def measure(options, name, parameters, work, kept, text):
@@ -98,8 +106,8 @@ def measure(options, name, parameters, work, kept, text):
     key = digest(program)
     perplexity = kept.get(f"{key} perplexity {text}", lambda: json.loads(
         run([program, "--perplexity", options.text, "--json", "-q"]))["perplexity"])
-    speed = None if options.no_speed else f"{kept.get(key + ' speed', lambda: decode_speed(program)):.0f}"
-    same = options.aarch64 and kept.get(f"{key} {options.aarch64}", lambda: emulated(options, name, program, work))
+    speed = None if options.no_speed else f"{kept.get(f'{key} speed {processor()}', lambda: decode_speed(program)):.0f}"
+    same = options.aarch64 and emulated(options, name, program, work, kept)
     return [f"`{name}`", f"{weight_bytes(program) * 8 / parameters:.2f}", f"{os.path.getsize(program) / 1e6:.1f}",
             error.group(1) if error else "0", f"{perplexity:.2f}", speed, same]
 

@@ -38,6 +38,17 @@ TEST_F(TokenizeCommand, PrintsOneIdALine) {
   EXPECT_EQ(run("", {}), "");
 }
 
+// A text may become longer when it is normalized.
+TEST_F(TokenizeCommand, MakesRoomForNormalizedText) {
+  source.normalizer = {{"NFKD", "", ""}};
+  table = llvm::cantFail(buildTokenizer(source));
+  std::string longest, output;
+  for (int i = 0; i < 200; ++i)
+    longest += "\uFDFA"; // becomes 18 characters, 33 bytes
+  output = run(longest, {});
+  EXPECT_EQ(run(output, {.decode = true}).size(), 200u * 33);
+}
+
 TEST_F(TokenizeCommand, PrintsPieces) { EXPECT_EQ(run("!\n\xFF", {.pieces = true}), "33\t!\n10\t\\n\n255\t\\377\n"); }
 
 TEST_F(TokenizeCommand, ParsesSpecialTokensOnRequest) {

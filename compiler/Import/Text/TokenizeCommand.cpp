@@ -27,13 +27,20 @@ static Error check(TextError error) {
 
 static Error encode(const rt::Tokenizer &tokenizer, StringRef text, const TokenizeOptions &options,
                     llvm::raw_ostream &os) {
-  std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(text.size()));
-  std::vector<int32_t> ids(rt::Tokenizer::maxTokens(text.size()));
   rt::EncodeOptions encodeOptions;
   encodeOptions.specials = options.parseSpecial ? rt::SpecialTokens::All : rt::SpecialTokens::UserDefined;
   encodeOptions.addSpecial = options.addSpecial;
   size_t count = 0;
-  TextError error = tokenizer.encode(std::string_view(text), encodeOptions, workspace, ids, count);
+  std::vector<int32_t> ids;
+  TextError error = TextError::WorkspaceTooSmall;
+  // Normalization may make a text longer, 18 times at most (U+FDFA, Unicode 15).
+  for (size_t size = text.size() + 16; size / 32 <= text.size() + 16; size *= 2) {
+    std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(size));
+    ids.resize(rt::Tokenizer::maxTokens(size));
+    error = tokenizer.encode(std::string_view(text), encodeOptions, workspace, ids, count);
+    if (error != TextError::WorkspaceTooSmall && error != TextError::OutputTooSmall)
+      break;
+  }
   if (error != TextError::None && error != TextError::UnknownBytes)
     return check(error);
   for (int32_t id : llvm::ArrayRef(ids).take_front(count)) {
