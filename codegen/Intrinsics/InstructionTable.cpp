@@ -23,6 +23,9 @@ static constexpr InstructionRow kTable[] = {
   {#name, RowKind::Float, Isa::isa, strip, depth, lanes, vectors, tile, vectors, 8, true, features, FloatKind::operand},
 #define NIBBLE_LOOKUP_ROW(name, emitter, isa, lanes, features)                                                         \
   {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false, features},
+#define NIBBLE_AVERAGE_ROW(name, emitter, isa, lanes, features)                                                        \
+  {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false,   \
+   features, /*narrow=*/std::nullopt, /*averages=*/true},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 

@@ -46,6 +46,8 @@ struct InstructionRow {
   llvm::StringLiteral features;
   /// Float rows: the 16-bit type of both operands; none for f32.
   std::optional<FloatKind> narrow = std::nullopt;
+  /// Look-up rows: sums are rounded averages (dialects/MPGEMM/AveragedSums.h).
+  bool averages = false;
 
   /// Rows of a weight panel.
   int64_t nr() const { return lanes * vectors; }

@@ -46,6 +46,15 @@ static double unpackCost(const PanelLayout &layout) {
   return cost;
 }
 
+/// The same where the codes of a single row's weights stay in their bit fields (codegen/Lower/CodeFields.h): no shift, but
+/// one of the sum for each field of a run. Rows that add products in 16 bits leave half of the fields in place.
+static double unpackInPlaceCost(const InstructionRow &row, const PanelLayout &layout, double run) {
+  BitPlane plane = layout.planes()[0];
+  double fields = 8.0 / plane.width, span = double(layout.vectorsOf(plane) * layout.kr);
+  double cost = 1 / fields + 1 + std::max(1.0, run / span - 1) / (run / double(layout.kr));
+  return productCost(row, layout.codeBits) > 1 ? (cost + unpackCost(layout)) / 2 : cost;
+}
+
 /// Per run and vector of rows: scale loaded and widened, times the activation's, the sum to float, one multiply-add; and
 /// what zero points, minima and integer sub-scales add.
 static double rescaleCost(const PanelLayout &layout) {
@@ -56,7 +65,9 @@ static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, dou
   double weights = static_cast<double>(row.lanes), quads = run / kQuadColumns; // a column of a vector of rows; a run of it
   RowCost cost;
   cost.products = quads * productCost(row, layout.codeBits) / (run * weights);
-  cost.instructions = cost.products + quads * (unpackCost(layout) + 1.0 / row.vectors) / (run * weights) +
+  bool inPlace = layout.codeBits <= 2 && !layout.codeSigned && layout.vectorsOf(layout.planes()[0]) > 1;
+  double unpack = inPlace ? std::min(unpackCost(layout), unpackInPlaceCost(row, layout, run)) : unpackCost(layout);
+  cost.instructions = cost.products + quads * (unpack + 1.0 / row.vectors) / (run * weights) +
                       rescaleCost(layout) / (run * weights);
   return cost;
 }
@@ -64,12 +75,16 @@ static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, dou
 static RowCost lookupCost(const InstructionRow &row, const PanelLayout &layout, double run) {
   double rows = kLookupRows, steps = run / row.kr(), bits = layout.codeBits, vectors = rows / row.lanes;
   RowCost cost;
-  cost.lookups = steps * bits * 4 / (run * rows);
-  // A step loads two tables; a bit of it loads indices, masks and shifts them, looks up and adds four times. At the end of a
-  // run each bit's two halves of rows, each in two parts, become words; these become floats.
-  double step = 2 + bits * (3 + 4 * (productCost(row, layout.codeBits) + 1));
-  double end = bits * 2 * 4 + vectors * (2 + rescaleCost(layout));
-  if (row.isa == Isa::X86) {
+  double parts = row.averages ? 1 : 2, looks = 2 * parts, quads = double(row.kr()) / kQuadColumns;
+  cost.lookups = steps * bits * looks / (run * rows);
+  // A step loads a table for each part; a bit of it loads indices, masks and shifts them, and for both halves of the rows
+  // looks parts up and adds or averages them. At the end of a run each bit's two halves of rows become words; these become
+  // floats. Averages of a vector's quads fold onto each other.
+  double step = parts + bits * (3 + looks * (productCost(row, layout.codeBits) + 1));
+  double end = bits * 2 * (row.averages ? 2 * quads : 4) + vectors * (2 + rescaleCost(layout));
+  if (row.isa == Isa::X86 && row.averages)
+    step += bits; // bytes are shifted as words and masked
+  else if (row.isa == Isa::X86) {
     // Bytes are shifted as words and masked, words are interleaved and reordered; of sixteen registers the sums of two bits
     // take half, those of more spill. Counted for 1024 weights with minima: 140, 232 and 317 instructions; this gives 134,
     // 218 and 302.

@@ -10,6 +10,7 @@
 
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/RowBuffer.h"
+#include "dialects/MPGEMM/AveragedSums.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct TableShape {
   int64_t k, sumGroup;
+  bool averaged; ///< one byte an entry (dialects/MPGEMM/AveragedSums.h)
 };
 
 /// The entries of the quad whose columns are lanes first … first+3 of the positive and negative parts, i16 × 16.
@@ -46,6 +48,10 @@ void emitBlock(KernelBuilder &k, const TableShape &shape, Value codes, Value tab
   for (int64_t column = 0; column < width; column += mpgemm::kQuadColumns) {
     Value entries = entriesOf(k, positive, negative, column);
     int64_t offset = mpgemm::kQuadEntries / mpgemm::kQuadColumns * column;
+    if (shape.averaged) {
+      k.store(k.trunc(k.shru(k.add(entries, 1), 1), k.i8()), k.offset(tables, offset), 1);
+      continue;
+    }
     Value low = k.bitAnd(entries, (int64_t(1) << mpgemm::kLowEntryBits) - 1);
     Value high = k.shru(entries, int64_t(mpgemm::kLowEntryBits));
     k.store(k.trunc(low, k.i8()), k.offset(tables, offset), 1);
@@ -75,8 +81,9 @@ LogicalResult lowerLutBuild(Operation *op, KernelLibrary &library) {
     buffers.push_back(value);
   }
   int64_t width = cast<MemRefType>(build.getCodes().getType()).getDimSize(1);
-  TableShape shape{width, static_cast<int64_t>(build.getSumGroup())};
-  std::string name = llvm::formatv("lut_build_{0}_s{1}", width, shape.sumGroup);
+  int64_t bytes = cast<MemRefType>(build.getOuts()[0].getType()).getDimSize(1);
+  TableShape shape{width, static_cast<int64_t>(build.getSumGroup()), bytes == mpgemm::averagedTableBytes(width)};
+  std::string name = llvm::formatv("lut_build_{0}_s{1}{2}", width, shape.sumGroup, shape.averaged ? "_averaged" : "");
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     int64_t blocks = width / mpgemm::kActivationGroup;
     auto [low, high] = k.share(k.mul(scalars[0], blocks), tid, nthreads);
@@ -84,7 +91,7 @@ LogicalResult lowerLutBuild(Operation *op, KernelLibrary &library) {
       Value m = k.divu(item, blocks), column = k.mul(k.remu(item, blocks), mpgemm::kActivationGroup);
       int64_t entries = mpgemm::kQuadEntries / mpgemm::kQuadColumns;
       Value codes = k.offset(pointers[0], k.add(k.mul(m, width), column));
-      Value tables = k.offset(pointers[1], k.add(k.mul(m, mpgemm::tableBytes(width)), k.mul(column, entries)));
+      Value tables = k.offset(pointers[1], k.add(k.mul(m, bytes), k.mul(column, entries)));
       Value bases = k.at(pointers[2], k.i32(), k.divu(k.add(k.mul(m, width), column), shape.sumGroup));
       emitBlock(k, shape, codes, tables, bases);
     });

@@ -7,6 +7,7 @@
 #include "codegen/Lower/MmaChecks.h"
 
 #include "dialects/MPGEMM/ActivationLayout.h"
+#include "dialects/MPGEMM/AveragedSums.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -84,6 +85,10 @@ static LogicalResult findGroups(Operation *op, ValueRange activations, mpgemm::L
   shape.activationGroup = k / scales;
   if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
     return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
+  int64_t bytes = row.averages ? mpgemm::averagedTableBytes(k) : mpgemm::tableBytes(k);
+  if (row.kind == RowKind::Lookup && columns(0) != bytes)
+    return op->emitOpError() << "row '" << row.name << "' needs tables of " << bytes << " bytes a row, but has "
+                             << activations.front().getType();
   if (row.kind == RowKind::Lookup && columns(3) * run != k)
     return op->emitOpError() << "needs one base for " << run << " columns";
   return success();

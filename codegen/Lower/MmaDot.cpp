@@ -436,7 +436,8 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
 /// Sums of a run from tables, in i32; a tile of look-ups has one row.
 DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
   Value base = activations.base(unit.x, column), tables = activations.codes(unit.x, column);
-  Tile dots = lookUpRun(k, {mma.row, mma.layout, unit.codes, tables, base, column, run});
+  LookupRun looked{mma.row, mma.layout, unit.codes, tables, base, column, run};
+  Tile dots = mma.row->averages ? averageRun(k, looked) : lookUpRun(k, looked);
   if (dot.codes.offset)
     for (Value &sum : dots)
       sum = k.sub(sum, k.mul(ofCodes[0], dot.codes.offset));
@@ -467,11 +468,11 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   });
 }
 
-/// Of a row alone. Where sums have two lanes a weight row, shifting them between fields costs what it saves.
+/// Of a row alone, and runs of one field unless sums are shifted between fields.
 bool DotPanel::staysInPlace() const {
   if (tokens > 1 || !emitter || mma.range || !hasCodeFields(panel) || !reader.isPlain())
     return false;
-  return mma.row->strip == 1 || panel.vectorsOf(panel.planes()[0]) * panel.kr % run == 0;
+  return emitter->shiftsSums() || panel.vectorsOf(panel.planes()[0]) * panel.kr % run == 0;
 }
 
 /// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for free.

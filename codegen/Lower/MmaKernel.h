@@ -6,7 +6,7 @@
 // The result of one output element is one chain of f32 operations in ascending
 // order of columns, whatever the number of rows computed at once:
 //
-//   dot, look-up (the same integers, MmaLookup.cpp)
+//   dot, look-up (the same integers, MmaLookup.cpp; by averages others, MmaAverage.cpp)
 //          per run of min(group, 32) columns:  acc = fma(dw · da, float(Σ w·a), acc)
 //          and with minima                     acc = fma(mw, da · float(Σ a), acc)
 //          dw = d, or d · sub;  mw = m, or -(dmin · subMin)
@@ -77,6 +77,8 @@ struct LookupRun {
 
 /// Σ code·activation of the run as i32, row->vectors vectors; codes as PanelReader::range() has them.
 llvm::SmallVector<mlir::Value> lookUpRun(KernelBuilder &k, const LookupRun &run);
+/// The same for a row that averages, which is near that (dialects/MPGEMM/AveragedSums.h).
+llvm::SmallVector<mlir::Value> averageRun(KernelBuilder &k, const LookupRun &run);
 
 } // namespace nibble
 

@@ -61,6 +61,26 @@ static Value emitShuffles(KernelBuilder &k, const InstructionRow &row, Value cod
   return count < width ? k.slice(result, 0, count) : result;
 }
 
+/// A lookup in tables of 64 or 128 bytes; of 256 the top bit of a code chooses between two of these.
+static Value emitPermutes(KernelBuilder &k, Value codes, ArrayRef<int8_t> table) {
+  constexpr int64_t kBytes = 64;
+  auto entries = [&](size_t first) {
+    SmallVector<int8_t> bytes(table.slice(first, std::min<size_t>(kBytes, table.size() - first)));
+    bytes.resize(kBytes, 0);
+    return k.vectorI8(bytes);
+  };
+  SmallVector<Value> tables;
+  for (size_t first = 0; first < table.size(); first += 2 * kBytes) {
+    Value low = entries(first), high = table.size() > first + kBytes ? entries(first + kBytes) : Value(), result;
+    for (int64_t lane = 0; lane < KernelBuilder::lanes(codes); lane += kBytes) {
+      Value piece = emitX86Permute(k, low, high, k.slice(codes, lane, kBytes));
+      result = result ? k.concat(result, piece) : piece;
+    }
+    tables.push_back(result);
+  }
+  return tables.size() == 1 ? tables[0] : emitChoice(k, k.shru(codes, 7), tables);
+}
+
 /// The machine has a byte shuffle, and the codes are a whole number of its registers, or part of one.
 static bool hasShuffle(const InstructionRow *row, int64_t count) {
   return row && row->isa != Isa::Generic && llvm::isPowerOf2_64(count);
@@ -71,6 +91,8 @@ Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, A
     return emitPortable(k, codes, table);
   if (table.size() <= 16)
     return emitShuffles(k, *row, codes, table);
+  if (row->isa == Isa::X86 && x86PermutesBytes(*row) && KernelBuilder::lanes(codes) % 64 == 0)
+    return emitPermutes(k, codes, table);
   Value low = k.bitAnd(codes, 15);
   SmallVector<Value> parts;
   for (size_t first = 0; first < table.size(); first += 16)

@@ -91,6 +91,8 @@ public:
   /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two bits
   /// are multiplied in the bit field of the byte where they lie (codegen/Lower/CodeFields.h).
   virtual unsigned widestInPlace(const DotRun &run) const { return 7; }
+  /// Whether shifting a sum between the fields of a run costs less than bringing the codes of all but one field down.
+  virtual bool shiftsSums() const { return false; }
   /// Runs of a row of activations whose operands the registers hold while vector after vector of weights passes by.
   virtual int64_t runsTogether(const DotRun &run) const { return 1; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,

@@ -54,12 +54,13 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
   auto ref = op.getWeights().getDefiningOp<lm::WeightRefOp>();
   bool readAsRows = ref && tables.contains(ref.getWeight());
   FloatKind rounded = activations == "f16" ? FloatKind::F16 : activations == "bf16" ? FloatKind::BF16 : FloatKind::F32;
-  SmallVector<Candidate, 3> candidates = candidatesFor({element, shape, readAsRows, op.getMatrices(), rounded}, target);
+  SmallVector<Candidate, 3> candidates = candidatesFor(
+      {element, shape, readAsRows, op.getMatrices(), rounded, /*averages=*/strategy == "lut-fast"}, target);
   if (strategy == "dot" && isa<lowbit::BlockType>(element) && !candidates[0].wrong.empty()) {
     op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;
   }
-  const Candidate &chosen = chooseFrom(candidates, takesFloats() ? "float" : StringRef(strategy));
+  const Candidate &chosen = chooseFrom(candidates, takesFloats() ? "float" : strategy == "lut-fast" ? "lut" : StringRef(strategy));
   if (!chosen.wrong.empty() && op.getMatrices() > 1) {
     op->emitError() << "cannot be computed: " << chosen.wrong;
     return nullptr;
@@ -114,15 +115,15 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
 }
 
 void LegalizeLinears::runOnOperation() {
-  if (!llvm::is_contained({"auto", "dot", "lut", "float"}, strategy)) {
-    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot, lut and float";
+  if (!llvm::is_contained({"auto", "dot", "lut", "lut-fast", "float"}, strategy)) {
+    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot, lut, lut-fast and float";
     return signalPassFailure();
   }
   if (!takesFloats() && activations != "int8" && activations != "int8:row") {
     getOperation().emitError() << "unknown activations '" << activations << "'; they are int8, int8:row, f16, bf16 and f32";
     return signalPassFailure();
   }
-  if (takesFloats() && (strategy == "dot" || strategy == "lut")) {
+  if (takesFloats() && (strategy == "dot" || StringRef(strategy).starts_with("lut"))) {
     getOperation().emitError() << "activations of " << activations << " are no operands of an integer "
                                << (strategy == "dot" ? "dot product" : "look-up");
     return signalPassFailure();

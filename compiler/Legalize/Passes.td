@@ -32,6 +32,9 @@ def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
     zero point 128. A choice that falls back to a generic row is a remark that names the missing features, and an
     error with `require-native`.
 
+    `lut-fast` looks up where `lut` does, but averages what it finds instead of adding it, which is lossy
+    (dialects/MPGEMM/AveragedSums.h has the bound).
+
     `activations` says what the other operand is: `int8` (a scale for 32 columns), `int8:row` (a scale for a row), or
     f16, bf16 or f32, which make every linear a float product.
 
@@ -41,7 +44,7 @@ def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
     gets `{compute = #mpgemm.compute<weight = !lowbit.block<…>, activation = i8, accumulator = i32, row = "…">}`.
   }];
   let options = [
-    Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, dot, lut or float">,
+    Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, dot, lut, lut-fast or float">,
     Option<"activations", "activations", "std::string", "\"int8\"", "int8, int8:row, f16, bf16 or f32">,
     Option<"requireNative", "require-native", "bool", "false", "fail instead of falling back to a generic row">
   ];

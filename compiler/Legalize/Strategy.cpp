@@ -81,7 +81,8 @@ SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetI
     mpgemm::LayoutAttr layout;
     for (const InstructionRow *row : rowsInOrder(target)) {
       bool isLast = candidate.row && row->features.empty() && weight.matrices == 1;
-      if (row->kind != kind || layout || !suits(*row, weight) || isLast)
+      bool averages = kind == RowKind::Lookup && weight.averages;
+      if (row->kind != kind || row->averages != averages || layout || !suits(*row, weight) || isLast)
         continue;
       std::string wrong;
       layout = layoutFor(weight, *row, wrong);

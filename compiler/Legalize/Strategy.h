@@ -31,6 +31,7 @@ struct WeightShape {
   bool readAsRows = false; ///< an embedding reads rows of it, too
   int64_t matrices = 1;    ///< of equal numbers of rows, one after another; each must have whole panels
   FloatKind activations = FloatKind::F32; ///< what float products round the other operand to
+  bool averages = false;   ///< look-ups may be averaged, which is lossy
 };
 
 /// dot, lut and float, in this order.

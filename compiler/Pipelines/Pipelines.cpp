@@ -83,7 +83,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
 
 /// Options of the pipelines in textual form.
 struct TextualOptions : PassPipelineOptions<TextualOptions> {
-  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot, lut or float"), llvm::cl::init("auto")};
+  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot, lut, lut-fast or float"), llvm::cl::init("auto")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("formats of weights"), llvm::cl::init("keep")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("number type of activations"),
                                   llvm::cl::init("int8")};

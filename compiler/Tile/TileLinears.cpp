@@ -7,6 +7,7 @@
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "compiler/Tile/Passes.h"
 #include "dialects/MPGEMM/ActivationLayout.h"
+#include "dialects/MPGEMM/AveragedSums.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/IR/Builders.h"
@@ -36,14 +37,14 @@ private:
                               int64_t block);
   Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
-  SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n);
+  SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n, bool averages);
 
   /// Quantized activations by input, number of rows, group of scales, group of sums and order, and rounded ones by type.
   /// The first reader dominates the others: functions are straight lines.
   DenseMap<std::tuple<Value, Value, int64_t, int64_t, int64_t>, SmallVector<Value>> quantized;
   DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
-  /// Tables and bases by the codes that they are of.
-  DenseMap<Value, std::pair<Value, Value>> tables;
+  /// Tables and bases by the codes that they are of, and the bytes of a row's tables.
+  DenseMap<std::pair<Value, int64_t>, std::pair<Value, Value>> tables;
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
@@ -74,13 +75,15 @@ Value TileLinears::round(OpBuilder &builder, Location loc, Value x, Value n, Typ
 }
 
 /// (tables, scales, sums, bases) of (codes, scales, sums).
-SmallVector<Value> TileLinears::lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n) {
+SmallVector<Value> TileLinears::lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n,
+                                       bool averages) {
   Value codes = quantized[0], sums = quantized[2];
-  auto [known, isNew] = tables.try_emplace(codes);
+  auto shape = cast<RankedTensorType>(codes.getType()).getShape();
+  int64_t bytes = averages ? mpgemm::averagedTableBytes(shape[1]) : mpgemm::tableBytes(shape[1]);
+  auto [known, isNew] = tables.try_emplace({codes, bytes});
   if (isNew) {
-    auto shape = cast<RankedTensorType>(codes.getType()).getShape();
     auto sumType = cast<RankedTensorType>(sums.getType());
-    Type types[] = {RankedTensorType::get({shape[0], mpgemm::tableBytes(shape[1])}, builder.getI8Type()), sumType};
+    Type types[] = {RankedTensorType::get({shape[0], bytes}, builder.getI8Type()), sumType};
     auto op = mpgemm::LutBuildOp::create(builder, loc, types, codes, n,
                                          builder.getI64IntegerAttr(shape[1] / sumType.getDimSize(1)), ValueRange());
     known->second = {op.getResult(0), op.getResult(1)};
@@ -123,7 +126,7 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
                            isRow ? layout.getK() : mpgemm::kActivationGroup,
                            std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), interleaved);
   if (row->kind == RowKind::Lookup)
-    activations = lookUp(builder, loc, activations, n);
+    activations = lookUp(builder, loc, activations, n, row->averages);
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
   Type type = op->getResult(0).getType();
   Operation *product;

@@ -1,6 +1,7 @@
 //===- MPGEMMOps.cpp - layouts, verifiers and registration of mpgemm ------===//
 #include "dialects/MPGEMM/MPGEMM.h"
 #include "dialects/MPGEMM/ActivationLayout.h"
+#include "dialects/MPGEMM/AveragedSums.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -144,7 +145,9 @@ LogicalResult LutBuildOp::verify() {
   if (group <= 0 || group % kQuadColumns != 0 || kActivationGroup % group != 0 || k % kActivationGroup != 0)
     return emitOpError() << "needs a sum_group of 4, 8, 16 or 32 columns and a width that is a multiple of "
                          << kActivationGroup << ", but has " << group << " and " << k;
-  const std::pair<StringRef, int64_t> columns[] = {{"tables", tableBytes(k)}, {"bases", k / group}};
+  bool averaged = shapeOf(produced[0]).back() == averagedTableBytes(k);
+  const std::pair<StringRef, int64_t> columns[] = {{"tables", averaged ? averagedTableBytes(k) : tableBytes(k)},
+                                                   {"bases", k / group}};
   for (auto [value, expected] : llvm::zip(produced, columns))
     if (shapeOf(value) != ArrayRef<int64_t>{m, expected.second})
       return emitOpError() << expected.first << " must be " << m << "x" << expected.second << ", but are "
@@ -268,6 +271,9 @@ template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t
   LayoutAttr layout = op.getLayout();
   Value x = op.getActivations().front();
   int64_t columns = layout.getLookup() ? tableBytes(layout.getK()) : layout.getK();
+  if (int64_t averaged = averagedTableBytes(layout.getK());
+      layout.getLookup() && !shapeOf(x).empty() && shapeOf(x).back() == averaged)
+    columns = averaged;
   ActivationLayout rows{columns, op.getActivations().size() == 3 ? interleavedRows(x, columns) : 1};
   if (ArrayRef<int64_t> shape = shapeOf(x);
       shape.size() != 2 || shape[1] != rows.codesOfBlock() || shape[0] != rows.blocks(count))

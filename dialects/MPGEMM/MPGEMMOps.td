@@ -131,7 +131,8 @@ def MPGEMM_LutBuildOp
     low and a high byte: 8 bytes a column, in the order that dialects/MPGEMM/LookupLayout.h draws. `bases` are the sums of
     the negative codes of `sum_group` columns each: what was taken off. Nothing is rounded, so a product by look-up is bit
     for bit the one by multiplication. Built once, the tables serve all products of the same activations. Rows at and
-    after `n` are not computed in the buffer form.
+    after `n` are not computed in the buffer form. Tables of 4 bytes a column have entries of one byte, halved and rounded,
+    for rows that average what they look up (dialects/MPGEMM/AveragedSums.h).
     ```mlir
     %t, %b = mpgemm.lut_build %codes, %n {sum_group = 32 : i64}
       : (tensor<4x64xi8>, index) -> (tensor<4x512xi8>, tensor<4x2xi32>)

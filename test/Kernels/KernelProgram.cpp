@@ -103,6 +103,53 @@ static void spellOutBFloatProducts(ModuleOp module) {
   }
 }
 
+/// The bytes of one or two tables, vectors of 64 bytes, by 64 indices (Intel SDM, volume 2, VPERMB and VPERMI2B).
+static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp call) {
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  Location loc = call.getLoc();
+  bool two = call.getArgs().size() == 3;
+  std::string name = two ? "spelled_out_vpermi2b" : "spelled_out_vpermb";
+  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return function;
+  auto type = LLVM::LLVMFunctionType::get(call.getResult(0).getType(), llvm::to_vector(call.getArgs().getTypes()));
+  auto function = LLVM::LLVMFuncOp::create(b, loc, name, type, LLVM::Linkage::Internal);
+  function.setNoInline(true);
+  Block *body = function.addEntryBlock(b);
+  b.setInsertionPointToStart(body);
+  auto number = [&](int64_t value) { return LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(value)); };
+  Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+  auto at = [&](Value base, Value index) { return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base, ValueRange{index}); };
+  Value table = LLVM::AllocaOp::create(b, loc, pointer, b.getI8Type(), number(128), /*alignment=*/64);
+  LLVM::StoreOp::create(b, loc, body->getArgument(0), table);
+  if (two)
+    LLVM::StoreOp::create(b, loc, body->getArgument(2), at(table, number(64)));
+  Value indices = body->getArgument(1), result = LLVM::PoisonOp::create(b, loc, call.getResult(0).getType());
+  for (int64_t lane = 0; lane < 64; ++lane) {
+    Value index = LLVM::ExtractElementOp::create(b, loc, indices, number(lane));
+    index = LLVM::AndOp::create(b, loc, LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), number(two ? 127 : 63));
+    Value byte = LLVM::LoadOp::create(b, loc, b.getI8Type(), at(table, index));
+    result = LLVM::InsertElementOp::create(b, loc, result, byte, number(lane));
+  }
+  LLVM::ReturnOp::create(b, loc, result);
+  return function;
+}
+
+/// Replaces each vpermb and vpermi2b by a call of its definition.
+static void spellOutPermutes(ModuleOp module) {
+  SmallVector<LLVM::CallIntrinsicOp> calls;
+  module.walk([&](LLVM::CallIntrinsicOp call) {
+    if (call.getIntrin().contains("permvar.qi") || call.getIntrin().contains("vpermi2var.qi"))
+      calls.push_back(call);
+  });
+  for (LLVM::CallIntrinsicOp call : calls) {
+    LLVM::LLVMFuncOp function = permuteFunction(module, call);
+    OpBuilder b(call);
+    auto direct = LLVM::CallOp::create(b, call.getLoc(), function, call.getArgs());
+    call.getResult(0).replaceAllUsesWith(direct.getResult());
+    call.erase();
+  }
+}
+
 /// Replaces each instruction on 512-bit registers that does the same in every 128 bits (Intel SDM, VPSHUFB and VPMADDUBSW)
 /// by two of its 256-bit form.
 static void halveRegisters(ModuleOp module) {
@@ -177,7 +224,7 @@ static std::string build(const std::string &source, const TargetInfo &target, co
   if (failed(passes.run(*module)))
     return "";
   if (machine.cpu != target.cpu)
-    spellOutDotProducts(*module), spellOutBFloatProducts(*module), halveRegisters(*module);
+    spellOutDotProducts(*module), spellOutBFloatProducts(*module), spellOutPermutes(*module), halveRegisters(*module);
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   if (auto depth = emitModule(*module, machine, kind, stream); !depth) {

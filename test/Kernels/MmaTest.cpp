@@ -310,7 +310,8 @@ std::vector<Case> allCases() {
     for (const lowbit::Format *format : all) {
       llvm::StringRef name = format->name;
       bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
-                    (dot && llvm::is_contained({"q5_0", "q3_k", "iq2_xs", inPlace}, name));
+                    (dot && llvm::is_contained({"q5_0", "q3_k", "iq2_xs", inPlace}, name)) ||
+                    (llvm::StringRef(machine.row).contains("vbmi") && name == "e2m3_bf16"); // 64 numbers
       if (format->isFloat ? !dot : chosen && (!dot || hasIntegers(*format)))
         cases.push_back({machine, format});
     }

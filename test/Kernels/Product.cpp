@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/Product.h"
 
+#include "dialects/MPGEMM/AveragedSums.h"
 #include "test/Kernels/Activations.h"
 
 namespace nibble::test {
@@ -21,7 +22,7 @@ std::string productText(const InstructionRow &row, const Weight &w, int64_t m, u
   std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"), y = memref({m, w.n}, "f32");
   mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
   int64_t blocks = order.blocks(m);
-  std::string x = look ? memref({m, mpgemm::tableBytes(w.k)}, "i8")
+  std::string x = look ? memref({m, row.averages ? mpgemm::averagedTableBytes(w.k) : mpgemm::tableBytes(w.k)}, "i8")
                        : memref({blocks, order.codesOfBlock()}, dot ? "i8" : "f32");
   std::string s = memref({blocks, order.numbersOfBlock(32)}, "f32");
   std::string t = memref({blocks, order.numbersOfBlock(sumGroup)}, "i32");

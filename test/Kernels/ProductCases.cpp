@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/ProductCases.h"
 
+#include "dialects/MPGEMM/AveragedSums.h"
 #include "test/Kernels/Activations.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -17,6 +18,7 @@ namespace nibble::test {
 
 llvm::ArrayRef<Machine> machines() {
   static const Machine table[] = {
+      {"x86_avx512vbmi_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
       {"x86_avx512vnni_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
       {"x86_avxvnni_1x8x4_u8s8s32", "x86_64-linux-gnu", "alderlake", true},
       {"x86_avx2_1x8x4_u7s8s32", "x86_64-linux-gnu", "haswell", true},
@@ -39,6 +41,10 @@ llvm::ArrayRef<Machine> machines() {
       {"x86_avx2_1x8x8_lut_s8s32", "x86_64-linux-gnu", "haswell", true},
       {"generic_base_1x4x4_lut_s8s32", "x86_64-linux-gnu", "x86-64", false},
       {"aarch64_neon_1x4x4_lut_s8s32", "aarch64-linux-gnu", "cortex-a76", true},
+      {"x86_avx512bw_1x16x16_lutavg_s8s32", "x86_64-linux-gnu", "icelake-server", true},
+      {"x86_avx2_1x8x8_lutavg_s8s32", "x86_64-linux-gnu", "haswell", true},
+      {"generic_base_1x4x4_lutavg_s8s32", "x86_64-linux-gnu", "x86-64", false},
+      {"aarch64_neon_1x4x4_lutavg_s8s32", "aarch64-linux-gnu", "cortex-a76", true},
   };
   return table;
 }
@@ -69,7 +75,7 @@ struct Activations {
   std::vector<uint8_t> tables;
 
   Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random);
-  void makeTables(int64_t m, int64_t k, int64_t run);
+  void makeTables(int64_t m, int64_t k, int64_t run, bool averaged);
 };
 
 Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
@@ -88,15 +94,19 @@ Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &r
   }
 }
 
-/// By the definition in dialects/MPGEMM/LookupLayout.h.
-void Activations::makeTables(int64_t m, int64_t k, int64_t run) {
-  tables.assign(m * mpgemm::tableBytes(k), 0);
+/// By the definitions in dialects/MPGEMM/LookupLayout.h and AveragedSums.h.
+void Activations::makeTables(int64_t m, int64_t k, int64_t run, bool averaged) {
+  tables.assign(m * (averaged ? mpgemm::averagedTableBytes(k) : mpgemm::tableBytes(k)), 0);
   bases.assign(m * k / run, 0);
   for (int64_t at = 0; at < m * k; at += 4)
     for (int index = 0; index < 16; ++index) {
       int sum = 0;
       for (int i = 0; i < 4; ++i)
         sum += (index >> i & 1 ? 1 : 0) * codes[at + i] - std::min<int>(codes[at + i], 0);
+      if (averaged) {
+        tables[4 * at + index] = uint8_t((sum + 1) >> 1);
+        continue;
+      }
       uint8_t *entry = tables.data() + at / k * 8 * k + 4 * (at % k) + index;
       entry[0] = uint8_t(sum % 32), entry[4 * k] = uint8_t(sum / 32);
     }
@@ -124,18 +134,47 @@ struct Result {
 
 class Definition {
 public:
-  Definition(const Weight &w, const Activations &a, bool fused) : w(w), a(a), fused(fused) {}
+  Definition(const Weight &w, const Activations &a, bool fused, bool averages)
+      : w(w), a(a), fused(fused), averages(averages) {}
 
   Result dot(int64_t m, int64_t n) const;
   Result floats(int64_t m, int64_t n) const;
 
 private:
   void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
+  int32_t averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const;
 
   const Weight &w;
   const Activations &a;
-  bool fused;
+  bool fused, averages;
 };
+
+/// Σ number·activation of a run as dialects/MPGEMM/AveragedSums.h defines it.
+int32_t Definition::averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const {
+  const lowbit::IntegerKind &kind = w.format->codes.kind;
+  auto code = [&](int64_t column) { // a number with a sign as offset binary
+    return w.planes.codes[n * w.k + column] ^ (kind.isSigned ? 1 << (kind.width - 1) : 0);
+  };
+  const int8_t *x = &a.codes[m * w.k];
+  int32_t total = 0, base = 0, ofCodes = 0;
+  for (int64_t c = first; c < first + run; ++c)
+    base += std::min<int>(x[c], 0), ofCodes += x[c];
+  for (unsigned bit = 0; bit < kind.width; ++bit) {
+    std::vector<int> averages;
+    for (int64_t c = first; c < first + run; c += 4) {
+      int entry = 0;
+      for (int64_t i = c; i < c + 4; ++i)
+        entry += (code(i) >> bit & 1 ? x[i] : 0) - std::min<int>(x[i], 0);
+      averages.push_back((entry + 1) >> 1);
+    }
+    for (size_t half = averages.size() / 2; half > 0; half /= 2)
+      for (size_t i = 0; i < half; ++i)
+        averages[i] = (averages[i] + averages[i + half] + 1) >> 1;
+    int32_t sum = int32_t(run / 4 * 2) * averages[0] - int32_t(mpgemm::averagedBias(run / 4));
+    total += (sum + base) * (1 << bit);
+  }
+  return total - int32_t(code(first) - w.number(n, first)) * ofCodes;
+}
 
 void Definition::multiplyAdd(Result &result, float x, float y, double exact, double integer) const {
   volatile float product = x * y;
@@ -158,6 +197,8 @@ Result Definition::dot(int64_t m, int64_t n) const {
         dot += int32_t(w.number(n, c)) * a.codes[m * w.k + c];
         sums.back() += a.codes[m * w.k + c];
       }
+      if (averages)
+        dot = averagedDot(m, n, first, run);
       total += run < span ? w.subScale(n, first) * dot : dot;
     }
     float da = a.scales[(m * w.k + column) / 32];
@@ -207,7 +248,7 @@ std::string functionText(const std::string &name, const InstructionRow &row, con
   if (row.isInteger()) {
     mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
     int64_t blocks = order.blocks(m);
-    args.push_back({"%c", memref({blocks, look ? mpgemm::tableBytes(w.k) : order.codesOfBlock()}, "i8")});
+    args.push_back({"%c", memref({blocks, row.averages ? mpgemm::averagedTableBytes(w.k) : look ? mpgemm::tableBytes(w.k) : order.codesOfBlock()}, "i8")});
     args.push_back({"%s", memref({blocks, order.numbersOfBlock(32)}, "f32")});
     args.push_back({"%t", memref({blocks, order.numbersOfBlock(sumGroup)}, "i32")});
     names = "%c, %s, %t";
@@ -265,7 +306,7 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
   for (float &value : bias)
     value = std::uniform_real_distribution<float>(-1, 1)(random);
   auto results = std::make_shared<std::vector<Result>>();
-  Definition definition(w, a, fused);
+  Definition definition(w, a, fused, row.averages);
   auto addTo = [](Result &result, float value) {
     result.value += value, result.exact += value, result.magnitude += std::abs(value);
   };
@@ -281,7 +322,7 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
   std::vector<std::shared_ptr<Bytes>> operands = {
       std::make_shared<Bytes>(w.pack(row.nr(), row.kr(), w.biasFor(row), look))};
   if (look)
-    a.makeTables(m, shape.k, sumGroup);
+    a.makeTables(m, shape.k, sumGroup, row.averages);
   mpgemm::ActivationLayout order = activationLayout(row, m, shape.k);
   if (row.isInteger())
     operands.insert(operands.end(), {look ? bytesOf(a.tables) : bytesOf(inOrder(a.codes, m, order)),

@@ -6,7 +6,7 @@
 // DOT: error: {{.*}}cannot be an integer dot product: k must be a multiple of the record
 
 // RUN: not nibble-opt --legalize-linears=strategy=fast %s 2>&1 | FileCheck %s --check-prefix=STRATEGY
-// STRATEGY: error: unknown strategy 'fast'; the strategies are auto, dot, lut and float
+// STRATEGY: error: unknown strategy 'fast'; the strategies are auto, dot, lut, lut-fast and float
 
 // Without them the module is legal.
 // RUN: nibble-opt --legalize-linears %s 2>/dev/null | FileCheck %s

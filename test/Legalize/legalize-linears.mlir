@@ -29,7 +29,7 @@ module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", c
 func.func @unsigned_only(%x: tensor<1x256xf32>, %a: tensor<64x256x!lowbit.block<i8, 32, f16>>,
                          %b: tensor<64x256x!lowbit.block<i8, 32, f16, zp = -128>>,
                          %c: tensor<64x256x!lowbit.block<i7, 32, f16>>, %n: index) {
-  // DOT: weight = !lowbit.block<u8, 32, f16, zp = 128>, {{.*}} row = "x86_avx512vnni_
+  // DOT: weight = !lowbit.block<u8, 32, f16, zp = 128>, {{.*}} row = "x86_avx512vbmi_
   // FLOAT: weight = f32, {{.*}} row = "x86_avx512f_
   %0 = lm.linear %x, %a rows %n : (tensor<1x256xf32>, tensor<64x256x!lowbit.block<i8, 32, f16>>, index) -> tensor<1x64xf32>
   // DOT: weight = !lowbit.block<u8, 32, f16>,

@@ -9,8 +9,8 @@ func.func @one(%c: tensor<4x64xi8>, %n: index) {
 
 // -----
 func.func @tables(%c: tensor<4x64xi8>, %n: index) {
-  // expected-error @below {{tables must be 4x512, but are 'tensor<4x256xi8>'}}
-  %a, %b = mpgemm.lut_build %c, %n {sum_group = 32 : i64} : (tensor<4x64xi8>, index) -> (tensor<4x256xi8>, tensor<4x2xi32>)
+  // expected-error @below {{tables must be 4x512, but are 'tensor<4x128xi8>'}}
+  %a, %b = mpgemm.lut_build %c, %n {sum_group = 32 : i64} : (tensor<4x64xi8>, index) -> (tensor<4x128xi8>, tensor<4x2xi32>)
   return
 }
 

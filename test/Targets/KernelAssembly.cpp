@@ -18,6 +18,9 @@ using namespace nibble::test;
 int main(int argc, char **argv) {
   const InstructionRow *row = argc == 8 ? findRow(argv[1]) : nullptr;
   const lowbit::Format *format = row ? lowbit::findFormat(argv[4]) : nullptr;
+  for (const lowbit::Format &own : ownFormats())
+    if (row && llvm::StringRef(own.name) == argv[4])
+      format = &own;
   if (!format) {
     std::fprintf(stderr, "usage: KernelAssembly ROW TRIPLE CPU FORMAT N K M\n");
     return 2;

@@ -19,3 +19,13 @@ func.func @shared(%x: tensor<4x64xf32>, %a: tensor<40x64x!u2>, %b: tensor<32x64x
   %1 = lm.linear %x, %b rows %n {compute = #lut} : (tensor<4x64xf32>, tensor<32x64x!u2>, index) -> tensor<4x32xf32>
   return %0, %1 : tensor<4x40xf32>, tensor<4x32xf32>
 }
+
+// A row that averages takes tables of half the size.
+#average = #mpgemm.compute<weight = !u2, activation = i8, accumulator = i32, row = "x86_avx2_1x8x8_lutavg_s8s32">
+// CHECK-LABEL: @averaged
+func.func @averaged(%x: tensor<4x64xf32>, %a: tensor<40x64x!u2>, %n: index) -> tensor<4x40xf32> {
+  // CHECK: mpgemm.lut_build %{{.*}} : (tensor<4x64xi8>, index) -> (tensor<4x256xi8>, tensor<4x2xi32>)
+  // CHECK: mpgemm.mma {{.*}} lookup = true>, row = "x86_avx2_1x8x8_lutavg_s8s32"}
+  %0 = lm.linear %x, %a rows %n {compute = #average} : (tensor<4x64xf32>, tensor<40x64x!u2>, index) -> tensor<4x40xf32>
+  return %0 : tensor<4x40xf32>
+}

@@ -42,6 +42,7 @@ public:
     return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);
   }
   bool scalesSums() const override { return sveBits == 0; }
+  bool shiftsSums() const override { return false; } // two registers of them
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 
 private:

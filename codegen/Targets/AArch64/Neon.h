@@ -27,6 +27,7 @@ public:
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return true; }
+  bool shiftsSums() const override { return true; }
 };
 
 } // namespace nibble

@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/X86/ByteShuffle.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 using namespace mlir;
 
 namespace nibble {
@@ -18,6 +20,14 @@ int64_t x86ShuffleBytes(const InstructionRow &row) {
     if (feature == "avx2" || feature == "avxvnni" || feature == "avx512f")
       return 32;
   return 16;
+}
+
+bool x86PermutesBytes(const InstructionRow &row) { return llvm::is_contained(featuresOf(row), "avx512vbmi"); }
+
+Value emitX86Permute(KernelBuilder &k, Value table, Value upper, Value codes) {
+  if (!upper)
+    return k.intrinsic("llvm.x86.avx512.permvar.qi.512", codes.getType(), {table, codes});
+  return k.intrinsic("llvm.x86.avx512.vpermi2var.qi.512", codes.getType(), {table, codes, upper});
 }
 
 Value emitX86Shuffle(KernelBuilder &k, Value table, Value codes) {

@@ -57,7 +57,7 @@ int interpret(Arguments &arguments) {
   }
   if (int code = checkWeightRules(options.pipeline.weights))
     return code;
-  bool asksForIntegers = options.pipeline.strategy == "dot" || options.pipeline.strategy == "lut";
+  bool asksForIntegers = options.pipeline.strategy == "dot" || llvm::StringRef(options.pipeline.strategy).starts_with("lut");
   if (asksForIntegers && !llvm::StringRef(options.pipeline.activations).starts_with("int8"))
     return reportError(kUsage, "--activations=" + options.pipeline.activations +
                                    " are no operands of the integer products that --strategy=" + options.pipeline.strategy +
@@ -160,8 +160,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--report", options.reportFile, "write the memory plan and what it is made of to this JSON file");
   command->add_option("--prefix-file", options.prefixFile,
                       "a text that the program has read already: its system message, or the beginning of a text");
-  command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot, lut or float")
-      ->check(CLI::IsMember({"auto", "dot", "lut", "float"}))
+  command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot, lut, lut-fast (lossy) or float")
+      ->check(CLI::IsMember({"auto", "dot", "lut", "lut-fast", "float"}))
       ->capture_default_str();
   command->add_flag("--require-native", options.pipeline.requireNative,
                     "fail instead of falling back to a generic instruction row");
