@@ -22,6 +22,8 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   };
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
+  if (mma.scaledSums.pointer)
+    at.scaledSums = number(mma.scaledSums, k.f32(), mma.layout.getPanelLayout().group);
   if (!emitter)
     at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
   return at;
@@ -72,6 +74,11 @@ Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int6
     total = total ? k.add(total, sum) : sum;
   }
   return run.strip == 1 ? k.splat(total, run.lanes) : emitter->repeat(k, run, total);
+}
+
+Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / mma.layout.getPanelLayout().group);
+  return k.splat(sum, run.lanes);
 }
 
 Value ActivationReader::base(const ActivationCursor &at, int64_t column) const {

@@ -25,6 +25,7 @@ namespace nibble {
 struct ActivationCursor {
   mlir::Value codes, scales, sums;
   mlir::Value bases; ///< of look-ups
+  mlir::Value scaledSums; ///< of paired groups
 };
 
 class ActivationReader {
@@ -48,6 +49,8 @@ public:
   mlir::Value scale(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// Sums of a run's codes, i32, in the order of the strip.
   mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// The sum of a group's codes times its activation scale, f32, in the order of the strip; of paired groups.
+  mlir::Value scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// i32; a tile of look-ups has one row.
   mlir::Value base(const ActivationCursor &at, int64_t column) const;
 

@@ -272,10 +272,10 @@ void AttentionBlock::addScores(int64_t count, Value first, Value keys, Value at,
   Values products = shape.keys.quantized ? integerProducts(count, first, keys) : floatProducts(count, first, keys);
   SmallVector<int32_t> numbers(kBlock);
   std::iota(numbers.begin(), numbers.end(), 0);
-  Value infinite = k.constant(vector(), -std::numeric_limits<double>::infinity());
   for (int64_t i = 0; i < count; ++i) {
     Value scores = score(products[i]);
     if (!seen.empty()) {
+      Value infinite = k.constant(vector(), -std::numeric_limits<double>::infinity());
       Value lanes = k.vectorI32(numbers);
       Value isSeen = k.bitAnd(k.slt(lanes, k.splat(k.trunc(seen[i].high, k.i32()), kBlock)),
                               k.sge(lanes, k.splat(k.trunc(seen[i].low, k.i32()), kBlock)));

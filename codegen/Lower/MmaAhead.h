@@ -3,10 +3,15 @@
 // What: the product of one panel with all rows of activations, where there are
 // enough of them that unpacking is to be done once for many tiles:
 //
-//   for 32 rows                        sums of these rows and the panel in memory
+//   for 64 rows                        sums of these rows and the panel in memory
 //     for block of columns             codes, scales and minima unpacked (PanelUnpacker.h)
 //       for tile of rows               sums → registers, + products of the block, → memory
 //     for tile of rows                 sums → epilogue
+//
+// Groups of 16 with integer scales cost a multiplication by a scale for each 16 columns.
+// Where the instruction adds up pairs of columns first (DotEmitter::pairsGroups), two such
+// groups are multiplied like one of 32: a quad takes two columns of each, so that the two
+// sums in a lane get their scales at once. The block's activations are copied in that order.
 //
 // Contract: a sum is the same chain of operations as in a tile that walks the whole
 // panel; that it lies in memory between two blocks changes no bit of it.
@@ -39,13 +44,16 @@ private:
   MmaOperands blockAt(mlir::Value row0, mlir::Value column, mlir::Value records) const;
   void emitBlocks(mlir::Value panel, mlir::Value row0, mlir::Value count);
   void emitStores(mlir::Value row0, mlir::Value count, Store store);
+  void pairRows(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
   PanelSums loadSums(const MmaOperands &operands, int64_t tokens, mlir::Value from);
   int64_t rowsTogether() const;
+  int64_t blockColumns() const;
 
   KernelBuilder &k;
   const MmaOperands &mma;
   PanelUnpacker unpacker;
   mlir::Value block, sums; ///< memory
+  mlir::Value pairedCodes, pairedSums, scaledSums; ///< memory for activations in pairs of groups; null without
 };
 
 } // namespace nibble

@@ -39,6 +39,9 @@ namespace {
 /// 64 rows, AVX2: 49 G multiply-adds/s in a loop.)
 constexpr int64_t kStraightQuads = 4;
 
+/// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
+constexpr int64_t kStepQuads = 2;
+
 /// From so many strips on it is cheaper to take the offset of codes from the weights' bytes, once for all strips, than to
 /// start each strip's sums with what it adds up to.
 constexpr int64_t kSignedStrips = 4;
@@ -51,8 +54,9 @@ public:
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
         reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
-        run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+        run(mma.paired ? mpgemm::kActivationGroup : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
         runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
+    dot.paired = mma.paired;
     dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
     dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
     if (mma.range)
@@ -101,6 +105,7 @@ private:
   unsigned leftHeight(int64_t column) const;
   Tile multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
   Tile emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums);
+  Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of, Tile sums);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
@@ -306,7 +311,7 @@ DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Va
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
   int64_t group = column / panel.group;
   Value dw = reader.scale(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
-  if (panel.isTwoLevel() && runs == 1)
+  if (panel.isTwoLevel() && runs == 1 && !mma.paired)
     dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
   return spread(dw);
 }
@@ -348,12 +353,14 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
 }
 
 void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
-  for (int64_t first = column; first < column + run * runs; first += run)
+  for (int64_t first = column; first < column + run * runs; first += std::min(run, panel.group))
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value mw = floatMinimum(record, unit, first, v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &acc = sums[strip * mma.vectors + v];
-        Value scaled = k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
+        Value scaled = mma.paired
+                           ? activations.scaledSum(unit.x, strip, first)
+                           : k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
         acc = k.fma(mw, scaled, acc);
       }
     }
@@ -363,6 +370,12 @@ void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRe
 DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
   DotRun of = dot;
   of.codes.offset <<= leftHeight(column);
+  if (mma.paired) {
+    int64_t group = column / panel.group, vector = mma.firstVector + v;
+    of.scale = emitter->pairedScale(k, dot, reader.subScale(unit.subScales, group, vector),
+                                    reader.subScale(unit.subScales, group + 1, vector));
+    return of;
+  }
   if (runs > 1)
     of.scale = spread(reader.subScale(unit.subScales, column / panel.group, mma.firstVector + v));
   if (of.scale && emitter)
@@ -453,13 +466,16 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
     dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
   int64_t first = column / panel.kr;
   Value x = activations.codes(unit.x, column);
+  int64_t together = emitter->quadsTogether(dot);
+  if (mma.range && tokens > 1 && together > kStepQuads && dot.quads % together == 0)
+    return multiplyParts(unit.codes, first, together, x, of, std::move(dots));
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
     return dots;
   }
   // A step takes the quads that lie in the bit fields of one vector of the narrowest plane; of unpacked bytes two, for
   // which the registers are enough, or as many as are multiplied together.
-  int64_t steps = mma.range ? dot.quads / std::max<int64_t>(2, emitter->quadsTogether(dot)) : narrowest();
+  int64_t steps = mma.range ? dot.quads / std::max(kStepQuads, together) : narrowest();
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
     multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
@@ -510,6 +526,30 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
     dots.push_back(sum);
   }
   return dots;
+}
+
+/// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of the
+/// part stay in registers, the others need not.
+DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of, Tile sums) {
+  SmallVector<DotRun> part(of);
+  for (DotRun &run : part)
+    run.quads = quads;
+  int64_t steps = quads / kStepQuads;
+  for (int64_t quad = first; quad < first + dot.quads; quad += quads) {
+    Tile dots;
+    for (int64_t i = 0; i < int64_t(sums.size()); ++i)
+      dots.push_back(emitter->start(k, part[i % mma.vectors], Value()));
+    Value at = k.offset(x, (quad - first) * panel.kr);
+    dots = k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
+      Tile next(carried.begin(), carried.end());
+      multiplyQuads(k.offset(codes, k.mul(step, panel.vectorBytes())), quad, steps, kStepQuads,
+                    k.offset(at, k.mul(step, panel.kr)), part, next);
+      return next;
+    });
+    for (auto [i, dot] : llvm::enumerate(dots))
+      sums[i] = k.add(sums[i], emitter->finish(k, part[i % mma.vectors], dot, Value()));
+  }
+  return sums;
 }
 
 /// The bytes of `count` quads of a vector, `stride` quads apart.

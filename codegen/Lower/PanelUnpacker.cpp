@@ -6,6 +6,8 @@
 
 #include "codegen/Lower/PanelUnpacker.h"
 
+#include "codegen/Targets/DotEmitter.h"
+
 #include <algorithm>
 
 using namespace mlir;
@@ -39,7 +41,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     : k(k), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
       vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : blockColumns(*row)) / panel.unitSpan())),
-      takesOffsets(takesOffsets) {
+      takesOffsets(takesOffsets),
+      paired(keepsLevels() && emitter && emitter->pairsGroups() && panel.kr == 4 && 2 * panel.group == kUnpackedRecord) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
   Type element = row->kind == RowKind::Float ? Type(k.f32()) : elementOf(block, panel.group);
   unpacked = mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
@@ -104,9 +107,28 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
     emitScales(unit, column, v, out);
     if (keepsLevels())
       emitSubScales(unit, column, v, out);
-    for (int64_t first = 0; first < kUnpackedRecord; first += panel.kr)
-      k.store(k.sub(reader.quad(unit.codes, (column + first) / panel.kr, v), takesOffsets ? reader.range().offset : 0),
-              k.offset(codes, place.locate(place.planes()[0], first, v * lanes).offset), 1);
+    storeQuads(unit, column, v, codes);
+  }
+}
+
+void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Value codes) {
+  auto quad = [&](int64_t first) {
+    return k.sub(reader.quad(unit.codes, (column + first) / panel.kr, v), takesOffsets ? reader.range().offset : 0);
+  };
+  auto store = [&](Value bytes, int64_t index) {
+    k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, v * lanes).offset), 1);
+  };
+  for (int64_t first = 0; !paired && first < kUnpackedRecord; first += panel.kr)
+    store(quad(first), first / panel.kr);
+  for (int64_t first = 0; paired && first < panel.group; first += panel.kr) {
+    Value here = quad(first), next = quad(first + panel.group);
+    for (int64_t half : {0, 2}) {
+      SmallVector<int64_t> mask;
+      for (int64_t row = 0; row < lanes; ++row)
+        for (int64_t from : {int64_t(0), lanes * panel.kr})
+          mask.append({from + row * panel.kr + half, from + row * panel.kr + half + 1});
+      store(k.shuffle(here, next, mask), (2 * first + 2 * half) / panel.kr);
+    }
   }
 }
 

@@ -34,6 +34,8 @@ public:
   mpgemm::LayoutAttr layout() const { return unpacked; }
   /// What the bytes of a block are; not for float products.
   CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : reader.range(); }
+  /// Whether groups of 16 stand in pairs: a quad has two columns of one and two of the next.
+  bool pairsGroups() const { return paired; }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockBytes() const { return place.panelBytes(); }
 
@@ -55,12 +57,13 @@ private:
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   bool keepsLevels() const { return panel.isTwoLevel() && panel.group < kUnpackedRecord; }
   int64_t recordsOfField() const;
+  void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 
   KernelBuilder &k;
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
-  bool takesOffsets;
+  bool takesOffsets, paired;
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`
 };

@@ -44,6 +44,10 @@ Value DotEmitter::joinSign(KernelBuilder &, Value, unsigned, Value, bool) const 
   llvm_unreachable("only of emitters that join signs");
 }
 
+Value DotEmitter::pairedScale(KernelBuilder &, const DotRun &, Value, Value) const {
+  llvm::report_fatal_error("the instruction row has one scale for a quad");
+}
+
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));

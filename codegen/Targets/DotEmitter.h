@@ -44,6 +44,7 @@ struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
   int64_t strip = 1; ///< activation rows whose sums share a vector
   int64_t quads = 0; ///< steps of kr columns
+  bool paired = false;   ///< the first two columns of a quad are of one group, the others of the next (pairsGroups())
   int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
   mlir::Value scale; ///< what integerScale() made of the sums' integer scale; null without
@@ -68,6 +69,8 @@ public:
   virtual mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const;
   /// An integer scale of sums (i32, in the order of the strip) in the form that the other functions take it.
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
+  /// The same of a paired run, from the scales of both groups.
+  virtual mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;
@@ -98,6 +101,9 @@ public:
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }
+  /// Whether the halves of a quad may have scales of their own: the sums of a paired run's activations, `codeSums`, are
+  /// those of both groups, 16 bits each.
+  virtual bool pairsGroups() const { return false; }
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
 

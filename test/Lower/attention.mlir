@@ -17,7 +17,6 @@ func.func @attend(%q: memref<4x96xf32, strided<[160, 1]>>, %k: memref<2x1x64x32x
 // CHECK: %[[VALUES:.*]] = llvm.alloca %c512_i64
 // CHECK: llvm.load {{.*}} -> vector<16xf16>
 // CHECK: llvm.getelementptr %[[KEYS]]
-// CHECK: llvm.getelementptr %[[VALUES]]
 // A company that sees the whole block: two chains for each of three streams, one key loaded for all; no lane is masked.
 // CHECK: scf.if
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
@@ -25,10 +24,15 @@ func.func @attend(%q: memref<4x96xf32, strided<[160, 1]>>, %k: memref<2x1x64x32x
 // CHECK-COUNT-3: llvm.intr.fmuladd
 // CHECK: llvm.load {{.*}} -> vector<16xf32>
 // CHECK-NOT: 0xFF800000> : vector
-// Otherwise stream by stream; positions that a row does not see are -inf.
+// Otherwise positions that a row does not see are -inf.
 // CHECK: } else {
 // CHECK: %[[NONE:.*]] = arith.constant dense<0xFF800000> : vector<16xf32>
 // CHECK: arith.select %{{.*}}, %{{.*}}, %[[NONE]]
+// Values follow when the weights of the chunk are there, for four streams at once.
+// CHECK: llvm.getelementptr %[[VALUES]]
+// CHECK: scf.if
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) : i64
+// CHECK-COUNT-4: llvm.intr.fmuladd
 // CHECK-NOT: math.
 
 // -----

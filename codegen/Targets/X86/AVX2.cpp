@@ -53,7 +53,11 @@ unsigned X86AVX2::widestInPlace(const DotRun &run) const {
 
 /// The scale in both words of a lane.
 Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) const {
-  return k.bitcast(k.bitOr(k.bitAnd(scale, 0xffff), k.shl(scale, 16)), k.vec(k.i16(), 2 * run.lanes));
+  return pairedScale(k, run, scale, scale);
+}
+
+Value X86AVX2::pairedScale(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
+  return k.bitcast(k.bitOr(k.bitAnd(first, 0xffff), k.shl(second, 16)), k.vec(k.i16(), 2 * run.lanes));
 }
 
 /// Widened, times the scale of the run.
@@ -96,8 +100,9 @@ Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value code
     return k.sub(sum, k.mul(codeSums, run.codes.offset));
   // Scales have eight bits, so that scale · offset has at most 16; the sum of a run has 13. The upper words of the
   // latter are masked away, and what stands beside scale · offset is multiplied by zero.
-  Value low = k.bitcast(k.bitAnd(codeSums, 0xffff), run.scale.getType());
-  return k.sub(sum, widen(k, low, k.mul(run.scale, run.codes.offset)));
+  // Of a paired run both words count, with the scale of each.
+  Value words = k.bitcast(run.paired ? codeSums : k.bitAnd(codeSums, 0xffff), run.scale.getType());
+  return k.sub(sum, widen(k, words, k.mul(run.scale, run.codes.offset)));
 }
 
 } // namespace nibble

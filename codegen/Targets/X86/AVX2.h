@@ -25,6 +25,7 @@ namespace nibble {
 class X86AVX2 : public DotEmitter {
 public:
   mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
+  mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -35,6 +36,7 @@ public:
   }
   unsigned widestInPlace(const DotRun &run) const override;
   bool walksInLoop() const override { return true; }
+  bool pairsGroups() const override { return true; }
   bool unpacksAhead() const override { return true; }
 };
 
