@@ -21,26 +21,14 @@
 // tile has up to eight: a vector's weights of the whole span are unpacked and stay in
 // registers, and pair after pair passes by, so that only its own integer sums live.
 //
-// Codes of one and two bits are multiplied with a single row where they lie in their bytes (CodeFields.h).
-//
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Lower/ActivationReader.h"
 #include "codegen/Lower/CodeFields.h"
-#include "codegen/Lower/MmaKernel.h"
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
 
 namespace nibble {
-namespace {
-
-/// A run of so few quads is straight code: a sum is done before the next one starts. (6-bit codes in groups of 16,
-/// 64 rows, AVX2: 49 G multiply-adds/s in a loop.)
-constexpr int64_t kStraightQuads = 4;
-
-/// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
-constexpr int64_t kStepQuads = 2;
 
 /// From so many strips on it is cheaper to take the offset of codes from the weights' bytes, once for all strips, than to
 /// start each strip's sums with what it adds up to.
@@ -49,85 +37,23 @@ constexpr int64_t kSignedStrips = 4;
 /// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
 constexpr int64_t kApartColumns = 64;
 
-class DotPanel {
-public:
-  DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
-      : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
-        reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
-        run(mma.paired ? mpgemm::kActivationGroup : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
-        runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
-    dot.paired = mma.paired;
-    dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
-    dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
-    if (mma.range)
-      reader.assume(*mma.range);
-    dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
-    bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
-    if (passesStrips() && fits && strips() >= kSignedStrips) {
-      shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
-      subtracted = std::exchange(dot.codes.offset, 0);
-    }
+DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
+    : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
+      reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
+      run(mma.paired ? mpgemm::kActivationGroup : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+      runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
+  dot.paired = mma.paired;
+  dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
+  dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
+  if (mma.range)
+    reader.assume(*mma.range);
+  dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
+  bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
+  if (passesStrips() && fits && strips() >= kSignedStrips) {
+    shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
+    subtracted = std::exchange(dot.codes.offset, 0);
   }
-
-  PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
-  PanelSums rowsOf(ArrayRef<Value> sums);
-
-private:
-  /// Where a unit's operands lie.
-  struct Unit {
-    Value codes, subScales, subMinima; ///< sub… are null with one level
-    ActivationCursor x;                ///< at the unit's first column
-  };
-  /// One value a strip and vector, strip by strip.
-  using Tile = SmallVector<Value>;
-
-  int64_t strips() const { return tokens / dot.strip; }
-  bool passesStrips() const { return dot.strip > 1; }
-  /// A weight's vector of a value per row, in the order of a strip.
-  Value spread(Value rows);
-
-  Tile emitRecord(Value panelPointer, Value row0, Value record, ValueRange sums);
-  void fetchAhead(Value from, int64_t bytes, Value row0);
-  Tile emitUnit(Value record, const Unit &unit, Tile sums);
-  bool takesVectorsApart() const;
-  Tile emitVectors(Value record, Unit unit, Tile sums);
-  Value emitVector(Value record, const Unit &unit, Value sum);
-  Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
-  Tile scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers, Tile sums);
-  void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
-  Tile integerSums(const Unit &unit, int64_t column);
-  bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
-  Tile lookUp(const Unit &unit, int64_t column, ArrayRef<Value> codeSums);
-  DotRun runOf(const Unit &unit, int64_t column, int64_t v);
-  Tile multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
-  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots);
-  bool staysInPlace() const;
-  unsigned leftHeight(int64_t column) const;
-  Tile multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> codeSums, ArrayRef<DotRun> of);
-  Tile emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums);
-  Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of, Tile sums);
-  Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
-  Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
-  Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
-  SmallVector<int64_t> order(int64_t count) const;
-  int64_t narrowest() const;
-  void addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums);
-  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
-
-  KernelBuilder &k;
-  const MmaOperands &mma;
-  const DotEmitter *emitter; ///< null for look-ups
-  PanelReader reader;
-  const mpgemm::PanelLayout &panel;
-  int64_t tokens;
-  int64_t run;  ///< columns of a run
-  int64_t runs; ///< of a span
-  DotRun dot;
-  ActivationReader activations;
-  int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
-  Value panelStart;
-  unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
-};
+}
 
 Value DotPanel::spread(Value rows) {
   if (dot.strip == 1)
@@ -419,210 +345,6 @@ void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &
     }
   }
 }
-
-/// The sums of a span before they meet float scales: Σ sub · Σ (byte - offset) · a, sub of each run or one.
-DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
-  Tile total(strips() * mma.vectors);
-  for (int64_t first = column; first < column + run * runs; first += run) {
-    Tile ofCodes(strips());
-    if (dot.codes.offset)
-      for (int64_t strip = 0; strip < strips(); ++strip)
-        ofCodes[strip] = activations.codeSums(unit.x, strip, first);
-    SmallVector<DotRun> of;
-    for (int64_t v = 0; v < mma.vectors; ++v)
-      of.push_back(runOf(unit, first, v));
-    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes, of);
-    for (int64_t strip = 0; strip < strips(); ++strip)
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        Value &sum = total[strip * mma.vectors + v];
-        Value added = dots[strip * mma.vectors + v];
-        if (emitter)
-          added = emitter->finish(k, of[v], added, ofCodes[strip]);
-        else if (of[v].scale)
-          added = k.mul(added, of[v].scale);
-        sum = sum ? k.add(sum, added) : added;
-      }
-  }
-  return total;
-}
-
-/// Sums of a run from tables, in i32; a tile of look-ups has one row.
-DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes) {
-  Value base = activations.base(unit.x, column), tables = activations.codes(unit.x, column);
-  LookupRun looked{mma.row, mma.layout, unit.codes, tables, base, column, run};
-  Tile dots = mma.row->averages ? averageRun(k, looked) : lookUpRun(k, looked);
-  if (dot.codes.offset)
-    for (Value &sum : dots)
-      sum = k.sub(sum, k.mul(ofCodes[0], dot.codes.offset));
-  return dots;
-}
-
-/// Sums of a run, in the emitter's form.
-DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
-  if (staysInPlace())
-    return multiplyInPlace(unit, column, ofCodes, of);
-  Tile dots;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
-  int64_t first = column / panel.kr;
-  Value x = activations.codes(unit.x, column);
-  int64_t together = emitter->quadsTogether(dot);
-  if (mma.range && tokens > 1 && together > kStepQuads && dot.quads % together == 0)
-    return multiplyParts(unit.codes, first, together, x, of, std::move(dots));
-  if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
-    multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
-    return dots;
-  }
-  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane; of unpacked bytes two, for
-  // which the registers are enough, or as many as are multiplied together.
-  int64_t steps = mma.range ? dot.quads / std::max(kStepQuads, together) : narrowest();
-  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
-    Tile next(carried.begin(), carried.end());
-    multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
-                  k.offset(x, k.mul(step, panel.kr)), of, next);
-    return next;
-  });
-}
-
-/// Of a row alone, and runs of one field unless sums are shifted between fields.
-bool DotPanel::staysInPlace() const {
-  if (tokens > 1 || !emitter || mma.range || !hasCodeFields(panel) || !reader.isPlain())
-    return false;
-  return emitter->shiftsSums() || panel.vectorsOf(panel.planes()[0]) * panel.kr % run == 0;
-}
-
-/// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for free.
-unsigned DotPanel::leftHeight(int64_t column) const {
-  if (!staysInPlace() || runs > 1 || !emitter->scalesSums())
-    return 0;
-  return codeFields(panel, column / panel.kr, dot.quads, emitter->widestInPlace(dot)).back().height;
-}
-
-/// Sums of a run of one row, in the emitter's form, times 2^leftHeight.
-DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
-  int64_t first = column / panel.kr;
-  SmallVector<CodeField> fields = codeFields(panel, first, dot.quads, emitter->widestInPlace(dot));
-  KernelBuilder::Values a = activations.operands(activations.codes(unit.x, column), 0, dot.quads, 1);
-  Tile dots;
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    DotRun at = of[v];
-    at.codes.offset = dot.codes.offset << fields.front().height;
-    Value sum = emitter->start(k, at, ofCodes[0]);
-    for (auto [index, field] : llvm::enumerate(fields)) {
-      at.codes.bits = dot.codes.bits + field.height;
-      size_t together = size_t(emitter->quadsTogether(at));
-      for (ArrayRef<int64_t> left = field.quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
-        Tile w, x;
-        for (int64_t quad : left.take_front(together)) {
-          int64_t vector = mma.firstVector + v;
-          w.push_back(field.height ? reader.codesInPlace(unit.codes, quad, vector) : reader.quad(unit.codes, quad, vector));
-          x.push_back(a[quad - first]);
-        }
-        sum = emitter->multiply(k, at, sum, w, x);
-      }
-      unsigned next = index + 1 < fields.size() ? fields[index + 1].height : leftHeight(column);
-      sum = k.shrs(sum, int64_t(field.height - next));
-    }
-    dots.push_back(sum);
-  }
-  return dots;
-}
-
-/// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of the
-/// part stay in registers, the others need not.
-DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of, Tile sums) {
-  SmallVector<DotRun> part(of);
-  for (DotRun &run : part)
-    run.quads = quads;
-  int64_t steps = quads / kStepQuads;
-  for (int64_t quad = first; quad < first + dot.quads; quad += quads) {
-    Tile dots;
-    for (int64_t i = 0; i < int64_t(sums.size()); ++i)
-      dots.push_back(emitter->start(k, part[i % mma.vectors], Value()));
-    Value at = k.offset(x, (quad - first) * panel.kr);
-    dots = k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
-      Tile next(carried.begin(), carried.end());
-      multiplyQuads(k.offset(codes, k.mul(step, panel.vectorBytes())), quad, steps, kStepQuads,
-                    k.offset(at, k.mul(step, panel.kr)), part, next);
-      return next;
-    });
-    for (auto [i, dot] : llvm::enumerate(dots))
-      sums[i] = k.add(sums[i], emitter->finish(k, part[i % mma.vectors], dot, Value()));
-  }
-  return sums;
-}
-
-/// The bytes of `count` quads of a vector, `stride` quads apart.
-DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v) {
-  Tile w;
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t at = quad + i * stride, vector = mma.firstVector + v;
-    w.push_back(shift ? reader.signedNibbles(codes, at, vector) : k.sub(reader.quad(codes, at, vector), subtracted));
-  }
-  return w;
-}
-
-/// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
-void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of,
-                             Tile &dots) {
-  if (emitter->walksInLoop() && strips() == 1) { // codes are multiplied as they are made
-    KernelBuilder::Values a = activations.operands(x, 0, count, stride);
-    int64_t together = emitter->quadsTogether(dot);
-    for (int64_t from = 0; from < count; from += together)
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        int64_t some = std::min(count - from, together);
-        Tile w = weights(codes, quad + from * stride, stride, some, v);
-        dots[v] = emitter->multiply(k, of[v], dots[v], w, ArrayRef(a).slice(from, some));
-      }
-    return;
-  }
-  if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
-    SmallVector<Tile> w(mma.vectors);
-    for (int64_t strip = 0; strip < strips(); ++strip) {
-      KernelBuilder::Values a = activations.operands(x, strip, count, stride);
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        if (strip == 0)
-          w[v] = weights(codes, quad, stride, count, v);
-        Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter->multiply(k, of[v], sum, w[v], a);
-      }
-    }
-    return;
-  }
-  SmallVector<KernelBuilder::Values> a;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    a.push_back(activations.operands(x, strip, count, stride));
-  for (int64_t i : order(count))
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
-      for (int64_t strip = 0; strip < strips(); ++strip) {
-        Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter->multiply(k, of[v], sum, w, a[strip][i]);
-      }
-    }
-}
-
-/// In which order an accumulating instruction takes `count` neighbouring quads: those in the bit fields of one vector of
-/// the widest plane follow each other, the lowest field last, so that the vector need not be kept and the last may
-/// overwrite it.
-SmallVector<int64_t> DotPanel::order(int64_t count) const {
-  SmallVector<int64_t> quads;
-  int64_t apart = std::min(count, panel.vectorsOf(panel.planes()[0]));
-  for (int64_t first = 0; first < apart; ++first)
-    for (int64_t i = first + (count - 1 - first) / apart * apart; i >= first; i -= apart)
-      quads.push_back(i);
-  return quads;
-}
-
-/// Vectors of a unit's narrowest plane.
-int64_t DotPanel::narrowest() const {
-  int64_t vectors = dot.quads;
-  for (mpgemm::BitPlane plane : panel.planes())
-    vectors = std::min(vectors, panel.vectorsOf(plane));
-  return vectors;
-}
-
-} // namespace
 
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens,
                         PanelSums sums) {

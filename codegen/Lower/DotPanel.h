@@ -1,0 +1,92 @@
+//===- DotPanel.h - integer dot products of a panel -----------*- C++ -*-===//
+//
+// The kernel of a panel of weights and a tile of rows of 8-bit activations. MmaDot.cpp
+// walks the panel and brings integer sums and float scales together; DotPanelProducts.cpp
+// makes the integer sums of a span of columns.
+//
+// Contract: the chain of operations of a sum is the one of MmaKernel.h, whatever the
+// tile.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_DOTPANEL_H
+#define NIBBLE_CODEGEN_LOWER_DOTPANEL_H
+
+#include "codegen/Lower/ActivationReader.h"
+#include "codegen/Lower/MmaKernel.h"
+#include "codegen/Targets/DotEmitter.h"
+
+namespace nibble {
+
+class DotPanel {
+public:
+  using Value = mlir::Value;
+
+  DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens);
+
+  /// All of the panel, added to `sums`, or to zero if there are none.
+  PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
+  /// From the order of strips to one vector per row of activations.
+  PanelSums rowsOf(llvm::ArrayRef<Value> sums);
+
+private:
+  /// Where a unit's operands lie.
+  struct Unit {
+    Value codes, subScales, subMinima; ///< sub… are null with one level
+    ActivationCursor x;                ///< at the unit's first column
+  };
+  /// One value a strip and vector, strip by strip.
+  using Tile = llvm::SmallVector<Value>;
+
+  int64_t strips() const { return tokens / dot.strip; }
+  bool passesStrips() const { return dot.strip > 1; }
+  /// A weight's vector of a value per row, in the order of a strip.
+  Value spread(Value rows);
+
+  //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
+  Tile emitRecord(Value panelPointer, Value row0, Value record, mlir::ValueRange sums);
+  void fetchAhead(Value from, int64_t bytes, Value row0);
+  Tile emitUnit(Value record, const Unit &unit, Tile sums);
+  bool takesVectorsApart() const;
+  Tile emitVectors(Value record, Unit unit, Tile sums);
+  Value emitVector(Value record, const Unit &unit, Value sum);
+  Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
+  void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
+  Tile integerSums(const Unit &unit, int64_t column);
+  bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
+  Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
+  DotRun runOf(const Unit &unit, int64_t column, int64_t v);
+  Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
+  bool staysInPlace() const;
+  unsigned leftHeight(int64_t column) const;
+  Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);
+  Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
+  Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
+  Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
+  Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
+  llvm::SmallVector<int64_t> order(int64_t count) const;
+  int64_t narrowest() const;
+  void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
+  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
+
+  KernelBuilder &k;
+  const MmaOperands &mma;
+  const DotEmitter *emitter; ///< null for look-ups
+  PanelReader reader;
+  const mpgemm::PanelLayout &panel;
+  int64_t tokens;
+  int64_t run;  ///< columns of a run
+  int64_t runs; ///< of a span
+  DotRun dot;
+  ActivationReader activations;
+  int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
+  Value panelStart;
+  unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_DOTPANEL_H
