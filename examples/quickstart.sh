@@ -36,5 +36,5 @@ fi
 
 say 5 "Ask: $question"
 # Greedy, so that two runs give one answer. With the system prompt of its own template the small model is undecided
-# between English and French here; with this one it is not.
-"$program" "$question" --system "You are a helpful assistant." --temp 0
+# between English and French here; with this one it is not (the first token's logit is 1.5 above the next one's).
+"$program" "$question" --system "Answer in one sentence." --temp 0

@@ -53,24 +53,26 @@ private:
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
-  Tile integerSums(const Unit &unit, int64_t column);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
-  Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
+  Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);
+  Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
+  Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
+  void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
+  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
+
+  //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
+  Tile integerSums(const Unit &unit, int64_t column);
+  Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
   Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   bool staysInPlace() const;
   unsigned leftHeight(int64_t column) const;
   Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
-  Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
-  Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
-  Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   llvm::SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;
-  void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
-  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
 
   KernelBuilder &k;
   const MmaOperands &mma;
@@ -83,7 +85,7 @@ private:
   DotRun dot;
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
-  Value panelStart;
+  Value panelStart; ///< of the panel that is walked
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 

@@ -14,8 +14,9 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Rows that share the unpacking of a panel, as in MmaAhead.cpp.
-constexpr int64_t kRowsTogether = 32;
+/// Rows whose activations are copied at once, and which share the unpacking of a panel: few rows of a chunk choose the same
+/// expert.
+constexpr int64_t kRowsCopied = 32;
 /// What copies may take of a thread's stack (runtime/threads/Team.h), with which 32 rows of 2048 codes fit.
 constexpr int64_t kStackBytes = 96 << 10;
 
@@ -29,7 +30,7 @@ int64_t ExpertRows::together(const MmaOperands &mma, int64_t rows) {
   // Rows of strips lie interleaved, and a look-up has one row.
   if (mma.row->kind == RowKind::Lookup || mma.row->strip > 1)
     return 0;
-  int64_t most = std::min({kRowsTogether, kStackBytes / bytesOfRow(mma), rows});
+  int64_t most = std::min({kRowsCopied, kStackBytes / bytesOfRow(mma), rows});
   int64_t whole = most / mma.row->tile * mma.row->tile;
   return whole > 1 ? whole : 0;
 }

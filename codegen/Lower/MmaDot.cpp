@@ -16,14 +16,15 @@
 // once a span, and may live in memory meanwhile. Rows of activations go in strips
 // of one or two (codegen/Targets/DotEmitter.h), whose sums share vectors.
 //
-// Two orders within a span. Single rows: all integer sums of the tile first, so that
-// a vector of weights is read once for all of them, then the scales. Pairs, of which a
-// tile has up to eight: a vector's weights of the whole span are unpacked and stay in
-// registers, and pair after pair passes by, so that only its own integer sums live.
+// Orders of a unit or span, which change no sum. The usual one: all integer sums of a span and
+// tile first, so that a vector of weights is read once for all rows, then the scales.
+// Strips of two rows, of which a tile has up to eight: a vector's weights of the whole span
+// are unpacked and stay in registers, and pair after pair passes by (emitStrips). A single
+// row: vector after vector, where codes would wait in registers for several runs
+// (emitVectors), and codes of one and two bits where they lie in their bytes (emitInPlace).
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Lower/CodeFields.h"
 #include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
@@ -170,8 +171,8 @@ Value DotPanel::emitVector(Value record, const Unit &unit, Value sum) {
   int64_t apart = panel.vectorsOf(panel.planes()[0]);
   for (int64_t first = 0; first < apart; ++first) {
     for (int64_t quad = first; quad < panel.quadsPerUnit(); quad += apart) {
-      Value &sum = dots[quad / dot.quads];
-      sum = emitter->multiply(k, dot, sum, weights(codes, quad, 1, 1, 0), operands[quad / dot.quads][quad % dot.quads]);
+      Value &part = dots[quad / dot.quads];
+      part = emitter->multiply(k, dot, part, weights(codes, quad, 1, 1, 0), operands[quad / dot.quads][quad % dot.quads]);
     }
   }
   Tile sums = {sum};

@@ -51,11 +51,11 @@ struct MmaOperands {
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
   /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it has.
   std::optional<CodeRange> range;
+  mlir::Value records;
   /// Groups of 16 in pairs: x has the columns of both in turns, two by two; `sums` those of both, 16 bits each; and
   /// `scaledSums` each times its activation scale (f32, rows × k/16), where there are minima.
   bool paired = false;
   RowMatrix scaledSums;
-  mlir::Value records;
 };
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.

@@ -116,7 +116,10 @@ static llvm::Error checkTexts(const ModelFile &file) {
   auto chat = readChatTemplate(file);
   if (!chat || !*chat)
     return chat.takeError();
-  return buildChatTemplate(**chat, chatTokensOf(*source)).takeError();
+  auto table = buildChatTemplate(**chat, chatTokensOf(*source));
+  if (!table)
+    return table.takeError();
+  return checkChatTemplate(*table);
 }
 
 static void judge(const ModelFile &file, Inspection &result) {

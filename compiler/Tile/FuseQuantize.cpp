@@ -19,9 +19,8 @@ namespace nibble {
 
 namespace {
 
-/// Columns up to which each thread norms and quantizes a single row for itself. Of 576 columns, that takes 0.35 µs
-/// (about 65 cycles for 32 of them with vectors of 8 lanes); sharing them out would save half of it with two threads, and
-/// more with more of them, but end in a barrier, which costs from 0.1 µs (two threads that share a cache) upwards.
+/// Columns up to which each thread norms and quantizes a single row for itself: sharing it out would save a part of less than
+/// a microsecond, and end in a barrier. An estimate from instruction counts, not a measurement.
 constexpr int64_t kReplicatedColumns = 1024;
 
 /// Whether each thread should have the codes of its own: where only products read them, which a barrier would precede.

@@ -16,12 +16,19 @@ namespace nibble {
 
 namespace {
 
+/// The rows that an operation counts as valid; one, where it takes one row.
+Value rowsOf(lm::KVAppendOp op) { return op.getN(); }
+Value rowsOf(lm::AttentionOp op) { return op.getN(); }
+Value rowsOf(lm::AttentionPartialsOp) { return {}; }
+
 /// Lets `op` rotate what it reads as `rows` from position `op.pos` on.
 template <typename OpTy> void takeRotation(OpTy op, OpOperand &rows) {
   auto rope = rows.get().getDefiningOp<lm::RopeOp>();
   int64_t headDim = cast<MemRefType>(op.getKeys().getType()).getDimSize(3);
   if (!rope || !rope->hasOneUse() || op.getTable() || rope.getPos() != op.getPos() ||
       int64_t(rope.getHeadDim()) != headDim)
+    return;
+  if (Value n = rowsOf(op); n && n != rope.getN())
     return;
   rows.set(rope.getX());
   op.getTableMutable().assign(rope.getTable());

@@ -21,7 +21,7 @@
 // 0 ≤ 2·Q·T - Σ e ≤ Q·(1 + log2 Q). With the middle of that, which is also its mean over
 // random bits, taken off as bias(Q),
 //
-//      |S - Σ e| ≤ Q·(1 + log2 Q) / 2                  16 for a run of 32 columns
+//      |S - Σ e| ≤ Q·(1 + log2 Q) / 2, rounded up      16 for a run of 32 columns
 //
 // and of codes of b bits 2^b - 1 times as much. For comparison: rounding 32 activations to
 // 8 bits changes the exact sum by at most 32 · ½ · (2^b - 1), which is the same bound; but

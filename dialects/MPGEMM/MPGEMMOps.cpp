@@ -173,7 +173,7 @@ void GluQuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memor
 
 /// The partition of what is quantized, with the columns of `x`, and of its codes. A whole row's scale needs the whole row.
 template <typename OpTy> static std::string quantizedPartition(OpTy op, Value x) {
-  return op.getGroup() <= kActivationGroup ? lm::blocksPartition(x) : std::string();
+  return std::max(op.getGroup(), op.getSumGroup()) == kActivationGroup ? lm::blocksPartition(x) : std::string();
 }
 template <typename OpTy> static bool isCodesOf(OpTy op, OpOperand &operand, Value x) {
   return !op.getOuts().empty() && operand.get() == op.getOuts().front() && shapeOf(operand.get()) == shapeOf(x);

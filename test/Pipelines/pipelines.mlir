@@ -34,7 +34,7 @@ lm.weight @up : tensor<64x64x!q4> from [#lm.source<"m", 0, 2304, "q4_0">]
 // TILE: lm.weight @table : tensor<{{[0-9]+}}xi8, #mpgemm.layout<
 // TILE-NOT: lm.linear
 // TILE: func.func private @layer
-// TILE: mpgemm.quantize
+// TILE: mpgemm.norm_quantize
 // TILE: mpgemm.mma
 // TILE: func.func @decode
 // TILE: lm.embed {{.*}} {layout =

@@ -285,6 +285,8 @@ TEST(ChatTemplate, RefusesWhatNeedsTools) {
                              "{% if messages[0].role == 'tool' %}{{ functions | length }}{% endif %}",
                              "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"})
     EXPECT_EQ(messageOfCheck(source), "") << source;
+  // Whatever else a plain conversation ends in is refused, too.
+  EXPECT_NE(messageOfCheck("\n{{ 'É' | lower }}").find("line 2: a plain conversation fails here"), std::string::npos);
 }
 
 // Nesting and length are bounded, so no template can exhaust the compiler's stack.

@@ -62,7 +62,7 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for name, options in CASES.items():
         model = train(name)
-        # The library drops a zero byte's end of text and reads U+2581 as a space; Nibble keeps both (docs/huggingface.md).
+        # The library reads U+2581 as a space; Nibble keeps it (docs/huggingface.md).
         vectors = [{"text": text, "ids": model.encode(text)} for text in texts()[1] if MARK not in text]
         pieces, scores, types = zip(*vocabulary(model))
         (OUT / f"{name}.json").write_text(json.dumps(

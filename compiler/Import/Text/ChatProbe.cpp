@@ -41,10 +41,15 @@ Error nibble::checkChatTemplate(llvm::ArrayRef<uint8_t> table) {
   for (llvm::ArrayRef<rt::ChatTurn> messages : {all.slice(1, 1), all.take_front(2), all.slice(1, 3), all}) {
     uint32_t line;
     TextError error = render(chat, messages, line);
-    if (error == TextError::TemplateUndefined || error == TextError::TemplateType)
+    if (error == TextError::None || error == TextError::TemplateRaised)
+      continue;
+    if (error != TextError::TemplateUndefined && error != TextError::TemplateType)
       return unsupported("chat template, line " + Twine(line) + ": a plain conversation fails here (" +
-                         rt::describe(error) + "); Nibble's conversations have no tools, functions or documents. Give "
-                         "a template that needs none (--chat-template=FILE), or none (--chat-template=none)");
+                         rt::describe(error) + "). Give another template (--chat-template=FILE), or none "
+                         "(--chat-template=none)");
+    return unsupported("chat template, line " + Twine(line) + ": a plain conversation fails here (" +
+                       rt::describe(error) + "); Nibble's conversations have no tools, functions or documents. Give "
+                       "a template that needs none (--chat-template=FILE), or none (--chat-template=none)");
   }
   return Error::success();
 }
