@@ -148,12 +148,13 @@ struct PanelLayout {
     int64_t span = std::max<int64_t>(group, 32), most = codeBits == 2 ? 128 : 256;
     if (lookup)
       return span;
-    if (group > most || (group & (group - 1)) != 0)
-      for (int64_t part = 32; part <= most; part *= 2)
-        span = group % part == 0 ? part : span;
+    int64_t least = 32;
     for (BitPlane plane : planes())
-      span = std::max<int64_t>(span, 8 * kr / plane.width);
-    return span;
+      least = std::max<int64_t>(least, 8 * kr / plane.width);
+    if (group > most || (group & (group - 1)) != 0)
+      for (int64_t part = least; part <= most; part *= 2)
+        span = group % part == 0 ? part : span;
+    return std::max(span, least);
   }
   int64_t recordSpan() const { return std::max(scaleSpan(), unitSpan()); }
   int64_t records() const { return k / recordSpan(); }

@@ -54,8 +54,6 @@ llvm::ArrayRef<Format> ownFormats() {
        .codes = {u(1), {{32, 1, {{32, 1}}}}}, .scale = {{0, 16}}, .min = {{16, 16}}},
       {.name = "u1_long", .blockElements = 256, .blockBytes = 34, .group = 256,
        .codes = {u(1), {{16, 1, {{256, 1}}}}}, .zeroPoint = 1, .scale = {{0, 16}}},
-      {.name = "u1_96", .blockElements = 96, .blockBytes = 14, .group = 96,
-       .codes = {u(1), {{16, 1, {{96, 1}}}}}, .zeroPoint = 1, .scale = {{0, 16}}},
       {.name = "u2_96", .blockElements = 96, .blockBytes = 26, .group = 96,
        .codes = {u(2), {{16, 2, {{96, 2}}}}}, .zeroPoint = 2, .scale = {{0, 16}}},
       {.name = "u4_160", .blockElements = 160, .blockBytes = 82, .group = 160,
