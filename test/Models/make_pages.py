@@ -81,14 +81,6 @@ def operations(ir):
     return found
 
 
-def bandwidth(row, llama):
-    """Bytes a second of decode as a fraction of llama's, as text."""
-    if "tokens_a_second" not in row or "tokens_a_second" not in llama:
-        return "–"
-    of = [figures["tokens_a_second"] * figures["bytes_a_token"] for figures in (row, llama)]
-    return f"{of[0] / of[1]:.2f}"
-
-
 def measured(case, row):
     """The sentences of a page on figures and checkpoints."""
     tried = CHECKPOINTS.get(case)
@@ -148,8 +140,9 @@ def pages(nibble):
             row = figures[case]
             reads = f"{row['bytes_a_token'] / 1e6:.0f}" if "bytes_a_token" in row else "–"
             speed = f"{row['tokens_a_second']:.1f}" if "tokens_a_second" in row else "–"
+            share = f"{row['of_llamas_bandwidth']:.2f}" if "of_llamas_bandwidth" in row else "–"
             sizes.append(f"| {case} | {row['parameters'] / 1e9:.2f} G | {row['seconds']:.0f} | {row['megabytes']} | {reads} | {speed} | "
-                         f"{bandwidth(row, figures['llama'])} |")
+                         f"{share} |")
             rows.append(f"| [{case}]({case}.md) | {', '.join(f'`{key}`' for key in architectures)} | "
                         f"[{name}](../../compiler/Import/Families/{name}) | {text.count(chr(10))} |")
     written["README.md"] = f"""{NOTE}# Model families
@@ -168,8 +161,9 @@ and what of it is not supported, without compiling it.
 
 Models of random weights in Q4_0 in the shape of a model of 1B (an encoder of 0.3B), as `test/Perf/make_family_gguf.py` writes
 them: 16 layers of width 2048, of mixtures eight experts of which a token chooses two. Seconds and megabytes are the compiler's (wall clock
-with what else the machine did, and peak resident), megabytes a token what decode reads of the weights, of experts those that
-were chosen; bandwidth is these times tokens a second, with one thread, as a fraction of llama's.
+and peak resident), megabytes a token what decode reads of the weights, of experts those that
+were chosen; bandwidth is these times tokens a second, with one thread, as a fraction of what llama's program, run in turn with
+this one, reads. (That machine's bandwidth moves: the tokens a second of two lines do not compare.)
 
 | family | parameters | s | MB | MB a token | tokens/s | bandwidth |
 |---|---:|---:|---:|---:|---:|---:|

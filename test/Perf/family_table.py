@@ -1,22 +1,24 @@
 #!/usr/bin/env python3
 """Compiles a model of each family in the size of 1B and measures: the table of docs/models.
 
-    family_table.py [--nibble=NIBBLE] [--families=A,B,…] [--no-speed] [--layers=N] [--keep=FILE]
+    family_table.py [--nibble=NIBBLE] [--families=A,B,…] [--no-speed] [--runs=5] [--layers=N] [--keep=FILE]
 
 A line a family: seconds and peak memory (10^6 bytes resident) of the compiler, bytes of weights that a token of decode
-reads, tokens a second of decode with one thread, and the bytes a second that these make, in relation to llama's. The models are those of
-make_family_gguf.py: random weights in Q4_0, of mixtures eight experts of which a token chooses two. An encoder has no
-decode. Compiling must take at most 60 s and 500 MB, and decode 0.95 of llama's bandwidth; what does not ends the script with 1,
-after all families.
+reads, tokens a second of decode with one thread, and the bytes a second that these make, in relation to llama's. A memory's
+bandwidth moves from minute to minute: llama's program and the family's run in turn, A B A B, and the relation is that of
+the medians of --runs. The models are those of make_family_gguf.py: random weights in Q4_0, of mixtures eight experts of which
+a token chooses two. An encoder has no decode. Compiling must take at most 60 s and 500 MB, and decode 0.95 of llama's
+bandwidth; what does not ends the script with 1, after all families.
 
 The figures are kept in --keep (test/Perf/families.json), from which test/Models/make_pages.py writes the pages; those that
 are not measured stay. --no-speed measures the compiler only, whose memory does not depend on what else the machine does.
-A family takes about a minute, and 1.3 GB of the folder for temporary files.
+A family takes about half a minute, and 2 GB of the folder for temporary files.
 """
 import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -68,15 +70,16 @@ def bytes_a_token(report, config):
     return total
 
 
-def figures(options, case, work):
-    """The figures of a family, by name."""
+def compiled(options, case, work, program):
+    """Compiles the family's model to `program`: the figures of that, by name."""
     sys.path[:0] = [HERE]
     import make_family_gguf as maker  # noqa: E402
-    model, program, report = (os.path.join(work, name) for name in ("model.gguf", "program", "report.json"))
+    model, report = (os.path.join(work, name) for name in ("model.gguf", "report.json"))
     layers = [f"--layers={options.layers}"] if options.layers else []
     run(sys.executable, os.path.join(HERE, "make_family_gguf.py"), f"--case={case}", "-o", model, *layers)
     inspected = json.loads(run(options.nibble, "inspect", model, "--json"))
     seconds, megabytes = measured(options.nibble, "compile", model, "-o", program, "-q", f"--report={report}")
+    os.remove(model)
     config = maker.scaled(maker.to_gguf.read_config(os.path.join(CASES, case)), options.layers or 1)
     with open(report, encoding="utf-8") as file:
         read = bytes_a_token(json.load(file), config)
@@ -84,22 +87,36 @@ def figures(options, case, work):
            "bytes_a_token": read}
     if case == "bert":
         del row["bytes_a_token"]
-    elif not options.no_speed:
-        bench = json.loads(run(program, "--bench", "-t", "1", "-p", "16", "-n", "32", "--json"))
-        row["tokens_a_second"] = round(bench["decode"]["median_tokens_per_second"], 2)
     return row
 
 
-def fraction(row, llama):
-    """Of llama's bytes a second; None where one of them has no speed."""
-    if not row.get("tokens_a_second") or not llama or not llama.get("tokens_a_second"):
-        return None
-    of = [r["tokens_a_second"] * r["bytes_a_token"] for r in (row, llama)]
-    return of[0] / of[1]
+def speeds(programs, runs):
+    """Median tokens a second of the decode of each program, run in turn."""
+    measured = [[] for _ in programs]
+    for _ in range(runs):
+        for program, speed in zip(programs, measured):
+            bench = json.loads(run(program, "--bench", "-t", "1", "-p", "1", "-n", "16", "--json"))
+            speed.append(bench["decode"]["median_tokens_per_second"])
+    return [statistics.median(speed) for speed in measured]
 
 
-def line(case, row, llama):
-    share = fraction(row, llama)
+def figures(options, case, work, llama):
+    """The figures of a family, by name. `llama`: its program and figures, of which there are none for llama itself."""
+    program = os.path.join(work, case)
+    row = compiled(options, case, work, program)
+    if "bytes_a_token" not in row or options.no_speed:
+        return row
+    other, of = llama or (program, row)
+    speed = speeds([program] + [other] * (other != program), options.runs)
+    row["tokens_a_second"] = round(speed[0], 2)
+    row["of_llamas_bandwidth"] = round(speed[0] * row["bytes_a_token"] / (speed[-1] * of["bytes_a_token"]), 3)
+    if llama:
+        os.remove(program)
+    return row
+
+
+def line(case, row):
+    share = row.get("of_llamas_bandwidth")
     cells = [case, f"{row['parameters'] / 1e9:.2f} G", f"{row['seconds']:.1f} s", f"{row['megabytes']} MB",
              f"{row['bytes_a_token'] / 1e6:.0f} MB/token" if "bytes_a_token" in row else "–",
              f"{row['tokens_a_second']:.2f} tokens/s" if "tokens_a_second" in row else "–",
@@ -107,9 +124,8 @@ def line(case, row, llama):
     return "  ".join(cells)
 
 
-def misses(row, llama):
-    share = fraction(row, llama)
-    return row["seconds"] > SECONDS or row["megabytes"] > MEGABYTES or (share is not None and share < FRACTION)
+def misses(row):
+    return row["seconds"] > SECONDS or row["megabytes"] > MEGABYTES or row.get("of_llamas_bandwidth", 1) < FRACTION
 
 
 def main():
@@ -117,25 +133,30 @@ def main():
     parser.add_argument("--nibble", default=os.path.join(HERE, "../../build/bin/nibble"))
     parser.add_argument("--families")
     parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--layers", type=int)
     parser.add_argument("--keep", default=os.path.join(HERE, "families.json"))
     options = parser.parse_args()
-    # llama first: the others are compared with it.
-    cases = options.families.split(",") if options.families else sorted(os.listdir(CASES), key=lambda c: (c != "llama", c))
+    cases = options.families.split(",") if options.families else sorted(os.listdir(CASES))
+    if not options.no_speed: # the others are compared with it
+        cases = ["llama"] + [case for case in cases if case != "llama"]
     kept = {}
     if os.path.exists(options.keep):
         with open(options.keep, encoding="utf-8") as file:
             kept = json.load(file)
     missed = []
-    for case in cases:
-        with tempfile.TemporaryDirectory() as work:
-            kept[case] = {**kept.get(case, {}), **figures(options, case, work)}
-        with open(options.keep, "w", encoding="utf-8") as file:
-            json.dump(kept, file, indent=1, sort_keys=True)
-            file.write("\n")
-        print(line(case, kept[case], kept.get("llama")), flush=True)
-        if misses(kept[case], kept.get("llama")):
-            missed.append(case)
+    with tempfile.TemporaryDirectory() as work:
+        llama = None
+        for case in cases:
+            kept[case] = {**kept.get(case, {}), **figures(options, case, work, llama)}
+            if case == "llama":
+                llama = os.path.join(work, case), kept[case]
+            with open(options.keep, "w", encoding="utf-8") as file:
+                json.dump(kept, file, indent=1, sort_keys=True)
+                file.write("\n")
+            print(line(case, kept[case]), flush=True)
+            if misses(kept[case]):
+                missed.append(case)
     if missed:
         print(f"error: more than {SECONDS} s or {MEGABYTES} MB, or less than {FRACTION} of llama's bandwidth: "
               + ", ".join(missed), file=sys.stderr)

@@ -1,7 +1,8 @@
 //===- machine.cpp - what this machine can do at most ---------------------===//
 //
 // Measures the two limits that a figure is compared with: how fast all threads together read memory that no cache
-// holds, and how many 8-bit multiply-adds a second they do in registers. Printed as one line of JSON.
+// holds (the fastest of five loops), and how many 8-bit multiply-adds a second they do in registers. Printed as one line
+// of JSON.
 //
 // Why: these machines differ and their bandwidth moves from minute to minute, so a speed means something only as a
 // fraction of a limit that was measured in the same run. Built with -march=native by compare.py; needs nothing but
@@ -10,11 +11,13 @@
 // An operation is a multiplication or an addition: a multiply-add counts two.
 //
 //===----------------------------------------------------------------------===//
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <thread>
 #include <vector>
 #if defined(__x86_64__)
@@ -62,26 +65,43 @@ template <typename Body> double rate(int threads, double seconds, Body body) {
   return double(sum) / (now() - start);
 }
 
-/// Bytes a second that `threads` threads read. 1 GiB in all: more than any cache of these machines holds.
+constexpr size_t kTotal = size_t(1) << 30; // bytes in all: more than any cache of these machines holds
+constexpr size_t kPiece = size_t(16) << 20; // a call reads one piece; long enough to hide the clock
+constexpr size_t kLine = 64;
+
+/// Reads a piece, and by instruction fetches what lies `Ahead` bytes behind the loads (0: nothing).
+template <size_t Ahead> uint64_t readPiece(const char *memory) {
+  uint64_t sums[8] = {};
+  for (size_t i = 0; i < kPiece; i += 4 * kLine) {
+    if constexpr (Ahead != 0)
+      for (size_t line = 0; line < 4; ++line)
+        __builtin_prefetch(memory + i + Ahead + line * kLine);
+    auto *words = reinterpret_cast<const uint64_t *>(memory + i);
+    for (size_t j = 0; j < 4 * kLine / sizeof(uint64_t); ++j)
+      sums[j % 8] ^= words[j];
+  }
+  uint64_t all = 0;
+  for (uint64_t sum : sums)
+    all ^= sum;
+  return all;
+}
+
+/// Bytes a second that `threads` threads read, the fastest of several ways. A plain loop is no limit: it waits where the
+/// processor's own prefetcher stops at the end of a page. So lines are fetched ahead, too, at several distances.
 double readBandwidth(int threads, double seconds) {
-  constexpr size_t total = size_t(1) << 30;
-  constexpr size_t piece = size_t(16) << 20; // a call reads one piece; long enough to hide the clock
-  size_t perThread = total / threads / piece * piece;
-  std::vector<uint64_t> memory(total / sizeof(uint64_t), 1);
-  std::vector<size_t> offset(threads * 8); // 64 bytes apart: no shared cache line
-  double calls = rate(threads, seconds, [&](int t) {
-    const uint64_t *p = memory.data() + (perThread * t + offset[t * 8]) / sizeof(uint64_t);
-    offset[t * 8] = (offset[t * 8] + piece) % perThread;
-    uint64_t sums[8] = {};
-    for (size_t i = 0; i < piece / sizeof(uint64_t); i += 32)
-      for (int j = 0; j < 32; ++j)
-        sums[j % 8] ^= p[i + j];
-    uint64_t all = 0;
-    for (uint64_t sum : sums)
-      all ^= sum;
-    sink += all;
-  });
-  return calls * double(piece);
+  constexpr uint64_t (*ways[])(const char *) = {readPiece<0>, readPiece<1024>, readPiece<2048>, readPiece<4096>, readPiece<8192>};
+  size_t perThread = kTotal / threads / kPiece * kPiece;
+  std::vector<char> memory(kTotal + kPiece, 1); // fetching ahead goes past the end
+  double best = 0;
+  for (auto way : ways) {
+    std::vector<size_t> offset(threads * 8); // 64 bytes apart: no shared cache line
+    double calls = rate(threads, seconds / std::size(ways), [&](int t) {
+      sink += way(memory.data() + perThread * t + offset[t * 8]);
+      offset[t * 8] = (offset[t * 8] + kPiece) % perThread;
+    });
+    best = std::max(best, calls * double(kPiece));
+  }
+  return best;
 }
 
 constexpr int kChains = 12;      // independent accumulators: latency × throughput of all these units is below it
