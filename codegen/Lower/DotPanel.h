@@ -51,6 +51,7 @@ private:
   Tile emitVectors(Value record, Unit unit, Tile sums);
   Value emitVector(Value record, const Unit &unit, Value sum);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  void scaleInPlace(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers);
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
@@ -86,6 +87,7 @@ private:
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
   Value panelStart; ///< of the panel that is walked
+  Value place;      ///< of the tile's sums in memory; null if values carry them
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 

@@ -43,12 +43,29 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma)
   };
   block = allocate(unpacker.blockBytes());
   sums = allocate(rowsTogether() * unpacker.source().nr * 4);
-  if (!unpacker.pairsGroups())
+  if (!unpacker.pairsGroups() && !prepares())
     return;
-  pairedCodes = allocate(rowsTogether() * blockColumns());
-  pairedSums = allocate(rowsTogether() * blockColumns() / kUnpackedRecord * 4);
+  if (unpacker.pairsGroups())
+    pairedCodes = allocate(rowsTogether() * blockColumns());
+  if (unpacker.pairsGroups() || unpacker.range().offset)
+    preparedSums = allocate(rowsTogether() * blockColumns() / kUnpackedRecord * 4);
   if (unpacker.source().hasMin)
-    scaledSums = allocate(rowsTogether() * blockColumns() / unpacker.source().group * 4);
+    scaledSums = allocate(rowsTogether() * blockColumns() / scaledColumns() * 4);
+}
+
+/// Columns of a scaled sum.
+int64_t AheadPanel::scaledColumns() const { return std::min(kUnpackedRecord, unpacker.layout().getPanelLayout().group); }
+
+/// Groups below 32 that are not paired meet their integer scales before the offset is taken away.
+bool AheadPanel::prepares() const {
+  if (!mma.row->isInteger() || unpacker.layout().getPanelLayout().group < kUnpackedRecord)
+    return false;
+  CodeRange range = unpacker.range();
+  return range.offset <= int64_t(1) << range.bits && (range.offset != 0 || unpacker.source().hasMin);
+}
+
+bool AheadPanel::keepsSumsInMemory(int64_t tokens) const {
+  return tokens > 1 && mma.row->isInteger() && emitterOf(*mma.row)->keepsSumsInMemory();
 }
 
 int64_t AheadPanel::blockColumns() const { return unpacker.unitsPerBlock() * unpacker.source().unitSpan(); }
@@ -100,14 +117,13 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
     scale = k.add(scale, k.divu(column, mma.activationGroup));
   at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
-  if (!pairedCodes)
-    return at;
-  at.paired = true;
-  at.x = {pairedCodes, blockColumns()};
-  at.sumGroup = kUnpackedRecord;
-  at.sums = {pairedSums, blockColumns() / kUnpackedRecord};
+  at.paired = bool(pairedCodes), at.prepared = preparedSums && !pairedCodes;
+  if (pairedCodes)
+    at.x = {pairedCodes, blockColumns()};
+  if (preparedSums)
+    at.sumGroup = kUnpackedRecord, at.sums = {preparedSums, blockColumns() / kUnpackedRecord};
   if (scaledSums)
-    at.scaledSums = {scaledSums, blockColumns() / unpacker.source().group};
+    at.scaledSums = {scaledSums, blockColumns() / scaledColumns()};
   return at;
 }
 
@@ -144,7 +160,7 @@ void AheadPanel::pairRows(Value row0, Value rows, Value column, Value records) {
         return total;
       };
       Value low = sumOf(0), high = sumOf(1);
-      k.store(k.bitOr(k.bitAnd(low, 0xffff), k.shl(high, 16)), k.at(pairedSums, k.i32(), at));
+      k.store(k.bitOr(k.bitAnd(low, 0xffff), k.shl(high, 16)), k.at(preparedSums, k.i32(), at));
       if (!scaledSums)
         return;
       Value index = k.divu(k.add(column, k.mul(record, kUnpackedRecord)), mma.activationGroup);
@@ -153,6 +169,56 @@ void AheadPanel::pairRows(Value row0, Value rows, Value column, Value records) {
       k.store(k.mulf(scale, k.intToFloat(high, k.f32())), k.at(to, k.f32(), 1));
     });
   });
+}
+
+/// What prepareSum() makes of the block's sums, and these times their activation scale, a vector at a time.
+void AheadPanel::prepareRows(Value row0, Value rows, Value column, Value records) {
+  int64_t lanes = mma.row->lanes;
+  Value whole = k.mul(k.divu(records, lanes), lanes);
+  k.loop(k.i64(0), rows, 1, [&](Value row) {
+    Value from = k.add(row0, row), out = k.mul(row, blockColumns() / kUnpackedRecord);
+    Value sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(from, mma.sums.stride), k.divu(column, mma.sumGroup)));
+    Value scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
+    bool grouped = mma.activationGroup == kUnpackedRecord;
+    if (grouped)
+      scales = k.at(scales, k.f32(), k.divu(column, kUnpackedRecord));
+    auto prepare = [&](Value record, int64_t count) {
+      prepareRecords(k.at(sums, k.i32(), k.mul(record, kUnpackedRecord / mma.sumGroup)),
+                     grouped ? k.at(scales, k.f32(), record) : scales, k.add(out, record), count);
+    };
+    k.loop(k.i64(0), whole, lanes, [&](Value record) { prepare(record, lanes); });
+    k.loop(whole, records, 1, [&](Value record) { prepare(record, 1); });
+  });
+}
+
+void AheadPanel::prepareRecords(Value sums, Value scales, Value to, int64_t lanes) {
+  auto shaped = [&](Type element) -> Type { return lanes == 1 ? element : k.vec(element, lanes); };
+  auto at = [&](int64_t part) { // sums of parts of a record stand side by side
+    int64_t parts = kUnpackedRecord / mma.sumGroup;
+    if (parts == 1 || lanes == 1)
+      return k.load(shaped(k.i32()), k.at(sums, k.i32(), part));
+    SmallVector<int64_t> mask;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      mask.push_back(lane * parts + part);
+    Value all = k.load(k.vec(k.i32(), lanes * parts), sums);
+    return k.shuffle(all, all, mask);
+  };
+  Value total = at(0);
+  for (int64_t part = 1; part < kUnpackedRecord / mma.sumGroup; ++part)
+    total = k.add(total, at(part));
+  if (preparedSums) {
+    DotRun run;
+    run.lanes = mma.row->lanes, run.quads = kUnpackedRecord / unpacker.source().kr;
+    run.codes = {unpacker.range().bits, unpacker.range().isSigned, unpacker.range().offset};
+    k.store(emitterOf(*mma.row)->prepareSum(k, run, total), k.at(preparedSums, k.i32(), to));
+  }
+  if (!scaledSums)
+    return;
+  bool grouped = mma.activationGroup == kUnpackedRecord;
+  Value scale = k.load(grouped ? shaped(k.f32()) : k.f32(), scales);
+  if (!grouped && lanes > 1)
+    scale = k.splat(scale, lanes);
+  k.store(k.mulf(scale, k.intToFloat(total, k.f32())), k.at(scaledSums, k.f32(), to));
 }
 
 void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
@@ -164,8 +230,15 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
     Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
     if (pairedCodes)
       pairRows(row0, count, k.mul(unit, span), records);
+    else if (preparedSums || scaledSums)
+      prepareRows(row0, count, k.mul(unit, span), records);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
+                  if (keepsSumsInMemory(tokens)) {
+                    operands.place = place;
+                    accumulateDot(k, operands, block, row, tokens);
+                    return;
+                  }
                   PanelSums before = loadSums(operands, tokens, place);
                   PanelSums after = mma.row->isInteger() ? accumulateDot(k, operands, block, row, tokens, before)
                                                          : accumulateFloat(k, operands, block, row, tokens, before);

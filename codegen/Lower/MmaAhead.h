@@ -12,6 +12,8 @@
 // Where the instruction adds up pairs of columns first (DotEmitter::pairsGroups), two such
 // groups are multiplied like one of 32: a quad takes two columns of each, so that the two
 // sums in a lane get their scales at once. The block's activations are copied in that order.
+// With larger groups, what a tile would make of each sum of activations for the offset or the minima of the weights is made
+// once for all tiles.
 //
 // Contract: a sum is the same chain of operations as in a tile that walks the whole
 // panel; that it lies in memory between two blocks changes no bit of it.
@@ -44,16 +46,22 @@ private:
   MmaOperands blockAt(mlir::Value row0, mlir::Value column, mlir::Value records) const;
   void emitBlocks(mlir::Value panel, mlir::Value row0, mlir::Value count);
   void emitStores(mlir::Value row0, mlir::Value count, Store store);
+  bool prepares() const;
   void pairRows(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
+  void prepareRows(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
+  void prepareRecords(mlir::Value sums, mlir::Value scales, mlir::Value to, int64_t lanes);
   PanelSums loadSums(const MmaOperands &operands, int64_t tokens, mlir::Value from);
   int64_t rowsTogether() const;
   int64_t blockColumns() const;
+  int64_t scaledColumns() const;
+  bool keepsSumsInMemory(int64_t tokens) const;
 
   KernelBuilder &k;
   const MmaOperands &mma;
   PanelUnpacker unpacker;
   mlir::Value block, sums; ///< memory
-  mlir::Value pairedCodes, pairedSums, scaledSums; ///< memory for activations in pairs of groups; null without
+  /// Memory for activations as this block's products take them; null where they take them as they are.
+  mlir::Value pairedCodes, preparedSums, scaledSums;
 };
 
 } // namespace nibble

@@ -43,7 +43,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
       run(mma.paired ? mpgemm::kActivationGroup : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
       runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
-  dot.paired = mma.paired;
+  dot.paired = mma.paired, dot.prepared = mma.prepared;
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
@@ -83,9 +83,17 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
+  Value records = mma.records ? mma.records : k.i64(panel.records());
+  if (mma.place) {
+    k.loop(k.i64(0), records, 1, {mma.place}, [&](Value record, ValueRange carried) {
+      place = carried[0];
+      emitRecord(panelPointer, row0, record, {});
+      return PanelSums{place};
+    });
+    return {};
+  }
   if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
-  Value records = mma.records ? mma.records : k.i64(panel.records());
   return k.loop(k.i64(0), records, 1, sums, [&](Value record, ValueRange carried) {
     return emitRecord(panelPointer, row0, record, carried);
   });
@@ -257,7 +265,36 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     emitStrips(record, unit, column, sums);
     return sums;
   }
-  return scaleSpan(record, unit, column, integerSums(unit, column), sums);
+  Tile integers = integerSums(unit, column);
+  if (!place)
+    return scaleSpan(record, unit, column, integers, sums);
+  scaleInPlace(record, unit, column, integers);
+  return {};
+}
+
+/// The same operations as scaleSpan() on sums in memory. That the place of the next span is known only behind this one keeps
+/// LLVM from bringing them to registers, which it then spills one by one.
+void DotPanel::scaleInPlace(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers) {
+  Tile da;
+  for (int64_t strip = 0; strip < strips(); ++strip)
+    da.push_back(activations.scale(unit.x, strip, column));
+  Value acc;
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    Value dw = floatScale(record, unit, column, v);
+    Tile mw;
+    if (panel.hasMin)
+      for (int64_t first = column; first < column + run * runs; first += std::min(run, panel.group))
+        mw.push_back(floatMinimum(record, unit, first, v));
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      int64_t index = strip * mma.vectors + v;
+      Value at = k.at(place, k.f32(), index * dot.lanes);
+      acc = k.fma(k.mulf(dw, da[strip]), emitter->toFloat(k, integers[index], 0), k.load(k.vec(k.f32(), dot.lanes), at));
+      for (auto [i, m] : llvm::enumerate(mw))
+        acc = k.fma(m, activations.scaledSum(unit.x, strip, column + i * std::min(run, panel.group)), acc);
+      k.store(acc, at);
+    }
+  }
+  place = emitter->after(k, place, acc);
 }
 
 /// A span's integer sums meet the scales, and the minima follow.
@@ -285,7 +322,7 @@ void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRe
       Value mw = floatMinimum(record, unit, first, v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &acc = sums[strip * mma.vectors + v];
-        Value scaled = mma.paired
+        Value scaled = mma.scaledSums.pointer
                            ? activations.scaledSum(unit.x, strip, first)
                            : k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
         acc = k.fma(mw, scaled, acc);

@@ -52,17 +52,21 @@ struct MmaOperands {
   /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it has.
   std::optional<CodeRange> range;
   mlir::Value records;
-  /// Groups of 16 in pairs: x has the columns of both in turns, two by two; `sums` those of both, 16 bits each; and
-  /// `scaledSums` each times its activation scale (f32, rows × k/16), where there are minima.
+  /// Groups of 16 in pairs: x has the columns of both in turns, two by two, and `sums` those of both, 16 bits each.
   bool paired = false;
+  /// Each sum of codes of a run, or of a group of a pair, times its activation scale, f32; where there are minima.
   RowMatrix scaledSums;
+  /// `sums` are what DotEmitter::prepareSum() made of those of 32 columns.
+  bool prepared = false;
+  /// The tile's f32 sums in memory, to which products are added there.
+  mlir::Value place;
 };
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
 /// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none. Sums of
-/// integer products are in the order of strips, which dotRows() undoes.
+/// integer products are in the order of strips, which dotRows() undoes. If they have a place in memory, none are returned.
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                         int64_t tokens, PanelSums sums = {});
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,

@@ -48,9 +48,15 @@ Value DotEmitter::pairedScale(KernelBuilder &, const DotRun &, Value, Value) con
   llvm::report_fatal_error("the instruction row has one scale for a quad");
 }
 
+Value DotEmitter::prepareSum(KernelBuilder &k, const DotRun &run, Value codeSum) const {
+  return k.mul(codeSum, -run.codes.offset);
+}
+
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
-  return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));
+  if (!codeSums)
+    return k.zero(k.vec(k.i32(), run.sums()));
+  return run.prepared ? codeSums : DotEmitter::prepareSum(k, run, codeSums);
 }
 
 Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {

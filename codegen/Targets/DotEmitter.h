@@ -44,6 +44,7 @@ struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
   int64_t strip = 1; ///< activation rows whose sums share a vector
   int64_t quads = 0; ///< steps of kr columns
+  bool prepared = false; ///< sums of activations are those that prepareSum() made
   bool paired = false;   ///< the first two columns of a quad are of one group, the others of the next (pairsGroups())
   int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
@@ -71,6 +72,9 @@ public:
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
   /// The same of a paired run, from the scales of both groups.
   virtual mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
+  /// What start() takes for a run's sum of activations (i32, a scalar or any number of lanes) where that is known long before:
+  /// 32 bits of which start() makes its vector without arithmetic. codes.offset is at most 2^codes.bits, and there is no scale.
+  virtual mlir::Value prepareSum(KernelBuilder &k, const DotRun &run, mlir::Value codeSum) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;
@@ -104,6 +108,8 @@ public:
   /// Whether the halves of a quad may have scales of their own: the sums of a paired run's activations, `codeSums`, are
   /// those of both groups, 16 bits each.
   virtual bool pairsGroups() const { return false; }
+  /// Whether the f32 sums of a tile have no registers to stay in while a run is multiplied.
+  virtual bool keepsSumsInMemory() const { return false; }
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
 

@@ -65,9 +65,19 @@ static Value widenScaled(KernelBuilder &k, const DotRun &run, Value words) {
   return run.scale ? widen(k, words, run.scale) : widen(k, words);
 }
 
+/// Half of what the offset takes away in each word of a lane.
+Value X86AVX2::prepareSum(KernelBuilder &k, const DotRun &run, Value codeSum) const {
+  if (!isNarrow(run))
+    return DotEmitter::prepareSum(k, run, codeSum);
+  int64_t low = run.codes.offset / 2, high = run.codes.offset - low;
+  return k.bitOr(k.bitAnd(k.mul(codeSum, -low), 0xffff), k.shl(k.mul(codeSum, -high), 16));
+}
+
 Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
-  if (isNarrow(run))
-    return k.zero(k.vec(k.i16(), 2 * run.lanes));
+  if (isNarrow(run)) {
+    Type words = k.vec(k.i16(), 2 * run.lanes);
+    return run.prepared && codeSums ? k.bitcast(codeSums, words) : k.zero(words);
+  }
   return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
 }
 
@@ -94,7 +104,7 @@ Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value code
     sum = widenScaled(k, run, sum);
   else if (!run.scale)
     return sum; // the offsets were there from the start
-  if (!codeSums)
+  if (!codeSums || run.prepared)
     return sum;
   if (!run.scale)
     return k.sub(sum, k.mul(codeSums, run.codes.offset));

@@ -8,6 +8,8 @@
 //    ⌊32767 / that⌋ quads (8 for b ≤ 4, 4 for 5, 2 for 6, 1 for 7) are added in
 //    16 bits before one vpmaddwd widens the sum: for 4-bit codes and groups of
 //    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
+//    A prepared offset z starts these words with -z/2 · Σ a each, which vpmaddwd adds up: a word that has met its 16 columns
+//    is Σ (w - z/2)·a of them less z/2 · Σ a of the other 16, at most 16 · 127 · 2^b;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
 // An integer scale of the sum costs nothing: vpmaddwd multiplies by it instead of by
@@ -26,6 +28,7 @@ class X86AVX2 : public DotEmitter {
 public:
   mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
   mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
+  mlir::Value prepareSum(KernelBuilder &k, const DotRun &run, mlir::Value codeSum) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -38,6 +41,7 @@ public:
   bool walksInLoop() const override { return true; }
   bool pairsGroups() const override { return true; }
   bool unpacksAhead() const override { return true; }
+  bool keepsSumsInMemory() const override { return true; }
 };
 
 } // namespace nibble
