@@ -254,8 +254,8 @@ PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Val
       Value codes = k.offset(unit, k.mul(column, panel.vectorBytes()));
       for (int64_t i = 0; i < step; ++i) {
         SmallVector<Value> w;
-        for (int64_t v = 0; v < vectors; ++v)
-          w.push_back(decode(reader.numbers(k.offset(codes, i * panel.vectorBytes()), first, v), scale[v], minimum[v]));
+        for (auto [v, numbers] : llvm::enumerate(reader.numbersOfRows(k.offset(codes, i * panel.vectorBytes()), first, vectors)))
+          w.push_back(decode(numbers, scale[v], minimum[v]));
         addColumn(k.at(x, k.f32(), column), first + i, w, next);
       }
       return next;

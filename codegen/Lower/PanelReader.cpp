@@ -173,7 +173,30 @@ Value PanelReader::lookUpFloats(Value codes, ArrayRef<float> levels) {
   return bits ? k.bitcast(bits, type) : k.zero(type);
 }
 
-/// Sign, exponent and mantissa of codes at their places in an f32, whose exponent has another bias. Exact.
+/// Sign, exponent and mantissa of codes at their places in an f16, whose exponent has another bias; the machine widens that
+/// to f32. Exact, denormals of both included.
+static Value smallFloatsByHalves(KernelBuilder &k, Value codes, const lowbit::Codebook &book) {
+  constexpr unsigned kExponentBits = 5, kMantissaBits = 10, kBias = 15;
+  unsigned spread = kExponentBits - book.exponentBits; // bits between sign and exponent, which shrs fills with signs
+  int64_t magnitude = ((int64_t(1) << (book.width - 1)) - 1) << (kMantissaBits - book.mantissaBits);
+  Value words = k.zext(codes, k.i16());
+  Value bits = k.shrs(k.shl(words, 16 - int64_t(book.width)), int64_t(spread));
+  if (spread)
+    bits = k.bitAnd(bits, 0x8000 | magnitude);
+  for (int64_t special = 0; special < int64_t(1) << (book.width - 1); ++special) {
+    // With all bits of the exponent an f16 is no number, either.
+    bool isSpecial = !std::isfinite(book.levels[special]), stays = special >> book.mantissaBits == (1 << kExponentBits) - 1;
+    if (!isSpecial || stays)
+      continue;
+    Value equal = k.eq(k.bitAnd(words, (int64_t(1) << (book.width - 1)) - 1), k.constant(words.getType(), special));
+    bits = k.bitOr(bits, k.select(equal, k.constant(words.getType(), int64_t(0x7e00)), k.zero(words.getType())));
+  }
+  Value value = k.toFloat(k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f16())), k.f32());
+  int bias = (1 << (book.exponentBits - 1)) - 1;
+  return int(kBias) == bias ? value : k.mulf(value, k.constant(value.getType(), std::ldexp(1.0, int(kBias) - bias)));
+}
+
+/// The same by places in an f32, for machines without f16.
 static Value smallFloatsToFloats(KernelBuilder &k, Value codes, const lowbit::Codebook &book) {
   Value code = k.zext(codes, k.i32());
   Value magnitude = k.bitAnd(code, (int64_t(1) << (book.width - 1)) - 1);
@@ -193,17 +216,35 @@ static Value smallFloatsToFloats(KernelBuilder &k, Value codes, const lowbit::Co
   return k.bitcast(k.bitOr(bits, sign), type);
 }
 
+/// Every row but the portable ones has machines that widen f16.
+bool PanelReader::widensHalves(const lowbit::Codebook &book) const {
+  return row && row->isa != Isa::Generic && book.exponentBits <= 5 && book.mantissaBits <= 10;
+}
+
 Value PanelReader::numbers(Value unit, int64_t quad, int64_t v) {
   const lowbit::CodeKind &code = block.getCode();
   if (storedBook && code.entry != lowbit::CodeKind::I8)
     return k.toFloat(storedNumbers(codes(unit, quad, v), v), k.f32());
   if (code.book && !code.book->isInteger() && code.book->mantissaBits)
-    return smallFloatsToFloats(k, codes(unit, quad, v), *code.book);
+    return widensHalves(*code.book) ? smallFloatsByHalves(k, codes(unit, quad, v), *code.book)
+                                  : smallFloatsToFloats(k, codes(unit, quad, v), *code.book);
   if (code.book && !code.book->isInteger())
     return lookUpFloats(codes(unit, quad, v), code.book->levels);
   Value bytes = this->quad(unit, quad, v);
   Value integers = codeRange.isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
   return k.intToFloat(k.sub(integers, codeRange.offset), k.f32());
+}
+
+SmallVector<Value> PanelReader::numbersOfRows(Value unit, int64_t quad, int64_t vectors) {
+  SmallVector<Value> all;
+  if (const lowbit::Codebook *book = block.getCode().book; book && !book->isInteger() && !book->mantissaBits && row) {
+    PanelReader wide = *this;
+    wide.lanes = vectors * lanes;
+    all = emitFloatLookup(k, *row, wide.codes(unit, quad, 0), book->levels);
+  }
+  for (int64_t v = all.size(); v < vectors; ++v)
+    all.push_back(numbers(unit, quad, v));
+  return all;
 }
 
 /// 2^(code - 127 - unit) of bytes, denormals included.

@@ -59,6 +59,8 @@ public:
   mlir::Value codesInPlace(mlir::Value unit, int64_t quad, int64_t v);
   /// The numbers of a quad as f32: what the codes stand for, less the zero point, times 2^unit of a codebook.
   mlir::Value numbers(mlir::Value unit, int64_t quad, int64_t v);
+  /// The same of the first `vectors` vectors of rows, which may share their lookups.
+  llvm::SmallVector<mlir::Value> numbersOfRows(mlir::Value unit, int64_t quad, int64_t vectors);
   /// Float scale s of a record times 2^-unit of a codebook, f32 × lanes.
   mlir::Value scale(mlir::Value record, int64_t s, int64_t v);
   /// Float minimum s of a record (dmin with two levels).
@@ -79,6 +81,7 @@ private:
   mlir::Value codes(mlir::Value unit, int64_t quad, int64_t v);
   /// Whether codes are nibbles under one bit that the emitter makes signed bytes of.
   bool joinsSigns() const;
+  bool widensHalves(const lowbit::Codebook &book) const;
   mlir::Value lookUpFloats(mlir::Value codes, llvm::ArrayRef<float> levels);
   mlir::Value storedNumbers(mlir::Value codes, int64_t v);
   mlir::Value floats(mlir::Value pointer, FloatKind kind, unsigned unit = 0);

@@ -173,19 +173,24 @@ void PanelUnpacker::emitValues(const Unit &unit, Value out) {
   int64_t field = panel.runSpan();
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane));
-  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group)
+  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group) {
+    SmallVector<Value> scale, minimum;
     for (int64_t v = 0; v < vectors; ++v) {
-      Value scale = scaleOf(unit, group, v), minimum = panel.hasMin ? minimumOf(unit, group, v) : Value();
-      for (int64_t first = group * panel.runSpan(); first < (group + 1) * panel.runSpan(); first += field)
-        k.loop(k.i64(0), k.i64(field), 1, [&](Value column) {
-          Value numbers = reader.numbers(k.offset(unit.codes, k.mul(column, panel.vectorBytes())), first, v);
-          Value value = k.mulf(scale, numbers);
-          if (minimum)
-            value = panel.isTwoLevel() ? k.subf(value, minimum) : k.addf(value, minimum);
-          Value to = k.offset(out, place.elementOffset(first, v * lanes));
-          k.store(value, k.offset(to, k.mul(column, place.elementOffset(1, 0))), 4);
-        });
+      scale.push_back(scaleOf(unit, group, v));
+      minimum.push_back(panel.hasMin ? minimumOf(unit, group, v) : Value());
     }
+    for (int64_t first = group * panel.runSpan(); first < (group + 1) * panel.runSpan(); first += field)
+      k.loop(k.i64(0), k.i64(field), 1, [&](Value column) {
+        Value codes = k.offset(unit.codes, k.mul(column, panel.vectorBytes()));
+        for (auto [v, numbers] : llvm::enumerate(reader.numbersOfRows(codes, first, vectors))) {
+          Value value = k.mulf(scale[v], numbers);
+          if (minimum[v])
+            value = panel.isTwoLevel() ? k.subf(value, minimum[v]) : k.addf(value, minimum[v]);
+          Value to = k.offset(out, place.elementOffset(first, int64_t(v) * lanes));
+          k.store(value, k.offset(to, k.mul(column, place.elementOffset(1, 0))), 4);
+        }
+      });
+  }
 }
 
 } // namespace nibble

@@ -9,6 +9,7 @@
 #include "codegen/Targets/AArch64/ByteShuffle.h"
 #include "codegen/Targets/X86/ByteShuffle.h"
 
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -84,6 +85,66 @@ static Value emitPermutes(KernelBuilder &k, Value codes, ArrayRef<int8_t> table)
 /// The machine has a byte shuffle, and the codes are a whole number of its registers, or part of one.
 static bool hasShuffle(const InstructionRow *row, int64_t count) {
   return row && row->isa != Isa::Generic && llvm::isPowerOf2_64(count);
+}
+
+/// A register of floats from bytes 0, 1, 2 and 3 of each, of 128-bit segments on their own: machines interleave within these.
+/// `part` is the quarter of each segment.
+static Value interleaveBytes(KernelBuilder &k, ArrayRef<Value> bytes, int64_t part) {
+  constexpr int64_t kSegment = 16;
+  int64_t width = KernelBuilder::lanes(bytes[0]);
+  auto interleave = [&](Value a, Value b, int64_t half) {
+    SmallVector<int64_t> mask;
+    int64_t lanes = KernelBuilder::lanes(a), perSegment = kSegment * lanes / width;
+    for (int64_t first = half * perSegment / 2; first < lanes; first += perSegment)
+      for (int64_t i = first; i < first + perSegment / 2; ++i)
+        mask.append({i, lanes + i});
+    return k.shuffle(a, b, mask);
+  };
+  Type words = k.vec(k.i16(), width / 2);
+  Value low = k.bitcast(interleave(bytes[0], bytes[1], part / 2), words);
+  Value high = k.bitcast(interleave(bytes[2], bytes[3], part / 2), words);
+  return k.bitcast(interleave(low, high, part % 2), k.vec(k.f32(), width / 4));
+}
+
+/// Byte by byte: four lookups for a register's worth of codes, whose bytes interleave to four registers of floats.
+static SmallVector<Value> emitFloatShuffles(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<float> table) {
+  // Quarter j of segment s becomes segment s of register j.
+  int64_t width = KernelBuilder::lanes(codes), segments = width / 16;
+  SmallVector<int64_t> quarters;
+  for (int64_t segment = 0; segment < segments; ++segment)
+    for (int64_t j = 0; j < 4; ++j)
+      quarters.push_back(j * segments + segment);
+  Value moved = k.bitcast(codes, k.vec(k.i32(), width / 4));
+  if (segments > 1)
+    codes = k.bitcast(k.shuffle(moved, moved, quarters), codes.getType());
+  SmallVector<Value> bytes, floats;
+  for (unsigned byte = 0; byte < 4; ++byte) {
+    SmallVector<int8_t> entries;
+    for (float level : table)
+      entries.push_back(int8_t(llvm::bit_cast<uint32_t>(level) >> (8 * byte)));
+    bool isZero = llvm::all_of(entries, [](int8_t entry) { return entry == 0; });
+    bytes.push_back(isZero ? k.zero(codes.getType()) : emitShuffles(k, row, codes, entries));
+  }
+  for (int64_t part = 0; part < 4; ++part)
+    floats.push_back(interleaveBytes(k, bytes, part));
+  return floats;
+}
+
+SmallVector<Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<float> table) {
+  int64_t width = row.isa == Isa::X86 ? x86ShuffleBytes(row) : kAArch64ShuffleBytes, count = KernelBuilder::lanes(codes);
+  if (row.isa == Isa::Generic || table.size() > 16 || count != width)
+    return {};
+  if (!x86PermutesFloats(row))
+    return emitFloatShuffles(k, row, codes, table);
+  constexpr int64_t kLanes = 16; // of a register of 512 bits, which has room for the table
+  SmallVector<int32_t> bits;
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    bits.push_back(llvm::bit_cast<int32_t>(table[lane % table.size()]));
+  Value entries = k.bitcast(k.vectorI32(bits), k.vec(k.f32(), kLanes));
+  SmallVector<Value> floats;
+  for (int64_t first = 0; first < count; first += kLanes)
+    floats.push_back(emitX86PermuteFloats(k, entries, k.zext(k.slice(codes, first, kLanes), k.i32())));
+  return floats;
 }
 
 Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, ArrayRef<int8_t> table) {

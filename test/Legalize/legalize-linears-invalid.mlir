@@ -7,7 +7,7 @@ func.func @generic(%x: tensor<1x64xf32>, %w: tensor<64x64x!lowbit.block<u4, 32, 
   // expected-remark-re @below {{runs on the generic row 'generic_base_1x4x4{{.*}}', because the CPU x86-64 has none of the feature sets: avx512vbmi,{{.*}}; avx2,fma,f16c}}
   // expected-remark @below {{is computed by dot, row 'generic_base_1x4x4_s8s8s32': }}
   %0 = lm.linear %x, %w rows %n : (tensor<1x64xf32>, tensor<64x64x!lowbit.block<u4, 32, f16>>, index) -> tensor<1x64xf32>
-  // expected-remark-re @below {{runs on the generic row 'generic_base_1x4x1{{.*}}', because the CPU x86-64 has none of the feature sets: avx512f; fma,f16c}}
+  // expected-remark-re @below {{runs on the generic row 'generic_base_1x4x1{{.*}}', because the CPU x86-64 has none of the feature sets: avx512f; avx2,fma,f16c}}
   %1 = lm.linear %x, %f rows %n : (tensor<1x64xf32>, tensor<64x64xf32>, index) -> tensor<1x64xf32>
   return
 }

@@ -1,4 +1,4 @@
-//===- ByteShuffle.cpp - vpshufb ------------------------------------------===//
+//===- ByteShuffle.cpp - vpshufb, vpermb and vpermps ----------------------===//
 //
 // See ByteShuffle.h.
 //
@@ -28,6 +28,12 @@ Value emitX86Permute(KernelBuilder &k, Value table, Value upper, Value codes) {
   if (!upper)
     return k.intrinsic("llvm.x86.avx512.permvar.qi.512", codes.getType(), {table, codes});
   return k.intrinsic("llvm.x86.avx512.vpermi2var.qi.512", codes.getType(), {table, codes, upper});
+}
+
+bool x86PermutesFloats(const InstructionRow &row) { return llvm::is_contained(featuresOf(row), "avx512f"); }
+
+Value emitX86PermuteFloats(KernelBuilder &k, Value table, Value codes) {
+  return k.intrinsic("llvm.x86.avx512.permvar.sf.512", table.getType(), {table, codes});
 }
 
 Value emitX86Shuffle(KernelBuilder &k, Value table, Value codes) {

@@ -1,4 +1,4 @@
-//===- ByteShuffle.h - vpshufb ---------------------------------*- C++ -*-===//
+//===- ByteShuffle.h - vpshufb, vpermb and vpermps -------------*- C++ -*-===//
 //
 // Each byte chooses one of the 16 bytes of its own 128-bit lane by its low four
 // bits; codes are below 16, so the top bit, which would give 0, is never set.
@@ -24,6 +24,12 @@ mlir::Value emitX86Permute(KernelBuilder &k, mlir::Value table, mlir::Value uppe
 
 /// `table` and `codes` have 16, 32 or 64 bytes.
 mlir::Value emitX86Shuffle(KernelBuilder &k, mlir::Value table, mlir::Value codes);
+
+/// Whether a machine with the row's features looks floats up in a table of 16, a whole register (Intel SDM, VPERMPS).
+bool x86PermutesFloats(const InstructionRow &row);
+
+/// Float codes[i] of a table; both, and `codes` (i32), have 16 lanes.
+mlir::Value emitX86PermuteFloats(KernelBuilder &k, mlir::Value table, mlir::Value codes);
 
 } // namespace nibble
 
