@@ -45,6 +45,7 @@ private:
 
   //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
   Tile emitRecord(Value panelPointer, Value row0, Value record, mlir::ValueRange sums);
+  bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool takesVectorsApart() const;

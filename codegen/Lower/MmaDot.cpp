@@ -35,6 +35,10 @@ namespace nibble {
 /// start each strip's sums with what it adds up to.
 constexpr int64_t kSignedStrips = 4;
 
+/// Bytes of weights that a row alone fetches ahead at once. A longer record's are fetched span by span: its lines at once
+/// would hold up its own.
+constexpr int64_t kFetchedTogether = 4096;
+
 /// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
 constexpr int64_t kApartColumns = 64;
 
@@ -103,7 +107,7 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
   Tile carried(sums.begin(), sums.end());
-  if (tokens > 1 || panel.unitsPerRecord() == 1)
+  if (tokens > 1 || (panel.unitsPerRecord() == 1 && !fetchesBySpan()))
     fetchAhead(record, panel.recordBytes(), row0);
   if (panel.unitsPerRecord() == 1)
     return emitUnit(record, unitAt(record, k.i64(0), column, row0), carried);
@@ -115,6 +119,10 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
     }
     return emitUnit(record, unitAt(record, unit, first, row0), Tile(inner.begin(), inner.end()));
   });
+}
+
+bool DotPanel::fetchesBySpan() const {
+  return tokens == 1 && panel.unitsPerRecord() == 1 && panel.recordBytes() > kFetchedTogether && !staysInPlace();
 }
 
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
@@ -210,6 +218,10 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   for (int64_t column = 0; column < panel.unitSpan(); column += field * span)
     sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
       Unit moved = unit;
+      if (fetchesBySpan()) {
+        int64_t spans = panel.unitSpan() / span, bytes = llvm::divideCeil(panel.recordBytes(), spans);
+        fetchAhead(k.offset(record, k.mul(k.add(index, column / span), bytes)), bytes, /*row0=*/Value());
+      }
       moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.stepBytes()));
       moved.x = activations.move(unit.x, index, span);
       return emitSpan(record, moved, column, Tile(carried.begin(), carried.end()));
