@@ -6,32 +6,45 @@
 
 #include "codegen/Lower/ExpertRows.h"
 
+#include "codegen/Lower/ActivationPlace.h"
 #include "codegen/Lower/RowBuffer.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include "llvm/ADT/bit.h"
 
 using namespace mlir;
 
 namespace nibble {
 
-/// Rows whose activations are copied at once, and which share the unpacking of a panel: few rows of a chunk choose the same
-/// expert.
+/// Rows of an expert that are taken at once: few rows of a chunk choose the same one.
 constexpr int64_t kRowsCopied = 32;
 /// What copies may take of a thread's stack (runtime/threads/Team.h), with which 32 rows of 2048 codes fit.
 constexpr int64_t kStackBytes = 96 << 10;
 
-/// Bytes of a row of activations with its scales and sums.
+static bool isLookup(const MmaOperands &mma) { return mma.row->kind == RowKind::Lookup; }
+
+/// Whether copies of activations lie in pairs.
+static bool passesPairs(const MmaOperands &mma) { return mma.row->kind == RowKind::Dot4 && mma.row->strip > 1; }
+
+/// Bytes of a row of activations with its scales and sums, of which interleaved rows have two of each.
 static int64_t bytesOfRow(const MmaOperands &mma) {
-  int64_t k = mma.layout.getK();
-  return mma.row->isInteger() ? k + 4 * (k / mma.activationGroup + k / mma.sumGroup) : 4 * k;
+  int64_t k = mma.layout.getK(), each = passesPairs(mma) ? 8 : 4;
+  return mma.row->isInteger() ? k + each * (k / mma.activationGroup + k / mma.sumGroup) : 4 * k;
+}
+
+/// So many rows in tiles of this size; pairs have tiles of half the size, too, where there are fewer.
+static int64_t tileOf(const MmaOperands &mma, int64_t rows) {
+  return passesPairs(mma) ? std::min<int64_t>(mma.row->tile, llvm::bit_floor(uint64_t(rows))) : mma.row->tile;
 }
 
 int64_t ExpertRows::together(const MmaOperands &mma, int64_t rows) {
-  // Rows of strips lie interleaved, and a look-up has one row.
-  if (mma.row->kind == RowKind::Lookup || mma.row->strip > 1)
+  int64_t most = std::min(kRowsCopied, rows);
+  if (!isLookup(mma))
+    most = std::min(most, kStackBytes / bytesOfRow(mma));
+  if (most < 2)
     return 0;
-  int64_t most = std::min({kRowsCopied, kStackBytes / bytesOfRow(mma), rows});
-  int64_t whole = most / mma.row->tile * mma.row->tile;
+  int64_t tile = tileOf(mma, most), whole = most / tile * tile;
   return whole > 1 ? whole : 0;
 }
 
@@ -40,20 +53,33 @@ Value ExpertRows::allocate(int64_t bytes) {
 }
 
 ExpertRows::ExpertRows(KernelBuilder &k, const MmaOperands &from, const ExpertOperands &operands, int64_t together)
-    : k(k), operands(operands), most(together), mma(from), panelLayout(from.layout.getPanelLayout()) {
-  int64_t columns = mma.layout.getK();
-  auto copied = [&](RowMatrix &matrix, Type type, int64_t width) {
-    matrices.push_back({matrix, &matrix, type});
-    matrix = {allocate(most * width * type.getIntOrFloatBitWidth() / 8), width};
-  };
-  copied(mma.x, mma.row->isInteger() ? k.i8() : k.f32(), columns);
-  if (mma.row->isInteger()) {
-    copied(mma.scales, k.f32(), columns / mma.activationGroup);
-    copied(mma.sums, k.i32(), columns / mma.sumGroup);
-  }
+    : k(k), operands(operands), most(together), mma(from), panelLayout(from.layout.getPanelLayout()),
+      tile(tileOf(from, together)), order{from.layout.getK()} {
   numbers = allocate(4 * most), next = allocate(8), count = allocate(8);
+  if (isLookup(mma)) {
+    mma.ahead = 0; // a panel is multiplied with row after row
+    return;
+  }
+  if (passesPairs(mma))
+    order.interleaved = mma.interleaved = mpgemm::ActivationLayout::blockOf(most, mma.row->strip, tile);
+  allocateCopies();
   if (AheadPanel::suits(mma, most))
     ahead.emplace(k, mma);
+  if (WholePanel::suits(k, mma, most, tile))
+    whole.emplace(k, mma, tile);
+}
+
+void ExpertRows::allocateCopies() {
+  int64_t columns = mma.layout.getK(), blocks = order.blocks(most);
+  auto copied = [&](RowMatrix &matrix, Type type, int64_t group, int64_t elements) {
+    matrices.push_back({matrix, &matrix, type, group});
+    matrix = {allocate(elements * type.getIntOrFloatBitWidth() / 8), columns / group};
+  };
+  if (!mma.row->isInteger())
+    return copied(mma.x, k.f32(), 1, most * columns);
+  copied(mma.x, k.i8(), 1, blocks * order.codesOfBlock());
+  copied(mma.scales, k.f32(), mma.activationGroup, blocks * order.numbersOfBlock(mma.activationGroup));
+  copied(mma.sums, k.i32(), mma.sumGroup, blocks * order.numbersOfBlock(mma.sumGroup));
 }
 
 void ExpertRows::emit(Value rows, Value tid, Value nthreads) {
@@ -97,13 +123,45 @@ void ExpertRows::copyRow(Value row, Value place) {
   Value source = k.divu(row, operands.perRow);
   for (const Gathered &matrix : matrices) {
     Value from = k.at(matrix.from.pointer, matrix.type, k.mul(source, matrix.from.stride));
-    Value to = k.at(matrix.to->pointer, matrix.type, k.mul(place, matrix.to->stride));
-    forEachPiece(k, matrix.to->stride, [&](Value offset, int64_t lanes) {
-      Type type = lanes == 1 ? matrix.type : Type(k.vec(matrix.type, lanes));
-      k.store(k.load(type, k.at(from, matrix.type, offset)), k.at(to, matrix.type, offset));
-    });
+    if (!order.isInterleaved())
+      copyPlain(matrix, from, place);
+    else if (matrix.group == 1)
+      copyCodes(matrix, from, place);
+    else
+      copyNumbers(matrix, from, place);
   }
 }
+
+void ExpertRows::copyPlain(const Gathered &matrix, Value from, Value place) {
+  Value to = k.at(matrix.to->pointer, matrix.type, k.mul(place, matrix.to->stride));
+  forEachPiece(k, matrix.to->stride, [&](Value offset, int64_t lanes) {
+    Type type = lanes == 1 ? matrix.type : Type(k.vec(matrix.type, lanes));
+    k.store(k.load(type, k.at(from, matrix.type, offset)), k.at(to, matrix.type, offset));
+  });
+}
+
+/// Integers have whole spans of 32 columns.
+void ExpertRows::copyCodes(const Gathered &matrix, Value from, Value place) {
+  constexpr int64_t kStep = mpgemm::ActivationLayout::kStepColumns, kSpan = mpgemm::ActivationLayout::kSpan;
+  k.loop(k.i64(0), k.i64(order.columns), kSpan, [&](Value column) {
+    Value to = placeOfCodes(k, order, matrix.to->pointer, place, column);
+    for (int64_t step = 0; step < kSpan / kStep; ++step) {
+      Value codes = k.load(k.vec(k.i8(), kStep), k.offset(from, k.add(column, step * kStep)));
+      k.store(codes, k.offset(to, step * mpgemm::ActivationLayout::kStepBytes));
+    }
+  });
+}
+
+void ExpertRows::copyNumbers(const Gathered &matrix, Value from, Value place) {
+  k.loop(k.i64(0), k.i64(order.columns / matrix.group), 1, [&](Value index) {
+    Value number = k.load(matrix.type, k.at(from, matrix.type, index));
+    Value to = placeOfNumber(k, order, matrix.to->pointer, matrix.type, place, index, matrix.group, matrix.to->stride);
+    k.store(k.splat(number, 2), to);
+  });
+}
+
+/// Which row of the result a copy is for.
+Value ExpertRows::numberOf(Value copy) { return k.zext(k.load(k.i32(), k.at(numbers, k.i32(), copy)), k.i64()); }
 
 /// All copies with one panel.
 void ExpertRows::multiply(Value panel, Value place) {
@@ -111,18 +169,24 @@ void ExpertRows::multiply(Value panel, Value place) {
   if (ahead)
     return ahead->emit(panel, rows, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first,
                                         int64_t vectors) { storeTile(sums, place, row0, tokens, first, vectors); });
-  for (int64_t tile = std::min(most, mma.row->tile); tile > 0; tile /= 2) {
-    Value end = tile == 1 ? rows : k.add(done, k.mul(k.divu(k.sub(rows, done), tile), tile));
-    k.loop(done, end, tile, [&](Value row0) {
-      MmaOperands of = mma;
-      of.vectors = tile > 1 && mma.row->isInteger() ? mma.row->tileVectors : mma.row->vectors;
-      for (of.firstVector = 0; of.firstVector < mma.row->vectors; of.firstVector += of.vectors) {
-        PanelSums sums = mma.row->isInteger() ? dotRows(k, of, tile, accumulateDot(k, of, panel, row0, tile))
-                                              : accumulateFloat(k, of, panel, row0, tile);
-        storeTile(sums, place, row0, tile, of.firstVector, of.vectors);
-      }
+  if (whole)
+    done = whole->emit(panel, rows, [&](const MmaOperands &of, Value unpacked, Value row0) {
+      multiplyTile(of, unpacked, place, row0, tile);
     });
+  for (int64_t tokens = whole ? tile / 2 : std::min(most, tile); tokens > 0; tokens /= 2) {
+    Value end = tokens == 1 ? rows : k.add(done, k.mul(k.divu(k.sub(rows, done), tokens), tokens));
+    k.loop(done, end, tokens, [&](Value row0) { multiplyTile(mma, panel, place, row0, tokens); });
     done = end;
+  }
+}
+
+void ExpertRows::multiplyTile(MmaOperands of, Value panel, Value place, Value row0, int64_t tokens) {
+  Value x = isLookup(of) ? k.divu(numberOf(row0), operands.perRow) : row0;
+  of.vectors = tokens > 1 && of.row->isInteger() ? of.row->tileVectors : of.row->vectors;
+  for (of.firstVector = 0; of.firstVector < of.row->vectors; of.firstVector += of.vectors) {
+    PanelSums sums = of.row->isInteger() ? dotRows(k, of, tokens, accumulateDot(k, of, panel, x, tokens))
+                                         : accumulateFloat(k, of, panel, x, tokens);
+    storeTile(sums, place, row0, tokens, of.firstVector, of.vectors);
   }
 }
 
@@ -131,7 +195,7 @@ void ExpertRows::storeTile(ArrayRef<Value> sums, Value place, Value row0, int64_
                            int64_t vectors) {
   int64_t lanes = mma.row->lanes;
   for (int64_t token = 0; token < tokens; ++token) {
-    Value row = k.zext(k.load(k.i32(), k.at(numbers, k.i32(), k.add(row0, token))), k.i64());
+    Value row = numberOf(k.add(row0, token));
     Value column = k.add(k.add(k.mul(row, operands.outStride), k.mul(place, panelLayout.nr)), first * lanes);
     for (int64_t v = 0; v < vectors; ++v)
       k.store(sums[token * vectors + v], k.at(k.at(operands.out, k.f32(), column), k.f32(), v * lanes));

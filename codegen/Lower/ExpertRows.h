@@ -4,11 +4,13 @@
 //
 //   for expert
 //     for up to 32 rows that chose it    activations copied, so that they lie as rows of a matrix
-//       for place of this thread         the expert's panel: unpacked once for these rows (MmaAhead.h)
+//       for place of this thread         the expert's panel: unpacked once for these rows (MmaAhead.h, MmaWhole.h)
 //         sums → the rows' places
 //
 // Why: a chunk's rows choose at random; taken one by one, each unpacks its panel again. The panels of experts that no row
-// chose are not touched.
+// chose are not touched. Copies of integers for an instruction that multiplies pairs of rows lie interleaved
+// (dialects/MPGEMM/ActivationLayout.h). A look-up has one row, and nothing to unpack: its tables stay where they are, and
+// a panel stays in the first-level cache for all of the rows.
 // Contract: a row's sums are the same chain of operations as for a single row.
 //
 //===----------------------------------------------------------------------===//
@@ -18,6 +20,8 @@
 
 #include "codegen/Lower/MmaAhead.h"
 #include "codegen/Lower/MmaKernel.h"
+#include "codegen/Lower/MmaWhole.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 
 namespace nibble {
 
@@ -44,11 +48,18 @@ private:
     RowMatrix from;
     RowMatrix *to;
     mlir::Type type;
+    int64_t group; ///< columns of a number, 1 for codes and floats
   };
   mlir::Value allocate(int64_t bytes);
+  void allocateCopies();
   void gather(mlir::Value expert, mlir::Value rows);
   void copyRow(mlir::Value row, mlir::Value place);
+  void copyPlain(const Gathered &matrix, mlir::Value from, mlir::Value place);
+  void copyCodes(const Gathered &matrix, mlir::Value from, mlir::Value place);
+  void copyNumbers(const Gathered &matrix, mlir::Value from, mlir::Value place);
+  mlir::Value numberOf(mlir::Value copy);
   void multiply(mlir::Value panel, mlir::Value place);
+  void multiplyTile(MmaOperands of, mlir::Value panel, mlir::Value place, mlir::Value row0, int64_t tokens);
   void storeTile(llvm::ArrayRef<mlir::Value> sums, mlir::Value place, mlir::Value row0, int64_t tokens, int64_t first,
                  int64_t vectors);
 
@@ -57,10 +68,13 @@ private:
   int64_t most;
   MmaOperands mma; ///< of the copies
   mpgemm::PanelLayout panelLayout;
+  int64_t tile; ///< rows of the largest tile
+  mpgemm::ActivationLayout order; ///< of integers that are copied
   llvm::SmallVector<Gathered> matrices;
   mlir::Value numbers;      ///< i32: which row of the result each copy is for
   mlir::Value next, count;  ///< memory, i64: the row to look at, copies that there are
   std::optional<AheadPanel> ahead;
+  std::optional<WholePanel> whole;
 };
 
 } // namespace nibble

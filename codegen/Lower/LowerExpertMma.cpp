@@ -2,17 +2,16 @@
 //
 // The product of mpgemm.mma with the panels of the expert that was chosen for each row.
 // The team divides the panels of one expert. Many rows are taken by expert
-// (ExpertRows.h). One row of activations reads its experts one after the other, each as
-// a stream:
+// (ExpertRows.h). A token reads its experts one after the other, each as a stream:
 //
-//   for row of the result              as many as a row of activations has experts
+//   for row of the result              as many as a token has experts
 //     for place of this thread         a panel of the row's expert
 //       sums → y
 //
-// Rows that cannot be taken together (look-ups, strips of two rows) pass by a place one
-// after the other, so that a panel comes from memory once for a chunk and then from a
-// cache: there the loop over places is the outer one. Experts that no row chose are not
-// read.
+// Rows that cannot be taken together (so long that the stack has no room for a tile of
+// them, or fewer than a tile) pass by a place one after the other, so that a panel comes
+// from memory once for a chunk and then from a cache: there the loop over places is the
+// outer one. Experts that no row chose are not read.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,8 +35,9 @@ struct ExpertShape {
   ExpertOperands experts;
   int64_t rows; ///< of the result
 
-  /// One row of activations.
-  bool isDecode() const { return rows == experts.perRow; }
+  /// One row of activations, or so few that hardly two of them chose the same expert: what the first linears of a token's
+  /// experts gave.
+  bool isDecode() const { return rows == experts.perRow || 4 * rows <= experts.experts; }
   std::string name() const;
 };
 

@@ -10,8 +10,8 @@
 //       for row.tileVectors vectors   as many sums as fit the registers
 //         sums → + bias → + residual → y
 //
-// With many rows the unpacking goes ahead of several tiles: MmaAhead.h. Pairs of rows fill the registers with the sums
-// of one vector, so that a tile walks the panel once for each; the whole panel is unpacked before the first full tile.
+// With many rows the unpacking goes ahead of several tiles: MmaAhead.h, and for instructions that multiply pairs of rows
+// MmaWhole.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +20,9 @@
 #include "codegen/Lower/MmaAhead.h"
 #include "codegen/Lower/MmaChecks.h"
 #include "codegen/Lower/MmaKernel.h"
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Lower/MmaWhole.h"
 #include "compiler/Target/CpuModel.h"
 #include "dialects/MPGEMM/ActivationLayout.h"
-
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/bit.h"
@@ -34,9 +32,6 @@ using namespace mlir;
 
 namespace nibble {
 namespace {
-
-/// Of an unpacked panel: the first-level cache of the cores that multiply pairs of rows, and a part of a thread's stack.
-constexpr int64_t kMostUnpackedBytes = 48 << 10;
 
 /// What a kernel is specialised on.
 struct MmaShape {
@@ -67,8 +62,6 @@ public:
 
 private:
   void emitRows(Value index, Value n);
-  bool unpacksWhole() const;
-  Value emitUnpacked(Value panel, Value index, Value n);
   void emitTile(Value panel, Value index, Value row0, int64_t tokens);
   void storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens);
   void storeRow(ArrayRef<Value> sums, Value column0, Value m, int64_t valid);
@@ -81,8 +74,7 @@ private:
   Value weight, bias, residual, out;
   ClaimSource claims;
   std::optional<AheadPanel> ahead;
-  std::optional<PanelUnpacker> whole; ///< of a panel, into `unpacked`
-  Value unpacked;
+  std::optional<WholePanel> whole;
 };
 
 } // namespace
@@ -130,37 +122,9 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
   if (AheadPanel::suits(mma, shape.rows))
     ahead.emplace(k, mma);
-  if (unpacksWhole()) {
-    whole.emplace(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true);
-    if (whole->blockBytes() > kMostUnpackedBytes)
-      whole.reset();
-    else
-      unpacked = LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(whole->blockBytes()), /*alignment=*/64);
-  }
+  if (WholePanel::suits(k, mma, shape.rows, shape.tile()))
+    whole.emplace(k, mma, shape.tile());
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
-}
-
-/// Whether tiles of pairs of rows may follow each other, and codes are not bytes already.
-bool MmaKernel::unpacksWhole() const {
-  auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
-  return block && !(block.getCode().isInteger() && block.getCode().width == 8) && shape.row->kind == RowKind::Dot4 &&
-         shape.row->strip > 1 && shape.interleaved > 1 && shape.rows >= 2 * shape.tile() &&
-         dotEmitter(*shape.row).unpacksAhead();
-}
-
-/// The full tiles, with the panel unpacked; how many rows they were.
-Value MmaKernel::emitUnpacked(Value panel, Value index, Value n) {
-  int64_t tile = shape.tile();
-  Value end = k.mul(k.divu(n, tile), tile);
-  k.ifThen(k.slt(k.i64(0), end), [&] {
-    int64_t units = panelLayout.k / panelLayout.unitSpan();
-    whole->emit(panel, k.i64(0), k.i64(units), unpacked, /*fetchesNext=*/mma.ahead != 0);
-    MmaOperands packed = mma;
-    mma.layout = whole->layout(), mma.range = whole->range(), mma.ahead = 0;
-    k.loop(k.i64(0), end, tile, [&](Value row0) { emitTile(unpacked, index, row0, tile); });
-    mma = packed;
-  });
-  return end;
 }
 
 /// All rows of activations with one panel.
@@ -172,7 +136,11 @@ void MmaKernel::emitRows(Value index, Value n) {
       storeTile(sums, index, row0, tokens);
     });
   if (whole)
-    done = emitUnpacked(panel, index, n);
+    done = whole->emit(panel, n, [&](const MmaOperands &unpackedAs, Value unpacked, Value row0) {
+      MmaOperands packed = std::exchange(mma, unpackedAs);
+      emitTile(unpacked, index, row0, shape.tile());
+      mma = packed;
+    });
   for (int64_t tile = whole ? shape.tile() / 2 : shape.tile(); tile > 0; tile /= 2) {
     Value end = tile == 1 ? n : k.add(done, k.mul(k.divu(k.sub(n, done), tile), tile));
     k.loop(done, end, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });

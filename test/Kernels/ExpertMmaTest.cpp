@@ -1,11 +1,13 @@
 //===- ExpertMmaTest.cpp - products with chosen experts --------------------===//
 //
 // Each row of a product with chosen experts has the bits that mpgemm.mma gives for that row
-// and the expert's matrix alone, on every instruction row, for one row of activations and
-// for many, which are taken by expert. And experts that no row chose are not read: their
+// and the expert's matrix alone, on every instruction row, for one row of activations, for
+// fewer than a tile and for many, which are taken by expert. And experts that no row chose are not read: their
 // pages are not readable here.
 //
 //===----------------------------------------------------------------------===//
+#include "dialects/LowBit/FloatKind.h"
+#include "test/Kernels/Activations.h"
 #include "test/Kernels/KernelProgram.h"
 #include "test/Kernels/ProductCases.h"
 #include "test/Kernels/Weights.h"
@@ -31,13 +33,18 @@ template <typename T> std::shared_ptr<Bytes> bytesOf(const std::vector<T> &value
   return std::make_shared<Bytes>(from, from + values.size() * sizeof(T));
 }
 
+/// Bytes of a row of tables.
+int64_t tableBytesOf(const InstructionRow &row, int64_t k) {
+  return row.averages ? mpgemm::averagedTableBytes(k) : mpgemm::tableBytes(k);
+}
+
 /// A layer's experts in a format, and functions of products with them: @one of a single row and a single expert, @token
-/// of one row, @chunk of `rows`.
+/// of one row, @few of five, @chunk of `rows`.
 struct Layer {
   Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n, int64_t k, int64_t rows, std::mt19937 &random);
 
   void add(KernelProgram &program) const;
-  /// Codes, scales and sums (or floats) of rows [first, first + count).
+  /// Codes, scales and sums, tables and what belongs to them, or floats, of rows [first, first + count).
   std::vector<std::shared_ptr<Bytes>> activations(int64_t first, int64_t count) const;
 
   const InstructionRow &row;
@@ -47,21 +54,24 @@ struct Layer {
   std::vector<float> x, scales;
   std::vector<int8_t> codes;
   std::vector<int32_t> sums, chosen;
+  LookupTables looked;
 };
 
 Layer::Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n, int64_t k, int64_t rows,
              std::mt19937 &random)
     : row(row), n(n), k(k), rows(rows), sumGroup(format.isFloat ? 32 : std::min(32u, format.group)) {
+  bool look = row.kind == RowKind::Lookup;
+  FloatKind kind = row.narrow.value_or(FloatKind::F32);
   for (int64_t expert = 0; expert < kExperts; ++expert) {
     Weight weight(format, n, k, random);
-    unsigned bias = row.kind == RowKind::Float ? 0 : weight.biasFor(row);
-    packed.push_back(weight.pack(row.nr(), row.kr(), bias));
-    oneLayout = weight.layoutText(row.nr(), row.kr(), bias);
+    unsigned bias = row.kind == RowKind::Dot4 ? weight.biasFor(row) : 0;
+    packed.push_back(weight.pack(row.nr(), row.kr(), bias, look));
+    oneLayout = weight.layoutText(row.nr(), row.kr(), bias, look);
     weight.n = n * kExperts;
-    allLayout = weight.layoutText(row.nr(), row.kr(), bias);
+    allLayout = weight.layoutText(row.nr(), row.kr(), bias, look);
   }
   for (int64_t i = 0; i < rows * k; ++i) {
-    x.push_back(std::uniform_real_distribution<float>(-3, 3)(random));
+    x.push_back(toFloat(kind, bitsOfNearest(kind, std::uniform_real_distribution<float>(-3, 3)(random))));
     codes.push_back(int8_t(int(random() % 255) - 127));
   }
   for (int64_t i = 0; i < rows * k / 32; ++i)
@@ -71,6 +81,8 @@ Layer::Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n,
   // Expert 0 far more often than there is room for at once; one expert twice for a row, too.
   for (int64_t i = 0; i < rows * kPerRow; ++i)
     chosen.push_back(random() % 4 == 0 ? 2 : 0);
+  if (look)
+    looked = makeTables(codes, k, sumGroup, row.averages);
 }
 
 void Layer::add(KernelProgram &program) const {
@@ -80,11 +92,14 @@ void Layer::add(KernelProgram &program) const {
     auto operand = [&](const std::string &value, const std::string &type) {
       types += ", " + type, arguments += ", " + value + ": " + type, operands += (operands.empty() ? "" : ", ") + value;
     };
-    operand("%x", memref(m, k, row.isInteger() ? "i8" : "f32"));
+    bool look = row.kind == RowKind::Lookup;
+    operand("%x", memref(m, look ? tableBytesOf(row, k) : k, row.isInteger() ? "i8" : "f32"));
     if (row.isInteger()) {
       operand("%s", memref(m, k / 32, "f32"));
       operand("%t", memref(m, k / sumGroup, "i32"));
     }
+    if (look)
+      operand("%b", memref(m, k / sumGroup, "i32"));
     std::string y = memref(hasExperts ? m * kPerRow : m, n, "f32"), chosen = memref(m, kPerRow, "i32");
     if (hasExperts)
       types += ", " + chosen, arguments += ", %c: " + chosen;
@@ -96,6 +111,7 @@ void Layer::add(KernelProgram &program) const {
   };
   function("one", 1, false);
   function("token", 1, true);
+  function("few", 5, true);
   function("chunk", rows, true);
 }
 
@@ -106,7 +122,10 @@ std::vector<std::shared_ptr<Bytes>> Layer::activations(int64_t first, int64_t co
   };
   if (!row.isInteger())
     return {part(x, k)};
-  return {part(codes, k), part(scales, k / 32), part(sums, k / sumGroup)};
+  if (row.kind != RowKind::Lookup)
+    return {part(codes, k), part(scales, k / 32), part(sums, k / sumGroup)};
+  return {part(looked.tables, tableBytesOf(row, k)), part(scales, k / 32), part(sums, k / sumGroup),
+          part(looked.bases, k / sumGroup)};
 }
 
 const lowbit::Format &formatNamed(llvm::StringRef name) {
@@ -150,8 +169,14 @@ TEST_P(ExpertMmaTest, RowsHaveTheBitsOfOneProduct) {
   constexpr int64_t kRows = 53, kValid = 51;
   std::mt19937 random(7);
   std::vector<std::string> formats = {"q4_0", "q4_k", "q8_0"};
+  if (row.kind == RowKind::Lookup)
+    formats.back() = "q2_k";
+  if (row.kind == RowKind::Lookup && row.isa == Isa::Generic) // whose code is long
+    formats = {"q4_0"};
   if (row.kind == RowKind::Float)
     formats.push_back("f32");
+  if (row.narrow)
+    formats = {spelling(*row.narrow)};
   for (const std::string &name : formats) {
     SCOPED_TRACE(name);
     Layer layer(row, formatNamed(name), 3 * row.nr(), 256, kRows, random);
@@ -163,6 +188,7 @@ TEST_P(ExpertMmaTest, RowsHaveTheBitsOfOneProduct) {
     calls.push_back(expertCall(layer, "chunk", 0, kRows, kValid, 2));
     calls.push_back(expertCall(layer, "chunk", 0, kRows, 1, 1));
     calls.push_back(expertCall(layer, "token", 5, 1, 1, 2));
+    calls.push_back(expertCall(layer, "few", 7, 5, 5, 2));
     ASSERT_EQ(program.run(calls), "");
     auto check = [&](const Call &call, int64_t first, int64_t valid) {
       const Bytes &y = *call.buffers.back();
@@ -177,19 +203,20 @@ TEST_P(ExpertMmaTest, RowsHaveTheBitsOfOneProduct) {
     check(calls[one + 1], 0, kValid);
     check(calls[one + 2], 0, 1);
     check(calls[one + 3], 5, 1);
+    check(calls[one + 4], 7, 5);
   }
 }
 
-/// Rows that multiply; look-ups are in test/EndToEnd/experts.test.
-std::vector<Machine> multiplying() {
-  std::vector<Machine> rows;
-  for (const Machine &machine : machines())
-    if (findRow(machine.row)->kind != RowKind::Lookup)
-      rows.push_back(machine);
+/// Rows whose weights and activations are as narrow as each other, too.
+std::vector<Machine> allMachines() {
+  std::vector<Machine> rows = machines().vec();
+  rows.push_back({"aarch64_bf16_2x4x4_bf16bf16f32", "aarch64-linux-gnu", "neoverse-n2", true});
+  rows.push_back({"aarch64_fp16fml_1x8x1_f16f16f32", "aarch64-linux-gnu", "neoverse-n2", true});
+  rows.push_back({"x86_avx512bf16_1x16x2_bf16bf16f32", "x86_64-linux-gnu", "cooperlake", true});
   return rows;
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, ExpertMmaTest, testing::ValuesIn(multiplying()), [](const auto &info) {
+INSTANTIATE_TEST_SUITE_P(Rows, ExpertMmaTest, testing::ValuesIn(allMachines()), [](const auto &info) {
   std::string name = std::string(info.param.row) + "_" + info.param.cpu;
   for (char &c : name)
     c = llvm::isAlnum(c) ? c : '_';

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/ProductCases.h"
 
-#include "dialects/MPGEMM/AveragedSums.h"
 #include "test/Kernels/Activations.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -67,15 +66,13 @@ bool hasIntegers(const lowbit::Format &format) {
 
 namespace {
 
-/// Quantized activations, f32 ones, and the tables of look-ups, of M rows.
+/// Quantized activations and f32 ones, of M rows.
 struct Activations {
   std::vector<float> x, scales;
   std::vector<int8_t> codes;
-  std::vector<int32_t> sums, bases;
-  std::vector<uint8_t> tables;
+  std::vector<int32_t> sums;
 
   Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random);
-  void makeTables(int64_t m, int64_t k, int64_t run, bool averaged);
 };
 
 Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
@@ -92,26 +89,6 @@ Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &r
     for (int64_t j = 0; j < sumGroup; ++j)
       sums.back() += codes[i * sumGroup + j];
   }
-}
-
-/// By the definitions in dialects/MPGEMM/LookupLayout.h and AveragedSums.h.
-void Activations::makeTables(int64_t m, int64_t k, int64_t run, bool averaged) {
-  tables.assign(m * (averaged ? mpgemm::averagedTableBytes(k) : mpgemm::tableBytes(k)), 0);
-  bases.assign(m * k / run, 0);
-  for (int64_t at = 0; at < m * k; at += 4)
-    for (int index = 0; index < 16; ++index) {
-      int sum = 0;
-      for (int i = 0; i < 4; ++i)
-        sum += (index >> i & 1 ? 1 : 0) * codes[at + i] - std::min<int>(codes[at + i], 0);
-      if (averaged) {
-        tables[4 * at + index] = uint8_t((sum + 1) >> 1);
-        continue;
-      }
-      uint8_t *entry = tables.data() + at / k * 8 * k + 4 * (at % k) + index;
-      entry[0] = uint8_t(sum % 32), entry[4 * k] = uint8_t(sum / 32);
-    }
-  for (int64_t at = 0; at < m * k; ++at)
-    bases[at / run] += std::min<int>(codes[at], 0);
 }
 
 template <typename T> std::shared_ptr<Bytes> bytesOf(const std::vector<T> &values) {
@@ -321,16 +298,17 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
   bool look = row.kind == RowKind::Lookup;
   std::vector<std::shared_ptr<Bytes>> operands = {
       std::make_shared<Bytes>(w.pack(row.nr(), row.kr(), w.biasFor(row), look))};
+  LookupTables looked;
   if (look)
-    a.makeTables(m, shape.k, sumGroup, row.averages);
+    looked = makeTables(a.codes, shape.k, sumGroup, row.averages);
   mpgemm::ActivationLayout order = activationLayout(row, m, shape.k);
   if (row.isInteger())
-    operands.insert(operands.end(), {look ? bytesOf(a.tables) : bytesOf(inOrder(a.codes, m, order)),
+    operands.insert(operands.end(), {look ? bytesOf(looked.tables) : bytesOf(inOrder(a.codes, m, order)),
                                      bytesOf(inOrder(a.scales, m, 32, order)), bytesOf(inOrder(a.sums, m, sumGroup, order))});
   else
     operands.push_back(bytesOf(a.x));
   if (look)
-    operands.push_back(bytesOf(a.bases));
+    operands.push_back(bytesOf(looked.bases));
   if (shape.bias)
     operands.push_back(bytesOf(bias));
   if (shape.residual)
