@@ -266,7 +266,8 @@ template <typename OpTy> static LogicalResult verifyProduct(OpTy op) {
   return success();
 }
 
-/// The activations must be so many rows. Those of codes may be interleaved; tables and floats are not.
+/// The activations must be so many rows, with numbers for all of their columns. Those of codes may be interleaved; tables
+/// and floats are not.
 template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t count) {
   LayoutAttr layout = op.getLayout();
   Value x = op.getActivations().front();
@@ -279,6 +280,19 @@ template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t
       shape.size() != 2 || shape[1] != rows.codesOfBlock() || shape[0] != rows.blocks(count))
     return op.emitOpError() << "activations must be " << count << " rows of " << columns << " columns, but are "
                             << x.getType();
+  if (op.getActivations().size() == 1)
+    return success();
+  // What belongs to groups of columns: scales, sums and for look-ups bases. How large groups are is the kernel's matter.
+  ActivationLayout groups{layout.getK(), rows.interleaved};
+  const char *names[] = {"scales", "sums", "bases"};
+  for (auto [name, value] : llvm::zip(names, llvm::drop_begin(op.getActivations()))) {
+    ArrayRef<int64_t> shape = shapeOf(value);
+    bool isWhole = shape.size() == 2 && shape[0] == rows.blocks(count) && shape[1] > 0;
+    int64_t each = isWhole ? groups.numbersOfBlock(layout.getK()) : 1; // numbers of one group of all rows
+    if (!isWhole || shape[1] % each != 0 || layout.getK() % (shape[1] / each) != 0)
+      return op.emitOpError() << name << " must be " << rows.blocks(count) << " rows with a number for each group of the "
+                              << layout.getK() << " columns, but are " << value.getType();
+  }
   return success();
 }
 

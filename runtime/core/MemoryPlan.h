@@ -30,7 +30,8 @@ struct PlanInputs {
   uint64_t tableBytes = 0;                   // description and trailer of the file
   uint64_t programBytes = 0;                 // memory of the program's segments, see ProgramImage.h
   uint64_t arenaBytes = 0, stateBytes = 0;
-  uint32_t outputs = 0;       // logits, or numbers of a text's vector if that is longer
+  uint32_t vocab = 0;         // tokens that are sampled from
+  uint32_t vector = 0;        // numbers of a text's vector; 0: the model gives logits
   uint32_t context = 0, chunk = 0;
   uint32_t maxTokenBytes = 0; // longest token of the vocabulary
   uint32_t threads = 1;       // members of the team
@@ -46,6 +47,10 @@ inline constexpr size_t RegionAlignment = 65536;
 /// environment lie in it), the C library's heap (thread-local data; time zone data where a template asks for the time)
 /// and the pages that the kernel maps for the clock.
 inline constexpr uint64_t SystemBytes = 448 << 10;
+
+/// Numbers that a run leaves: logits, or the vector of an encoder, which samples nothing.
+constexpr uint32_t outputCount(uint32_t vocab, uint32_t vector) { return vector ? vector : vocab; }
+constexpr uint32_t candidateCount(uint32_t vocab, uint32_t vector) { return vector ? 0 : vocab; }
 
 struct MemoryPlan {
   uint64_t weights, prefix, tables; // mapped from the file
@@ -119,8 +124,8 @@ constexpr MemoryPlan computeMemoryPlan(const PlanInputs &in) {
   plan.arena = region(in.arenaBytes);
   plan.state = region(in.stateBytes);
   plan.stacks = region((in.threads - 1) * uint64_t(ThreadStackBytes));
-  plan.logits = buffer(uint64_t(in.outputs) * sizeof(float));
-  plan.candidates = buffer(uint64_t(in.outputs) * sizeof(Candidate));
+  plan.logits = buffer(outputCount(in.vocab, in.vector) * sizeof(float));
+  plan.candidates = buffer(candidateCount(in.vocab, in.vector) * sizeof(Candidate));
   plan.history = buffer(uint64_t(in.context) * sizeof(int32_t));
   plan.chunkTokens = buffer(uint64_t(in.chunk) * sizeof(int32_t));
   plan.text = buffer(plan.textBytes);

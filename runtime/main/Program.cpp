@@ -114,7 +114,8 @@ PlanInputs Program::planInputs() const {
   inputs.programBytes = segmentBytes(headers, getauxval(AT_PHNUM), NativeMachine);
   inputs.arenaBytes = description().arena_bytes();
   inputs.stateBytes = description().state_bytes();
-  inputs.outputs = std::max(config.vocab(), config.vector());
+  inputs.vocab = config.vocab();
+  inputs.vector = config.vector();
   inputs.context = config.context();
   inputs.chunk = config.chunk();
   inputs.maxTokenBytes = tokenizer.maxTokenBytes();
@@ -166,8 +167,8 @@ void Program::carve() {
   buffers.arena = block.carveBytes(plan.arena, RegionAlignment);
   buffers.state = block.carveBytes(plan.state, RegionAlignment);
   uint8_t *stacks = block.carveBytes(plan.stacks, RegionAlignment);
-  buffers.logits = block.carve<float>(std::max(config.vocab(), config.vector()));
-  candidates = block.carve<Candidate>(config.vocab());
+  buffers.logits = block.carve<float>(outputCount(config.vocab(), config.vector()));
+  candidates = block.carve<Candidate>(candidateCount(config.vocab(), config.vector()));
   std::span<int32_t> history = block.carve<int32_t>(config.context());
   buffers.chunkTokens = block.carve<int32_t>(config.chunk());
   text = block.carve<char>(plan.textBytes);

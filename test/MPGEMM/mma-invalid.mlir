@@ -64,3 +64,30 @@ func.func @blocks(%w: tensor<1088xi8, #l>, %c: tensor<1x256xi8>, %s: tensor<1x16
   %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<1x256xi8>, tensor<1x16xf32>, tensor<1x16xi32>, index) -> tensor<5x16xf32>
   return
 }
+
+// -----
+// Rows alone have a number for each group; 64 columns are no three groups.
+#l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 16, k = 64, nr = 16, kr = 4, bias = 0>
+func.func @scales(%w: tensor<1088xi8, #l>, %c: tensor<5x64xi8>, %s: tensor<5x3xf32>, %t: tensor<5x2xi32>, %n: index) {
+  // expected-error @below {{scales must be 5 rows with a number for each group of the 64 columns, but are 'tensor<5x3xf32>'}}
+  %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<5x64xi8>, tensor<5x3xf32>, tensor<5x2xi32>, index) -> tensor<5x16xf32>
+  return
+}
+
+// -----
+// A row is missing.
+#l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 16, k = 64, nr = 16, kr = 4, bias = 0>
+func.func @sums(%w: tensor<1088xi8, #l>, %c: tensor<5x64xi8>, %s: tensor<5x2xf32>, %t: tensor<4x2xi32>, %n: index) {
+  // expected-error @below {{sums must be 5 rows with a number for each group of the 64 columns, but are 'tensor<4x2xi32>'}}
+  %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<5x64xi8>, tensor<5x2xf32>, tensor<4x2xi32>, index) -> tensor<5x16xf32>
+  return
+}
+
+// -----
+// Interleaved rows have two of each number: 16 are two groups of four rows.
+#l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 16, k = 64, nr = 16, kr = 8, bias = 0>
+func.func @interleaved(%w: tensor<1088xi8, #l>, %c: tensor<2x256xi8>, %s: tensor<2x12xf32>, %t: tensor<2x16xi32>, %n: index) {
+  // expected-error @below {{scales must be 2 rows with a number for each group of the 64 columns, but are 'tensor<2x12xf32>'}}
+  %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<2x256xi8>, tensor<2x12xf32>, tensor<2x16xi32>, index) -> tensor<5x16xf32>
+  return
+}

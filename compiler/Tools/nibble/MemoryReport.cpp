@@ -90,7 +90,8 @@ static rt::PlanInputs planInputs(const FileSizes &sizes, const TextTables &table
   inputs.programBytes = sizes.program;
   inputs.arenaBytes = description.arenaBytes;
   inputs.stateBytes = description.stateBytes;
-  inputs.outputs = std::max(description.vocab, description.vector);
+  inputs.vocab = description.vocab;
+  inputs.vector = description.vector;
   inputs.context = description.context;
   inputs.chunk = description.chunk;
   inputs.profiledOps = description.profile.size();
