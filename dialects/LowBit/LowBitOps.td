@@ -59,7 +59,8 @@ def LowBit_CastOp : LowBit_Op<"cast"> {
     result's type can hold too. The verifier refuses everything else; a
     conversion that may round is `decode` and `encode`. What is exact: a shift
     of the codes together with the zero point into a range that contains them
-    all, a smaller group, a wider sub-scale, and f32 scales for f16 or bf16.
+    all, a smaller group, a wider sub-scale, f32 scales for f16 or bf16, and one
+    f32 scale for an integer times a float of at most 24 bits together.
 
     ```mlir
     func.func @to_unsigned(%w: tensor<64x256x!lowbit.block<i8, 32, f16>>)

@@ -403,7 +403,20 @@ static bool holds(IntegerKind wide, IntegerKind narrow) {
   return wide.contains(narrow.min()) && wide.contains(narrow.max());
 }
 
+/// Whether an f32 holds each product of a float of that kind and an integer,
+/// which is what two levels mean: the bits of both numbers fit its 24.
+static bool foldsExactly(FloatKind kind, IntegerKind sub) {
+  unsigned precision = kind == FloatKind::F16     ? 11
+                       : kind == FloatKind::BF16  ? 8
+                       : kind == FloatKind::UE4M3 ? 4
+                                                  : 24;
+  return kind != FloatKind::E8M0 && precision + sub.width <= 24;
+}
+
 static bool holds(const ScaleKind &wide, const ScaleKind &narrow) {
+  if (narrow.isTwoLevel() && !wide.isTwoLevel())
+    return wide.floatKind == FloatKind::F32 &&
+           foldsExactly(narrow.floatKind, narrow.sub);
   if (wide.isTwoLevel() != narrow.isTwoLevel() ||
       !holds(wide.floatKind, narrow.floatKind))
     return false;

@@ -79,3 +79,27 @@ func.func @exponent(%a: tensor<8x64x!lowbit.block<u4, 32, e8m0>>) {
   %0 = lowbit.cast %a : tensor<8x64x!lowbit.block<u4, 32, e8m0>> -> tensor<8x64x!lowbit.block<u4, 32, f32>>
   return
 }
+
+// -----
+// An f16 has no room for the product of an f16 and six bits.
+func.func @folded_narrow(%a: tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256>>) {
+  // expected-error @below {{the result's scale cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256>> -> tensor<8x256x!lowbit.block<u4, 32, f16>>
+  return
+}
+
+// -----
+// And an f32 none for that of an f32.
+func.func @folded_wide(%a: tensor<8x256x!lowbit.block<u4, 32, u6 x f32 : 256>>) {
+  // expected-error @below {{the result's scale cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<u4, 32, u6 x f32 : 256>> -> tensor<8x256x!lowbit.block<u4, 32, f32>>
+  return
+}
+
+// -----
+// What is one number need not be a product.
+func.func @unfolded(%a: tensor<8x256x!lowbit.block<u4, 32, f16>>) {
+  // expected-error @below {{the result's scale cannot hold the operand's}}
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<u4, 32, f16>> -> tensor<8x256x!lowbit.block<u4, 32, u6 x f32 : 256>>
+  return
+}

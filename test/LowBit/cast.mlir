@@ -30,6 +30,18 @@ func.func @lists(%a: tensor<8x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>
   return
 }
 
+// Integer scales are folded into their float where an f32 holds every product.
+// CHECK-LABEL: @sub_scales
+// CHECK-COUNT-3: lowbit.cast
+func.func @sub_scales(%a: tensor<8x256x!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>>,
+                      %b: tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>>,
+                      %c: tensor<8x256x!lowbit.block<i4, 64, u8 x bf16 : 256>>) {
+  %0 = lowbit.cast %a : tensor<8x256x!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>> -> tensor<8x256x!lowbit.block<u6, 16, f32, zp = 32>>
+  %1 = lowbit.cast %b : tensor<8x256x!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>> -> tensor<8x256x!lowbit.block<u4, 32, f32, min = f32>>
+  %2 = lowbit.cast %c : tensor<8x256x!lowbit.block<i4, 64, u8 x bf16 : 256>> -> tensor<8x256x!lowbit.block<i4, 32, f32>>
+  return
+}
+
 // The cast is gone.
 // FOLD-LABEL: @same
 // FOLD-SAME: (%[[A:.*]]: tensor
