@@ -168,9 +168,8 @@ void FamilyReader::refuseSurplus() {
     StringRef base = tensor.name;
     bool isScale = base.consume_back(".scale") || base.consume_back(".input_scale");
     if (isScale && !used.contains(tensor.name) && used.contains(base.str() + ".weight"))
-      return fail(file.unsupportedTensor(tensor, "unsupported: a scale for all of '" + base + ".weight' (as checkpoints "
-                                                 "in nvfp4 have it) is not multiplied with; expected none beside the "
-                                                 "scales of its blocks"));
+      return fail(file.unsupportedTensor(tensor, "unsupported: a scale for all of '" + base + ".weight', which is not one "
+                                                 "f32 for a matrix of codes with scales of one level, as of nvfp4"));
     if (!used.contains(tensor.name))
       return fail(file.unsupportedTensor(tensor, "unsupported: expected the tensors of " + Twine(layers) + " " +
                                                 model.architecture +

@@ -7,6 +7,7 @@
 #include "compiler/Import/GGUF.h"
 
 #include "compiler/Import/GGUFParser.h"
+#include "compiler/Import/GGUFScales.h"
 #include "compiler/Import/ImportError.h"
 
 #include "llvm/Support/Format.h"
@@ -43,6 +44,13 @@ Expected<std::unique_ptr<GGUFFile>> GGUFFile::open(StringRef path) {
   if (count->value_or(0) > 1)
     if (Error error = file->openParts(**count))
       return std::move(error);
+  if (Error error = file->checkUniqueNames())
+    return std::move(error);
+  auto scaled = applyTensorScales(*file);
+  if (!scaled)
+    return scaled.takeError();
+  file->tensorList = std::move(*scaled);
+  file->tensorIndex.clear();
   if (Error error = file->checkUniqueNames())
     return std::move(error);
   return std::move(file);

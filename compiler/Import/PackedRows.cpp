@@ -103,10 +103,30 @@ Error PackedRows::readLevels(lm::PackingAttr packing) {
   return Error::success();
 }
 
+/// Those of the blocks, each the f32 nearest to its product with the factor.
+Error PackedRows::readBlockScales(lm::PackingAttr packing) {
+  if (type.getScale().floatKind != FloatKind::F32)
+    return packingError("scales that are computed are f32, found {0}",
+                        spelling(type.getScale().floatKind));
+  double factor =
+      packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
+  scales.clear();
+  for (int64_t row = 0; row < matrix.rows; row = end) {
+    if (Error error = fill(row))
+      return error;
+    for (uint32_t bits : unpacked.scale)
+      scales.push_back(asBits(
+          static_cast<float>(factor * toFloat(blocks->floatKind, bits))));
+  }
+  return Error::success();
+}
+
 Error PackedRows::readScales(lm::PackingAttr packing) {
+  if (blocks)
+    return readBlockScales(packing);
   FloatKind kind = type.getScale().floatKind;
-  int64_t blocks = (matrix.rows + scaleRows - 1) / scaleRows;
-  scales.assign(blocks * groups, bitsOfNearest(kind, 1));
+  int64_t rowBlocks = (matrix.rows + scaleRows - 1) / scaleRows;
+  scales.assign(rowBlocks * groups, bitsOfNearest(kind, 1));
   lm::SourceAttr source = packing.getScales();
   if (!source)
     return Error::success();
@@ -124,16 +144,18 @@ Error PackedRows::readScales(lm::PackingAttr packing) {
   auto bits = readFloats(source, *stored, scales.size());
   if (!bits)
     return bits.takeError();
-  float factor = packing.getFactor()
-                     ? static_cast<float>(packing.getFactor().getValueAsDouble())
-                     : 1.0f;
-  for (int64_t block = 0; block < blocks; ++block)
+  // In f64, so that a factor that is a quotient gives the nearest f32.
+  double factor =
+      packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
+  for (int64_t block = 0; block < rowBlocks; ++block)
     for (int64_t group = 0; group < groups; ++group) {
-      uint32_t number = (*bits)[packing.getByGroup() ? group * blocks + block
-                                                     : block * groups + group];
+      uint32_t number =
+          (*bits)[packing.getByGroup() ? group * rowBlocks + block
+                                       : block * groups + group];
       if (kind == FloatKind::F32) {
-        float scale = toFloat(*stored, number);
-        number = asBits(packing.getInverse() ? factor / scale : factor * scale);
+        double scale = toFloat(*stored, number);
+        number = asBits(static_cast<float>(
+            packing.getInverse() ? factor / scale : factor * scale));
       }
       scales[block * groups + group] = number;
     }
@@ -211,36 +233,56 @@ nibble::readColumnOrder(lm::SourceAttr groups) {
 // Rows
 //===----------------------------------------------------------------------===//
 
+/// The type, the place of codes, and that their bytes are as many as rows and
+/// columns ask for.
+Error PackedRows::openCodes(lm::SourceAttr source) {
+  lm::PackingAttr packing = source.getPacking();
+  type = mlir::dyn_cast<lowbit::BlockType>(packing.getElement());
+  const lowbit::Packing *places = lowbit::findPacking(source.getFormat());
+  blocks = places ? nullptr : lowbit::findFormat(source.getFormat());
+  bool isPlain = !blocks || (!blocks->isFloat && !blocks->grid &&
+                             !blocks->isTwoLevel() && !blocks->hasMin());
+  if (!type || (!places && !blocks) || !isPlain)
+    return packingError("'{0}' is no packing of {1}", source.getFormat(),
+                        packing.getElement());
+  if (type.isTwoLevel() || type.getCode().grid)
+    return packingError("a packed weight has scales of one level, found {0}",
+                        type);
+  int64_t columns = matrix.columns, group = type.getGroupIn(columns);
+  matrix.packing = places;
+  matrix.width = type.getCode().width;
+  matrix.rows = static_cast<int64_t>(packing.getRows());
+  matrix.offset = source.getOffset();
+  uint64_t limit = uint64_t(1) << 40; // so that no product below overflows
+  bool fits = packing.getRows() > 0 && packing.getRows() <= limit / columns &&
+              columns % group == 0;
+  if (fits && blocks)
+    fits = columns % blocks->blockElements == 0 && group == blocks->group &&
+           type.getCode() == blocks->codeKind() && !packing.getOrder() &&
+           matrix.rows * columns / blocks->blockElements * blocks->blockBytes ==
+               static_cast<int64_t>(source.getSize());
+  else if (fits)
+    fits = static_cast<uint64_t>(places->bytesFor(
+               matrix.rows, columns, matrix.width)) == source.getSize();
+  if (!fits)
+    return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}",
+                        source.getSize(), source.getFormat(), packing.getRows(),
+                        columns, type);
+  groups = columns / group;
+  scaleRows = std::max<int64_t>(packing.getScaleRows(), 1);
+  auto opened = InputFile::open(source.getFile());
+  if (!opened)
+    return opened.takeError();
+  file = std::move(*opened);
+  return Error::success();
+}
+
 Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
   PackedRows rows;
   lm::PackingAttr packing = source.getPacking();
-  rows.type = mlir::dyn_cast<lowbit::BlockType>(packing.getElement());
-  const lowbit::Packing *places = lowbit::findPacking(source.getFormat());
-  if (!rows.type || !places)
-    return packingError("'{0}' is no packing of {1}", source.getFormat(),
-                        packing.getElement());
-  if (rows.type.isTwoLevel() || rows.type.getCode().grid)
-    return packingError("a packed weight has scales of one level, found {0}",
-                        rows.type);
-  rows.matrix = {places, rows.type.getCode().width,
-                 static_cast<int64_t>(packing.getRows()), columns,
-                 source.getOffset()};
-  int64_t group = rows.type.getGroupIn(columns);
-  uint64_t limit = uint64_t(1) << 40; // so that no product below overflows
-  if (packing.getRows() == 0 || packing.getRows() > limit / columns ||
-      columns % group != 0 ||
-      static_cast<uint64_t>(places->bytesFor(rows.matrix.rows, columns,
-                                             rows.matrix.width)) !=
-          source.getSize())
-    return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}",
-                        source.getSize(), source.getFormat(), packing.getRows(),
-                        columns, rows.type);
-  rows.groups = columns / group;
-  rows.scaleRows = std::max<int64_t>(packing.getScaleRows(), 1);
-  auto file = InputFile::open(source.getFile());
-  if (!file)
-    return file.takeError();
-  rows.file = std::move(*file);
+  rows.matrix.columns = columns;
+  if (Error error = rows.openCodes(source))
+    return std::move(error);
   if (Error error = rows.readScales(packing))
     return std::move(error);
   if (Error error = rows.checkScales(source))
@@ -259,12 +301,26 @@ Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
   return std::move(rows);
 }
 
+/// Whole blocks of some rows; their codes and scales are left in `unpacked`.
+Error PackedRows::readBlocks(int64_t first, int64_t count) {
+  int64_t perRow = matrix.columns / blocks->blockElements;
+  std::vector<uint8_t> bytes(count * perRow * blocks->blockBytes);
+  uint64_t offset = matrix.offset + first * perRow * blocks->blockBytes;
+  if (Error error = file->readAt(offset, bytes))
+    return error;
+  unpackBlocks(*blocks, bytes, count * perRow, unpacked);
+  llvm::copy(unpacked.codes, ahead.begin());
+  return Error::success();
+}
+
 /// Reads the codes from row `first` on.
 Error PackedRows::fill(int64_t first) {
   begin = first;
   end = std::min(rows(), first + std::max<int64_t>(
                                      32, codesAtOnce / matrix.columns));
   ahead.resize((end - begin) * matrix.columns);
+  if (blocks)
+    return readBlocks(begin, end - begin);
   if (order.empty())
     return readCodes(*file, matrix, begin, end - begin, ahead.data());
   unordered.resize(ahead.size());

@@ -4,6 +4,9 @@
 // element type of the packing has them, or their values. The linker and the
 // oracle read them through here, so both see one reading.
 //
+// A packing without sources of scales is that of blocks of a file's format, whose
+// own scales are multiplied with the factor (compiler/Import/GGUFScales.h).
+//
 // Contract: scales and zero points are held in memory, a fraction of the weight;
 // codes are read some rows at a time. Rows may be asked for in any order, and are
 // cheap in ascending order. Zero points that are subtracted become minima, in
@@ -38,7 +41,10 @@ public:
 private:
   PackedRows() = default;
 
+  llvm::Error openCodes(lm::SourceAttr source);
+  llvm::Error readBlocks(int64_t first, int64_t count);
   llvm::Error readScales(lm::PackingAttr packing);
+  llvm::Error readBlockScales(lm::PackingAttr packing);
   llvm::Error readLevels(lm::PackingAttr packing);
   llvm::Error checkScales(lm::SourceAttr source) const;
   llvm::Error readZeros(lm::PackingAttr packing);
@@ -47,6 +53,7 @@ private:
 
   std::unique_ptr<InputFile> file;
   PackedMatrix matrix;
+  const lowbit::Format *blocks = nullptr; ///< Instead of a packing.
   lowbit::BlockType type;
   int64_t groups = 1;    ///< Of a row.
   int64_t scaleRows = 1; ///< Rows that share a scale.
@@ -55,7 +62,7 @@ private:
   std::vector<int32_t> order;   ///< Of columns, or empty.
   int64_t begin = 0, end = 0;   ///< Rows in `ahead`.
   std::vector<uint8_t> ahead, unordered;
-  lowbit::Planes planes;
+  lowbit::Planes planes, unpacked;
 };
 
 /// The places of the numbers when they are sorted, equal ones in their order:

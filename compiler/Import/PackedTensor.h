@@ -18,6 +18,10 @@
 
 namespace nibble {
 
+namespace lowbit {
+struct Format;
+} // namespace lowbit
+
 /// A range of bytes; empty if there is no such part.
 struct PackedPart {
   uint32_t fileIndex = 0;
@@ -31,6 +35,8 @@ struct PackedTensor {
   /// What `nibble inspect` calls it: "gptq-u4".
   std::string label;
   const lowbit::Packing *packing = nullptr;
+  /// Instead: codes and scales lie together, in blocks of a file's format.
+  const lowbit::Format *blocks = nullptr;
 
   // The element type.
   lowbit::CodeKind code;

@@ -485,7 +485,14 @@ def tensor_surplus(w):
 @kind
 def tensor_scale(w):
     tensor = get(w, "blk.1.attn_q.weight")
-    w.tensors.append(type(tensor)("blk.1.attn_q.scale", (1,), "f32", [[0.5]]))
+    w.tensors.append(type(tensor)("blk.1.attn_q.scale", (2,), "f32", [[0.5, 0.5]]))
+
+
+@kind
+def tensor_scale_infinite(w):
+    tensor = get(w, "blk.1.attn_q.weight")
+    tensor.type_id, tensor.data = 2, bytes(tensor.dims[0] * tensor.dims[1] // 32 * 18)
+    w.tensors.append(type(tensor)("blk.1.attn_q.scale", (1,), "f32", [[float("inf")]]))
 
 
 @kind

@@ -6,7 +6,7 @@
 Of an encoder, it is the vector of the prompt, by one thread and by two.
 
 The case's folder is converted to GGUF (or, with --folder, imported as it is; with --packed it is one of those that are
-quantized already, which make_packed.py makes), and both the reference interpreter and a
+quantized already, which make_packed.py makes, with --gguf converted by nvfp4_to_gguf.py), and both the reference interpreter and a
 program compiled with --strategy=float must give the case's logits at all positions. The program computes them by
 prefill and token by token; the two must be the same bits. Prints the distances; exits 1 on the first that is too large.
 """
@@ -63,6 +63,7 @@ def main():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--folder", action="store_true")
     parser.add_argument("--packed", action="store_true")
+    parser.add_argument("--gguf", action="store_true")
     parser.add_argument("--max-nmse", type=float, default=1e-9)
     parser.add_argument("--compile", action="append", default=[])
     parser.add_argument("--run", default="")
@@ -72,7 +73,10 @@ def main():
     expected = read(os.path.join(model, "logits.f32"))
     with open(os.path.join(model, "config.json"), encoding="utf-8") as file:
         encodes = json.load(file)["model_type"] == "bert"
-    if options.folder or options.packed:
+    if options.gguf:
+        run(sys.executable, os.path.join(HERE, "nvfp4_to_gguf.py"), model, "-o", os.path.join(options.work, "model.gguf"))
+        model = os.path.join(options.work, "model.gguf")
+    elif options.folder or options.packed:
         folder = os.path.join(options.work, "folder")
         shutil.copytree(model, folder, dirs_exist_ok=True)
         write_tokenizer(folder, VOCABULARY)
