@@ -1,6 +1,6 @@
-//===- LowerExperts.cpp - lm.top_k, lm.expert_sum → kernels ----------------===//
+//===- LowerExperts.cpp - lm.top_k, lm.expert_reorder, lm.expert_sum → kernels -===//
 //
-// Which experts a row goes to, and the sum of what they give for it.
+// Which experts a row goes to, in which order these have their columns, and the sum of what they give for it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -74,6 +74,31 @@ LogicalResult lowerTopK(Operation *op, KernelLibrary &library) {
     });
   };
   return library.call(op, name, {top.getX(), chosen, weights}, {top.getN()}, body);
+}
+
+//===--- expert_reorder -----------------------------------------------------===//
+
+LogicalResult lowerExpertReorder(Operation *op, KernelLibrary &library) {
+  auto reorder = cast<lm::ExpertReorderOp>(op);
+  Value out = reorder.getOuts().front();
+  FailureOr<RowBuffer> x = RowBuffer::get(op, reorder.getX(), "x"), y = RowBuffer::get(op, out, "result");
+  if (failed(x) || failed(y) || failed(requireContiguous(op, reorder.getOrder(), "order")) ||
+      failed(requireContiguous(op, reorder.getChosen(), "chosen")))
+    return failure();
+  int64_t perRow = y->rows / x->rows;
+  std::string name = llvm::formatv("expert_reorder_{0}_of_{1}_x{2}_y{3}", perRow, x->width, x->stride, y->stride);
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    forEachOwnPiece(k, k.mul(scalars[0], perRow), x->width, tid, nthreads, [&](Value m, Value offset, int64_t lanes) {
+      Value expert = k.zext(k.load(k.i32(), k.at(pointers[2], k.i32(), m)), k.i64());
+      Value order = k.at(pointers[1], k.i32(), k.add(k.mul(expert, x->width), offset));
+      Value from = x->row(k, pointers[0], k.divu(m, perRow)), to = k.at(y->row(k, pointers[3], m), k.f32(), offset);
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value source = k.zext(k.load(k.i32(), k.at(order, k.i32(), lane)), k.i64());
+        k.store(k.load(k.f32(), k.at(from, k.f32(), source)), k.at(to, k.f32(), lane));
+      }
+    });
+  };
+  return library.call(op, name, {reorder.getX(), reorder.getOrder(), reorder.getChosen(), out}, {reorder.getN()}, body);
 }
 
 //===--- expert_sum ---------------------------------------------------------===//

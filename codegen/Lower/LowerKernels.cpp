@@ -35,6 +35,7 @@ LogicalResult lowerOp(Operation *op, KernelLibrary &library) {
       .Case([&](lm::ShortConvOp) { return lowerShortConv(op, library); })
       .Case([&](lm::AttentionPartialsOp) { return lowerAttentionPartials(op, library); })
       .Case([&](lm::AttentionCombineOp) { return lowerAttentionCombine(op, library); })
+      .Case([&](lm::ExpertReorderOp) { return lowerExpertReorder(op, library); })
       .Case([&](lm::TopKOp) { return lowerTopK(op, library); })
       .Case([&](lm::ExpertSumOp) { return lowerExpertSum(op, library); })
       .Case([&](mpgemm::ExpertMmaOp) { return lowerExpertMma(op, library); })

@@ -37,6 +37,8 @@ mlir::LogicalResult lowerResidual(mlir::Operation *op, KernelLibrary &library);
 mlir::LogicalResult lowerLogits(mlir::Operation *op, KernelLibrary &library);
 /// mpgemm.expert_mma: split by the panels of an expert.
 mlir::LogicalResult lowerExpertMma(mlir::Operation *op, KernelLibrary &library);
+/// lm.expert_reorder: every row of the result split by blocks of 32 columns. Not in place.
+mlir::LogicalResult lowerExpertReorder(mlir::Operation *op, KernelLibrary &library);
 /// lm.top_k: split by rows.
 mlir::LogicalResult lowerTopK(mlir::Operation *op, KernelLibrary &library);
 /// lm.expert_sum and lm.add_positions: every row split by blocks of 32 columns. The sum in place or not.

@@ -121,6 +121,10 @@ struct Experts {
   lm::Activation activation = lm::Activation::SiLU;
   Linear router;
   Weight gate, up, down; ///< the rows of all experts, one expert's behind another's
+  /// The orders in which each expert has its columns, if they are others than those of its input. If `up` has those of
+  /// `gate`, they are held once.
+  Weight gateOrder, upOrder, downOrder;
+  bool sharesOrder = false;
   FeedForward shared;    ///< a unit that every row goes through, too, or an empty one
   Linear sharedGate;     ///< one logit; its sigmoid weighs the shared unit
 };

@@ -87,7 +87,7 @@ lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, Type ele
       sourceOf(packed.levels), sourceOf(packed.outerScales), packed.outerGroup,
       number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
   return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
-                             tensor.byteSize, packed.packing->name, StringAttr(), FloatAttr(), ArrayAttr(), packing);
+                             tensor.byteSize, packed.blocks ? packed.blocks->name : packed.packing->name, StringAttr(), FloatAttr(), ArrayAttr(), packing);
 }
 
 lm::SourceAttr DecoderBuilder::sourceOf(const GGUFTensor &tensor, StringRef format) {
@@ -98,18 +98,17 @@ lm::SourceAttr DecoderBuilder::sourceOf(const GGUFTensor &tensor, StringRef form
 }
 
 ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
-  const GGUFTensor &tensor = *weight.tensor;
   MLIRContext *context = builder.getContext();
-  StringRef path = file.getFile(tensor.fileIndex).getPath();
-  if (tensor.isColumnOrder)
-    return builder.getArrayAttr({lm::ColumnOrderAttr::get(
-        context, lm::SourceAttr::get(context, path, tensor.offset, tensor.byteSize, "i32"))});
   SmallVector<Attribute> sources;
-  SmallVector<const GGUFTensor *> tensors = {&tensor};
+  SmallVector<const GGUFTensor *> tensors = {weight.tensor};
   llvm::append_range(tensors, weight.others);
   for (const GGUFTensor *one : tensors)
-    sources.push_back(one->packed ? packedSourceOf(*one, typeOf(weight).getElementType())
-                                  : sourceOf(*one, weight.format->name));
+    if (one->isColumnOrder)
+      sources.push_back(lm::ColumnOrderAttr::get(
+          context, lm::SourceAttr::get(context, file.getFile(one->fileIndex).getPath(), one->offset, one->byteSize, "i32")));
+    else
+      sources.push_back(one->packed ? packedSourceOf(*one, typeOf(weight).getElementType())
+                                    : sourceOf(*one, weight.format->name));
   return builder.getArrayAttr(sources);
 }
 

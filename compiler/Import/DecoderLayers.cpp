@@ -79,7 +79,8 @@ void DecoderBuilder::forEachWeight(const Layer &layer, Visit visit) {
   } else {
     auto &experts = std::get<Experts>(layer.feedForward);
     visitLinears({&experts.router, &experts.sharedGate}, visit);
-    for (const Weight *weight : {&experts.gate, &experts.up, &experts.down})
+    for (const Weight *weight : {&experts.gate, &experts.up, &experts.down, &experts.gateOrder, &experts.upOrder,
+                                 &experts.downOrder})
       visit(*weight);
     visitFeedForward(experts.shared, visit);
   }
@@ -229,12 +230,23 @@ Value DecoderBuilder::experts(const LayerArguments &arguments, const Experts &ex
     return lm::ExpertLinearOp::create(builder, all.getLoc(), rowsType(rows * used, columns), input, all, chosen, n,
                                       static_cast<int64_t>(experts.count), /*compute=*/Attribute());
   };
-  Value gate = product(experts.gate, normed, arguments.n, experts.inner);
-  Value up = product(experts.up, normed, arguments.n, experts.inner);
-  // From here on, a row for each expert that was chosen for a token.
+  // Rows for each expert that was chosen for a token, as many as `count`.
   Value count = arith::MulIOp::create(builder, loc, arguments.n, arith::ConstantIndexOp::create(builder, loc, used));
+  auto ordered = [&](const Weight &order, Value input, Value n) -> Value {
+    auto columns = static_cast<uint64_t>(cast<RankedTensorType>(input.getType()).getDimSize(1));
+    return lm::ExpertReorderOp::create(builder, loc, rowsType(rows * used, columns), input, arguments.of(order), chosen, n,
+                                       ValueRange())
+        .getResult();
+  };
+  bool isOrdered = bool(experts.gateOrder);
+  Value toGate = isOrdered ? ordered(experts.gateOrder, normed, arguments.n) : normed;
+  Value toUp = experts.upOrder ? ordered(experts.upOrder, normed, arguments.n) : experts.sharesOrder ? toGate : normed;
+  Value gate = product(experts.gate, toGate, toGate == normed ? arguments.n : count, experts.inner);
+  Value up = product(experts.up, toUp, toUp == normed ? arguments.n : count, experts.inner);
   Value inner = lm::GluOp::create(builder, loc, gate.getType(), gate, up, count, experts.activation, ValueRange())
                     .getResult();
+  if (experts.downOrder)
+    inner = ordered(experts.downOrder, inner, count);
   Value branch = product(experts.down, inner, count, model.embedding);
   x = lm::ExpertSumOp::create(builder, loc, x.getType(), x, branch, weights, arguments.n, /*sigmoid=*/false,
                               ValueRange())

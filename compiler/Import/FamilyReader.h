@@ -100,6 +100,7 @@ public:
 private:
   uint64_t readKeyValueHeads(uint64_t heads, bool mayVary);
   Weight expertMatrices(llvm::StringRef name, uint64_t rows, uint64_t columns, uint64_t count);
+  Weight expertOrders(const Weight &matrices);
   template <typename T> bool take(llvm::Expected<T> value, T &into);
   void refusePerLayer(llvm::StringRef key);
   void refuseSurplus();

@@ -69,6 +69,7 @@ private:
   LogicalResult execute(lm::AttentionOp op);
   LogicalResult execute(lm::ShortConvOp op);
   LogicalResult execute(lm::ExpertLinearOp op);
+  LogicalResult execute(lm::ExpertReorderOp op);
   LogicalResult execute(lm::TopKOp op);
   LogicalResult execute(lm::ExpertSumOp op);
   LogicalResult execute(lm::AddPositionsOp op);
@@ -273,6 +274,21 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertLinearOp op) {
   Rows rounded = roundActivations(x, *n, roundingOf(op, owner.options.activations));
   return set(op.getResult(), expertLinear(rounded, weight(op.getWeight()), get<std::vector<int32_t>>(op.getChosen()),
                                           cast<ShapedType>(op.getType()).getDimSize(1), *n));
+}
+
+LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertReorderOp op) {
+  const Rows &x = rows(op.getX());
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  if (failed(n))
+    return failure();
+  const auto &chosen = get<std::vector<int32_t>>(op.getChosen());
+  std::vector<double> order = weight(op.getOrder()).decodeAll();
+  int64_t count = chosen.size(), perRow = count / x.count;
+  Rows y(count, x.width);
+  for (int64_t m = 0; m < *n * perRow; ++m)
+    for (int64_t column = 0; column < x.width; ++column)
+      y.row(m)[column] = x.row(m / perRow)[static_cast<int64_t>(order[chosen[m] * x.width + column])];
+  return set(op.getResult(), std::move(y));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::TopKOp op) {
@@ -482,7 +498,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
             lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::ReorderOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
-            lm::ExpertLinearOp, lm::TopKOp, lm::ExpertSumOp, lm::AddPositionsOp,
+            lm::ExpertLinearOp, lm::ExpertReorderOp, lm::TopKOp, lm::ExpertSumOp, lm::AddPositionsOp,
             lm::ActivateOp, lm::PoolOp, lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
             arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
           [&](auto known) { return execute(known); })

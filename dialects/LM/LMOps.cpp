@@ -1,5 +1,6 @@
 //===- LMOps.cpp - verifiers, effects and registration of lm --------------===//
 #include "dialects/LM/CacheLayout.h"
+#include "dialects/LM/OpChecks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -80,27 +81,6 @@ LogicalResult verifyForm(Operation *op, OperandRange outs) {
   return success();
 }
 
-/// Shape of a tensor or memref.
-static ArrayRef<int64_t> shapeOf(Value value) { return cast<ShapedType>(value.getType()).getShape(); }
-
-/// The value that the operation produces: its result, or its first `into` buffer.
-template <typename OpTy> static Value produced(OpTy op) {
-  return op.getOuts().empty() ? Value(op.getResult()) : Value(op.getOuts().front());
-}
-
-static LogicalResult expectRank(Operation *op, Value value, StringRef name, int64_t rank) {
-  int64_t found = cast<ShapedType>(value.getType()).getRank();
-  if (found == rank)
-    return success();
-  return op->emitOpError() << name << " must have rank " << rank << ", but has " << found;
-}
-
-static LogicalResult expectSameShape(Operation *op, Value a, Value b, StringRef names) {
-  if (shapeOf(a) == shapeOf(b))
-    return success();
-  return op->emitOpError() << names << " must have one shape, but have " << a.getType() << " and " << b.getType();
-}
-
 #define NIBBLE_LM_TEAM_EFFECTS(OP)                                                                                     \
   void OP::getEffects(Effects &effects) { addTeamOpEffects(*this, getOuts(), effects); }
 NIBBLE_LM_TEAM_EFFECTS(EmbedOp)
@@ -111,6 +91,7 @@ NIBBLE_LM_TEAM_EFFECTS(LogitsOp)
 NIBBLE_LM_TEAM_EFFECTS(ReorderOp)
 NIBBLE_LM_TEAM_EFFECTS(AddPositionsOp)
 NIBBLE_LM_TEAM_EFFECTS(TopKOp)
+NIBBLE_LM_TEAM_EFFECTS(ExpertReorderOp)
 NIBBLE_LM_TEAM_EFFECTS(ExpertSumOp)
 NIBBLE_LM_TEAM_EFFECTS(ActivateOp)
 NIBBLE_LM_TEAM_EFFECTS(PoolOp)
@@ -308,13 +289,11 @@ LogicalResult ReorderOp::verify() {
   if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
       failed(expectRank(*this, getOrder(), "order", 1)))
     return failure();
-  if (!getOuts().empty() && getOuts().front() == getX())
-    return emitOpError("cannot be done in place");
   auto order = cast<ShapedType>(getOrder().getType());
   if (!order.getElementType().isInteger(32) || order.getShape() != shapeOf(getX()).drop_front())
     return emitOpError() << "order must hold an i32 for each of the " << shapeOf(getX())[1] << " columns, but is "
                          << order;
-  return expectSameShape(*this, getX(), produced(*this), "x and result");
+  return failed(refuseInPlace(*this)) ? failure() : expectSameShape(*this, getX(), produced(*this), "x and result");
 }
 
 Value LinearOp::getActivations() { return getX(); }
@@ -333,61 +312,6 @@ LogicalResult LinearOp::verify() {
     return emitOpError() << "result must be " << x[0] << "x" << w[0] << ", but is " << y[0] << "x" << y[1];
   if (getBias() && shapeOf(getBias()) != w.take_front(1))
     return emitOpError() << "bias must hold " << w[0] << " values, but is " << getBias().getType();
-  return success();
-}
-
-Value ExpertLinearOp::getActivations() { return getX(); }
-Value ExpertLinearOp::getWeights() { return getWeight(); }
-Value ExpertLinearOp::getBiasOrNull() { return Value(); }
-Value ExpertLinearOp::getValidRows() { return getN(); }
-int64_t ExpertLinearOp::getMatrices() { return getExperts(); }
-
-LogicalResult ExpertLinearOp::verify() {
-  if (failed(expectRank(*this, getX(), "x", 2)) || failed(expectRank(*this, getWeight(), "weight", 2)) ||
-      failed(expectRank(*this, getChosen(), "chosen", 2)) || failed(expectRank(*this, getResult(), "result", 2)))
-    return failure();
-  ArrayRef<int64_t> x = shapeOf(getX()), w = shapeOf(getWeight()), y = shapeOf(getResult());
-  int64_t experts = getExperts();
-  if (w[0] % experts != 0)
-    return emitOpError() << "the weight has " << w[0] << " rows, which are not those of " << experts << " experts";
-  if (x[1] != w[1] || y[1] != w[0] / experts)
-    return emitOpError() << "takes rows of " << w[1] << " values to rows of " << w[0] / experts << ", but x is "
-                         << getX().getType() << " and the result " << getResult().getType();
-  auto chosen = cast<ShapedType>(getChosen().getType());
-  if (!chosen.getElementType().isInteger(32) || chosen.getNumElements() != y[0] || y[0] % x[0] != 0)
-    return emitOpError() << "needs an i32 for each of the " << y[0] << " rows of the result, and as many for each of the "
-                         << x[0] << " rows of x, but chosen is " << chosen;
-  return success();
-}
-
-LogicalResult TopKOp::verify() {
-  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)))
-    return failure();
-  SmallVector<Value> made(getResults().begin(), getResults().end());
-  if (!getOuts().empty())
-    made.assign(getOuts().begin(), getOuts().end());
-  int64_t k = getK();
-  if (k > shapeOf(getX())[1])
-    return emitOpError() << "k must be from 1 to the " << shapeOf(getX())[1] << " columns of x, but is " << k;
-  if (made.size() != 2)
-    return emitOpError() << "gives what was chosen and its weights, but has " << made.size() << " results";
-  for (Value value : made)
-    if (shapeOf(value) != ArrayRef<int64_t>{shapeOf(getX())[0], k})
-      return emitOpError() << "gives " << k << " columns a row, but a result is " << value.getType();
-  if (!cast<ShapedType>(made[0].getType()).getElementType().isInteger(32))
-    return emitOpError() << "gives chosen columns as i32, but they are " << made[0].getType();
-  return success();
-}
-
-LogicalResult ExpertSumOp::verify() {
-  if (failed(verifyForm(*this, getOuts())) || failed(expectRank(*this, getX(), "x", 2)) ||
-      failed(expectRank(*this, getBranch(), "branch", 2)) || failed(expectRank(*this, getWeights(), "weights", 2)) ||
-      failed(expectSameShape(*this, getX(), produced(*this), "x and result")))
-    return failure();
-  ArrayRef<int64_t> x = shapeOf(getX()), weights = shapeOf(getWeights());
-  if (weights[0] != x[0] || shapeOf(getBranch()) != ArrayRef<int64_t>{weights[0] * weights[1], x[1]})
-    return emitOpError() << "adds a row of branch for each weight of a row of x, but x is " << getX().getType()
-                         << ", weights " << getWeights().getType() << " and branch " << getBranch().getType();
   return success();
 }
 

@@ -241,6 +241,23 @@ def LM_ExpertLinearOp : LM_Op<"expert_linear", [Pure, DeclareOpInterfaceMethods<
   let hasVerifier = 1;
 }
 
+def LM_ExpertReorderOp : LM_TeamOpBase<"expert_reorder"> {
+  let summary = "y[i,j] = x[i / s, order[e·K + j]], e = chosen[i]: columns in the order of the expert that was chosen.";
+  let description = [{
+    `order` is a weight of a `#lm.column_order` of the K columns for each expert. What `lm.reorder` does for a linear, for
+    experts that were quantized with act-order one by one; `chosen` and s are as in `lm.expert_linear`, which multiplies the
+    result's rows with s = 1. `n` is the number of valid rows of x.
+    ```mlir
+    %y = lm.expert_reorder %x, %order, %chosen, %n
+       : (tensor<2x64xf32>, tensor<256xi32>, tensor<2x2xi32>, index) -> tensor<4x64xf32>
+    ```
+  }];
+  let arguments = (ins LM_Shaped:$x, LM_Shaped:$order, LM_Shaped:$chosen, Index:$n, Variadic<AnyMemRef>:$outs);
+  let assemblyFormat = [{
+    $x `,` $order `,` $chosen `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
+  }];
+}
+
 def LM_ExpertSumOp : LM_TeamOpBase<"expert_sum"> {
   let summary = "y[m] = x[m] + Σ_s weights[m, s] · branch[m·k + s]: what the experts of a row add to it.";
   let description = [{

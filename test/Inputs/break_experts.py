@@ -1,8 +1,9 @@
 """Makes a folder of packed experts (test/Models/packed) one that cannot be read as a weight of all experts.
 
-    break_experts.py FOLDER act-order|one-of-floats
+    break_experts.py FOLDER act-order|one-of-floats|other-order
 
-act-order: the columns of an expert are in an order of their own. one-of-floats: an expert is not packed.
+act-order: the columns of one expert alone are in an order of their own. other-order: those of an expert's up are in
+another than its gate's, which is no damage. one-of-floats: an expert is not packed.
 """
 import json
 import os
@@ -19,7 +20,9 @@ def main():
         header, data = json.loads(file.read(size)), file.read()
     tensors = {name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])])
                for name, entry in header.items()}
-    if kind == "act-order":
+    if kind == "other-order":
+        tensors[MODULE + "g_idx"] = ("I32", [64], struct.pack("<64i", *[i % 2 for i in range(64)]))
+    elif kind == "act-order":
         tensors[MODULE + "g_idx"] = ("I32", [64], struct.pack("<64i", *[i % 2 for i in range(64)]))
     else:
         tensors = {name: entry for name, entry in tensors.items() if not name.startswith(MODULE)}

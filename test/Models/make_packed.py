@@ -10,6 +10,7 @@ method packs is in packed_methods.py; what a method's package dequantizes on a C
 """
 import json
 import os
+import re
 import shutil
 import struct
 import sys
@@ -31,6 +32,16 @@ def act_order(name, columns, size=32):
     stem = "qkv" if name.split(".")[-1] in ("q_proj", "k_proj", "v_proj") else name.split(".")[-1]
     generator = np.random.default_rng(sum(map(ord, stem)))
     return generator.permutation(np.arange(columns) // size)
+
+
+def expert_order(name, columns):
+    """Each expert's own, which its gate and up share, as they see one input; other matrices have their columns in order."""
+    groups = np.arange(columns) // 32
+    if ".experts." not in name:
+        return groups
+    stem = name.replace("up_proj", "gate_proj")
+    seed = sum(place * ord(letter) for place, letter in enumerate(stem))
+    return np.random.default_rng(seed).permutation(groups)
 
 
 def compressed(style, bits, kind="int", **weights):
@@ -73,7 +84,17 @@ CASES = {  # name: (settings, matrix of a name -> (tensors, values))
     "f8-plain": (None, lambda w, name: methods.plain_float8(w, "F8_E4M3")),
     "mxfp4": ({"quant_method": "mxfp4"}, lambda w, name: methods.mxfp4(w)),
     "experts-gptq": ({**GPTQ, "bits": 4, "sym": False}, lambda w, name: methods.gptq(w, 4, 32, False, 1)),
+    "experts-gptq-order": ({**GPTQ, "bits": 4, "desc_act": True, "sym": False},
+                           lambda w, name: methods.gptq(w, 4, 32, False, 1, expert_order(name, w.shape[1]))),
     "experts-mxfp4": ({"quant_method": "mxfp4"}, lambda w, name: methods.mxfp4(w)),
+    "experts-awq": ({"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm", "zero_point": True},
+                    lambda w, name: methods.awq(w, 32)),
+    "experts-bnb-nf4": ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4",
+                         "bnb_4bit_use_double_quant": True}, lambda w, name: methods.bnb_four_bits(w, "nf4", True)),
+    "experts-ct-int4": (compressed("pack-quantized", 4, strategy="group", group_size=32, symmetric=False),
+                        lambda w, name: methods.ct_packed(w, 4, 32, False)),
+    "experts-ct-nvfp4": (compressed("nvfp4-pack-quantized", 4, "float", strategy="tensor_group", group_size=16),
+                         lambda w, name: methods.ct_nvfp4(w)),
     "bitnet": ({"quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "offline"},
                lambda w, name: methods.bitnet(w, False)),
     "bitnet-divided": ({"quant_method": "bitnet", "linear_class": "bitlinear"},
@@ -146,8 +167,9 @@ def config_of(case):
     if case == "bitnet":
         return hf.BitNetConfig(**{**SHAPE, "hidden_act": "relu2"})
     if case.startswith("experts-"):
-        return hf.OlmoeConfig(**{**SHAPE, "intermediate_size": 32, "num_experts": 4, "num_experts_per_tok": 2,
-                                 "norm_topk_prob": True})
+        inner = 64 if re.search("nvfp4|bnb|order", case) else 32  # blocks of 64 columns; two groups of 32
+        return hf.OlmoeConfig(**{**SHAPE, "intermediate_size": inner, "num_experts": 3 if "bnb" in case else 4,
+                                 "num_experts_per_tok": 2, "norm_topk_prob": True})
     return hf.LlamaConfig(**SHAPE)
 
 
