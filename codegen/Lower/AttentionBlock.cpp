@@ -9,8 +9,6 @@
 #include "codegen/Lower/VectorMath.h"
 #include "compiler/Target/TargetInfo.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 #include <limits>
 #include <numeric>
 
@@ -31,32 +29,27 @@ int64_t AttentionShape::scoreCompany() const {
   return streams() % 3 != 0 && streams() % 2 == 0 ? 2 : 3;
 }
 
-/// Stack memory of `count` elements for the whole kernel.
-static Value allocateStack(KernelBuilder &k, Type element, int64_t count) {
-  return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), element, k.i64(count), /*alignment=*/64);
-}
-
 AttentionScratch AttentionScratch::allocate(KernelBuilder &k, const AttentionShape &shape) {
   int64_t streams = shape.streams(), headDim = shape.headDim;
   AttentionScratch s;
-  s.query = allocateStack(k, shape.keys.quantized ? k.i8() : k.f32(), streams * headDim);
+  s.query = k.stack(shape.keys.quantized ? k.i8() : k.f32(), streams * headDim);
   if (shape.keys.quantized) {
-    s.queryScales = allocateStack(k, k.f32(), streams * shape.keys.groups());
-    s.querySums = allocateStack(k, k.i32(), streams * shape.keys.groups());
+    s.queryScales = k.stack(k.f32(), streams * shape.keys.groups());
+    s.querySums = k.stack(k.i32(), streams * shape.keys.groups());
   }
-  s.maxima = allocateStack(k, k.f32(), streams);
-  s.denominators = allocateStack(k, k.f32(), streams * kBlock);
-  s.sums = allocateStack(k, k.f32(), streams * headDim);
+  s.maxima = k.stack(k.f32(), streams);
+  s.denominators = k.stack(k.f32(), streams * kBlock);
+  s.sums = k.stack(k.f32(), streams * headDim);
   if (shape.values.hasMinima())
-    s.minima = allocateStack(k, k.f32(), streams * shape.values.groups() * kBlock);
-  s.scores = allocateStack(k, k.f32(), streams * kChunk);
+    s.minima = k.stack(k.f32(), streams * shape.values.groups() * kBlock);
+  s.scores = k.stack(k.f32(), streams * kChunk);
   if (shape.values.quantized)
-    s.weights = allocateStack(k, k.f32(), shape.valueCompany() * shape.weightArrays() * kBlock);
-  s.vector = allocateStack(k, k.f32(), headDim);
+    s.weights = k.stack(k.f32(), shape.valueCompany() * shape.weightArrays() * kBlock);
+  s.vector = k.stack(k.f32(), headDim);
   if (shape.decodes()) {
     if (!shape.keys.quantized)
-      s.keyBlock = allocateStack(k, k.f32(), headDim * kBlock);
-    s.valueBlock = allocateStack(k, k.f32(), headDim * kBlock);
+      s.keyBlock = k.stack(k.f32(), headDim * kBlock);
+    s.valueBlock = k.stack(k.f32(), headDim * kBlock);
   }
   return s;
 }

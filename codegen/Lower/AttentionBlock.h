@@ -28,20 +28,19 @@
 #define NIBBLE_CODEGEN_LOWER_ATTENTIONBLOCK_H
 
 #include "codegen/Lower/CacheCodec.h"
+#include "codegen/Lower/CacheShape.h"
 #include "codegen/Lower/RowBuffer.h"
 #include "codegen/Targets/DotEmitter.h"
 
 namespace nibble {
 
 /// What the kernels are specialised on.
-struct AttentionShape {
-  int64_t heads, kvHeads, headDim;
-  int64_t positions; ///< of the cache; a position lies at its remainder
+struct AttentionShape : CacheShape {
+  int64_t heads;
   float scale;
   int64_t window; ///< positions a row sees; 0: all up to its own
   float softcap;  ///< 0: none
-  lm::CacheLayout keys, values;
-  int64_t rows;  ///< of a tile
+  int64_t rows;   ///< of a tile
 
   int64_t group() const { return heads / kvHeads; }
   int64_t streams() const { return rows * group(); }
@@ -63,7 +62,7 @@ struct AttentionScratch {
   mlir::Value sums;                     ///< headDim × f32
   mlir::Value minima;                   ///< groups of values × 16 × f32; null without minima
   mlir::Value scores;                   ///< s, then p: 128 × f32
-  mlir::Value weights;                  ///< of a company, weightArrays × 16 × f32 a stream: p times scales; null without
+  mlir::Value weights;                  ///< of a company, weightArrays × 16 × f32 a stream: p times scales; or null
   mlir::Value vector;                   ///< headDim × f32, for rotations; begin() may find a query there
   mlir::Value keyBlock, valueBlock;     ///< decoded: headDim × 16, 16 × headDim f32; null if not
 
@@ -92,8 +91,8 @@ public:
   struct Seen {
     Value low, high;
   };
-  /// Scores of the block that starts at position `at` of the chunk, of streams first … first+count-1. `seen`: what each of
-  /// them sees of it; empty: all.
+  /// Scores of the block that starts at position `at` of the chunk, of streams first … first+count-1. `seen`: what each
+  /// of them sees of it; empty: all.
   void addScores(int64_t count, Value first, Value keys, Value at, llvm::ArrayRef<Seen> seen) const;
   /// The weights of a stream, from its scores of positions from … to-1 of the chunk, whole blocks.
   void makeWeights(Value stream, Value from, Value to) const;

@@ -33,10 +33,6 @@ Value joinVectors(KernelBuilder &k, const JoinFactors &factors, Value before, Va
   return k.fma(k.splat(factors.record, lanes), record, k.mulf(k.splat(factors.before, lanes), before));
 }
 
-Value AttentionTile::blockOf(Value base, const lm::CacheLayout &layout, Value first) const {
-  return k.offset(base, k.mul(k.divu(k.remu(first, shape.positions), kBlock), layout.blockBytes()));
-}
-
 AttentionBlock::Seen AttentionTile::seenBy(Value stream, Value first) const {
   return {k.maxs(k.sub(startOf(stream), first), k.i64(0)), k.mins(k.sub(endOf(stream), first), kBlock)};
 }
@@ -54,7 +50,7 @@ void AttentionTile::forEachCompany(Value first, int64_t company, Company visit) 
 }
 
 void AttentionTile::addScores(Value first, Value at) const {
-  Value keyBlock = blockOf(keys, shape.keys, first);
+  Value keyBlock = shape.blockOf(k, shape.keys, keys, first);
   block.decodeKeys(keyBlock);
   forEachCompany(first, shape.scoreCompany(), [&](int64_t count, Value stream, bool whole) {
     SmallVector<Seen> seen;
@@ -66,7 +62,7 @@ void AttentionTile::addScores(Value first, Value at) const {
 
 /// What all of a company see is done together; what only some see, before it and behind it, by each on its own.
 void AttentionTile::addValues(Value first, Value at) const {
-  Value valueBlock = blockOf(values, shape.values, first);
+  Value valueBlock = shape.blockOf(k, shape.values, values, first);
   block.decodeValues(valueBlock);
   auto alone = [&](Value stream, Value low, Value high) {
     k.ifThen(k.slt(low, high), [&] { block.addValues(1, stream, valueBlock, at, {low, high}); });
@@ -106,40 +102,28 @@ void AttentionTile::addChunk(Value first) const {
 }
 
 template <typename OpTy> FailureOr<AttentionShape> attentionShapeOf(OpTy op, int64_t rows) {
-  if (failed(requireContiguous(op, op.getKeys(), "keys")) || failed(requireContiguous(op, op.getValues(), "values")))
+  FailureOr<CacheShape> cache = CacheShape::get(op, op.getKeys(), op.getValues());
+  if (failed(cache))
     return failure();
-  auto keys = cast<MemRefType>(op.getKeys().getType()), values = cast<MemRefType>(op.getValues().getType());
-  int64_t heads = op.getHeads(), group = heads / int64_t(op.getKvHeads());
-  return AttentionShape{heads,
-                        int64_t(op.getKvHeads()),
-                        keys.getDimSize(3),
-                        keys.getDimSize(2),
+  int64_t heads = op.getHeads(), group = heads / cache->kvHeads;
+  return AttentionShape{*cache,
+                        heads,
                         static_cast<float>(op.getScale().convertToDouble()),
                         int64_t(op.getWindow().value_or(0)),
                         op.getSoftcap() ? static_cast<float>(op.getSoftcap()->convertToDouble()) : 0,
-                        *lm::CacheLayout::get(keys),
-                        *lm::CacheLayout::get(values),
-                        std::min<int64_t>(rows, llvm::divideCeil(tileStreams(keys.getDimSize(3)), group))};
+                        std::min<int64_t>(rows, llvm::divideCeil(tileStreams(cache->headDim), group))};
 }
 
 template FailureOr<AttentionShape> attentionShapeOf(lm::AttentionOp op, int64_t rows);
 template FailureOr<AttentionShape> attentionShapeOf(lm::AttentionPartialsOp op, int64_t rows);
 
 std::string nameOf(const AttentionShape &shape) {
-  std::string name =
-      llvm::formatv("{0}h_{1}x{2}x{3}_{4}_{5}_s{6}", shape.heads, shape.kvHeads, shape.positions, shape.headDim,
-                    cacheName(shape.keys), cacheName(shape.values), floatName(shape.scale));
+  std::string name = llvm::formatv("{0}h_{1}_s{2}", shape.heads, shape.name(), floatName(shape.scale));
   if (shape.window)
     name += "_w" + std::to_string(shape.window);
   if (shape.softcap != 0)
     name += "_c" + floatName(shape.softcap);
   return name;
-}
-
-Value headOf(KernelBuilder &k, const AttentionShape &shape, const lm::CacheLayout &layout, Value base, Value layer,
-             Value kvHead) {
-  Value head = k.add(k.mul(layer, shape.kvHeads), kvHead);
-  return k.offset(base, k.mul(head, shape.positions / kBlock * layout.blockBytes()));
 }
 
 } // namespace nibble

@@ -72,7 +72,8 @@ struct AttentionTile {
 
   Value maximumOf(Value stream) const { return k.load(k.f32(), k.at(scratch.maxima, k.f32(), stream)); }
   Value sumOf(Value stream) const {
-    return k.reduceAddf(k.load(k.vec(k.f32(), lm::kKeyBlock), k.at(scratch.denominators, k.f32(), k.mul(stream, lm::kKeyBlock))));
+    return k.reduceAddf(
+        k.load(k.vec(k.f32(), lm::kKeyBlock), k.at(scratch.denominators, k.f32(), k.mul(stream, lm::kKeyBlock))));
   }
   Value vectorOf(Value base, Value stream) const { return k.at(base, k.f32(), k.mul(stream, shape.headDim)); }
 
@@ -81,8 +82,6 @@ private:
   using Company = llvm::function_ref<void(int64_t count, Value first, bool whole)>;
   /// What a stream sees of the block of positions from `first` on.
   Seen seenBy(Value stream, Value first) const;
-  /// The block of a cache for the positions from `first` on.
-  Value blockOf(Value base, const lm::CacheLayout &layout, Value first) const;
   void forEachCompany(Value first, int64_t company, Company visit) const;
   void addScores(Value first, Value at) const;
   void addValues(Value first, Value at) const;
@@ -94,10 +93,6 @@ template <typename OpTy> mlir::FailureOr<AttentionShape> attentionShapeOf(OpTy o
 
 /// What a kernel of the shape is specialised on.
 std::string nameOf(const AttentionShape &shape);
-
-/// The base of a cached head of a layer.
-mlir::Value headOf(KernelBuilder &k, const AttentionShape &shape, const lm::CacheLayout &layout, mlir::Value base,
-                   mlir::Value layer, mlir::Value kvHead);
 
 } // namespace nibble
 

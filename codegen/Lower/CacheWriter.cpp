@@ -10,33 +10,9 @@
 #include "codegen/Lower/RowBuffer.h"
 #include "codegen/Lower/VectorMath.h"
 
-#include "llvm/Support/FormatVariadic.h"
-
 using namespace mlir;
 
 namespace nibble {
-
-FailureOr<CacheShape> CacheShape::get(Operation *op, Value keys, Value values, Value table,
-                                      std::optional<lm::Pairing> pairing) {
-  if (failed(requireContiguous(op, keys, "keys")) || failed(requireContiguous(op, values, "values")))
-    return failure();
-  auto type = cast<MemRefType>(keys.getType());
-  CacheShape shape{type.getDimSize(1), type.getDimSize(2), type.getDimSize(3), *lm::CacheLayout::get(type),
-                   *lm::CacheLayout::get(cast<MemRefType>(values.getType())), {}};
-  if (!table)
-    return shape;
-  FailureOr<HeadRotation> rotation = HeadRotation::get(op, table, *pairing, shape.headDim);
-  if (failed(rotation))
-    return failure();
-  shape.rotation = *rotation;
-  return shape;
-}
-
-std::string CacheShape::name() const {
-  std::string text =
-      llvm::formatv("{0}x{1}x{2}_{3}_{4}", heads, positions, headDim, cacheName(keys), cacheName(values));
-  return rotation ? text + "_rope_" + rotation->name() : text;
-}
 
 void CacheWriter::store(const lm::CacheLayout &layout, bool isKey, Value from, Value block, Value lane) const {
   if (layout.quantized) {
@@ -63,15 +39,16 @@ void CacheWriter::store(const lm::CacheLayout &layout, bool isKey, Value from, V
 }
 
 void CacheWriter::write(CachePlace place, Value key, Value value) const {
-  Value slot = k.remu(place.position, shape.positions), lane = k.remu(slot, lm::kKeyBlock);
-  Value head = k.add(k.mul(place.layer, shape.heads), place.head);
-  Value block = k.add(k.mul(head, shape.positions / lm::kKeyBlock), k.divu(slot, lm::kKeyBlock));
-  if (shape.rotation) {
-    shape.rotation->emit(k, table, place.position, key, scratch);
+  Value lane = k.remu(place.position, lm::kKeyBlock); // whose multiple the cache's positions are
+  auto blockOf = [&](const lm::CacheLayout &layout, Value base) {
+    return shape.blockOf(k, layout, shape.headOf(k, layout, base, place.layer, place.head), place.position);
+  };
+  if (rotation) {
+    rotation->emit(k, table, place.position, key, scratch);
     key = scratch;
   }
-  store(shape.keys, /*isKey=*/true, key, k.offset(keys, k.mul(block, shape.keys.blockBytes())), lane);
-  store(shape.values, /*isKey=*/false, value, k.offset(values, k.mul(block, shape.values.blockBytes())), lane);
+  store(shape.keys, /*isKey=*/true, key, blockOf(shape.keys, keys), lane);
+  store(shape.values, /*isKey=*/false, value, blockOf(shape.values, values), lane);
 }
 
 } // namespace nibble

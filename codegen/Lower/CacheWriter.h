@@ -9,28 +9,14 @@
 #ifndef NIBBLE_CODEGEN_LOWER_CACHEWRITER_H
 #define NIBBLE_CODEGEN_LOWER_CACHEWRITER_H
 
+#include "codegen/Lower/CacheShape.h"
 #include "codegen/Lower/HeadRotation.h"
-#include "dialects/LM/CacheLayout.h"
 
 #include <optional>
 
 namespace nibble {
 
 struct TargetInfo;
-
-/// A cache, as far as a kernel that writes it is specialised on it.
-struct CacheShape {
-  int64_t heads, positions, headDim;
-  lm::CacheLayout keys, values;
-  std::optional<HeadRotation> rotation; ///< of keys
-
-  /// Of an operation with the cache (`keys`, `values`) and the clause `rope` (`table`, or null); a diagnostic at `op` if no
-  /// kernel can write it.
-  static mlir::FailureOr<CacheShape> get(mlir::Operation *op, mlir::Value keys, mlir::Value values, mlir::Value table,
-                                         std::optional<lm::Pairing> pairing);
-  /// As part of a kernel's name.
-  std::string name() const;
-};
 
 /// A place in the cache.
 struct CachePlace {
@@ -41,6 +27,7 @@ struct CacheWriter {
   KernelBuilder &k;
   const TargetInfo &target;
   const CacheShape &shape;
+  const std::optional<HeadRotation> &rotation; ///< of keys
   mlir::Value keys, values; ///< bases of the caches
   mlir::Value table;        ///< null without a rotation
   mlir::Value scratch;      ///< headDim × f32 of the thread

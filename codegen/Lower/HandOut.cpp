@@ -14,8 +14,6 @@
 
 #include "codegen/Lower/HandOut.h"
 
-#include "dialects/LM/ClaimSlot.h"
-
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -42,7 +40,8 @@ static Value claim(KernelBuilder &k, ClaimSource source, Value tid, Value count)
   auto module = b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (!module.lookupSymbol(kClaimName)) {
     OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
-    func::FuncOp::create(top, k.location(), kClaimName, b.getFunctionType({k.ptr(), i32, i32, i64}, {i64})).setPrivate();
+    FunctionType type = b.getFunctionType({k.ptr(), i32, i32, i64}, {i64});
+    func::FuncOp::create(top, k.location(), kClaimName, type).setPrivate();
   }
   SmallVector<Value> arguments = {source.team, k.trunc(tid, i32), k.trunc(source.slot, i32), count};
   return func::CallOp::create(b, k.location(), kClaimName, TypeRange(i64), arguments).getResult(0);
@@ -89,9 +88,8 @@ void handOutItems(KernelBuilder &k, Value items, ClaimSource source, Value tid, 
   });
 }
 
-LogicalResult addClaimSource(Operation *op, KernelLibrary &library, SmallVectorImpl<Value> &buffers,
-                             SmallVectorImpl<Value> &scalars) {
-  auto slot = op->getAttrOfType<IntegerAttr>(lm::kClaimSlot);
+LogicalResult addClaimSource(Operation *op, std::optional<uint64_t> slot, KernelLibrary &library,
+                             SmallVectorImpl<Value> &buffers, SmallVectorImpl<Value> &scalars) {
   if (!slot)
     return success();
   FailureOr<Value> team = library.team(op);
@@ -99,14 +97,12 @@ LogicalResult addClaimSource(Operation *op, KernelLibrary &library, SmallVectorI
     return failure();
   OpBuilder builder(op);
   buffers.push_back(*team);
-  scalars.push_back(arith::ConstantIndexOp::create(builder, op->getLoc(), slot.getInt()));
+  scalars.push_back(arith::ConstantIndexOp::create(builder, op->getLoc(), *slot));
   return success();
 }
 
-ClaimSource claimSourceOf(Operation *op, ValueRange pointers, ValueRange scalars) {
-  if (!op->hasAttr(lm::kClaimSlot))
-    return {};
-  return {pointers.back(), scalars.back()};
+ClaimSource claimSourceOf(bool added, ValueRange pointers, ValueRange scalars) {
+  return added ? ClaimSource{pointers.back(), scalars.back()} : ClaimSource();
 }
 
 } // namespace nibble

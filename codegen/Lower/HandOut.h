@@ -12,6 +12,8 @@
 
 #include "codegen/Lower/KernelLibrary.h"
 
+#include <optional>
+
 namespace nibble {
 
 /// Where numbers are claimed; no team: equal shares.
@@ -30,13 +32,14 @@ void handOutPanels(KernelBuilder &k, int64_t panels, mlir::Value rows, ClaimSour
 void handOutItems(KernelBuilder &k, mlir::Value items, ClaimSource source, mlir::Value tid, mlir::Value nthreads,
                   llvm::function_ref<void(mlir::Value item)> body);
 
-/// Adds to the operands of a kernel what it claims by, if `op` has a slot (dialects/LM/ClaimSlot.h): the team behind the
-/// buffers and the slot behind the scalars.
-mlir::LogicalResult addClaimSource(mlir::Operation *op, KernelLibrary &library, llvm::SmallVectorImpl<mlir::Value> &buffers,
+/// Adds to the operands of a kernel what it claims by, if its operation has a slot: the team behind the buffers and the
+/// slot behind the scalars.
+mlir::LogicalResult addClaimSource(mlir::Operation *op, std::optional<uint64_t> slot, KernelLibrary &library,
+                                   llvm::SmallVectorImpl<mlir::Value> &buffers,
                                    llvm::SmallVectorImpl<mlir::Value> &scalars);
 
-/// What the kernel of such an operation finds in its arguments.
-ClaimSource claimSourceOf(mlir::Operation *op, mlir::ValueRange pointers, mlir::ValueRange scalars);
+/// What the kernel of an operation finds of that in its arguments; nothing unless it was `added`.
+ClaimSource claimSourceOf(bool added, mlir::ValueRange pointers, mlir::ValueRange scalars);
 
 } // namespace nibble
 

@@ -91,6 +91,16 @@ FailureOr<HeadRotation> HeadRotation::get(Operation *op, Value table, lm::Pairin
   return HeadRotation{pairing, headDim, type.getDimSize(1)};
 }
 
+FailureOr<std::optional<HeadRotation>> HeadRotation::ofClause(Operation *op, Value table,
+                                                              std::optional<lm::Pairing> pairing, int64_t headDim) {
+  if (!table)
+    return std::optional<HeadRotation>();
+  FailureOr<HeadRotation> rotation = get(op, table, *pairing, headDim);
+  if (failed(rotation))
+    return failure();
+  return std::optional<HeadRotation>(*rotation);
+}
+
 std::string HeadRotation::name() const { return llvm::formatv("{0}_r{1}", lm::stringifyPairing(pairing), tableRow()); }
 
 void HeadRotation::emit(KernelBuilder &k, Value table, Value position, Value from, Value to) const {

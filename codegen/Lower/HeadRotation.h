@@ -21,6 +21,7 @@
 #include "codegen/Lower/KernelBuilder.h"
 #include "dialects/LM/LM.h"
 
+#include <optional>
 #include <string>
 
 namespace nibble {
@@ -33,6 +34,9 @@ struct HeadRotation {
   /// A diagnostic at `op` if `table` is none that kernels read.
   static mlir::FailureOr<HeadRotation> get(mlir::Operation *op, mlir::Value table, lm::Pairing pairing,
                                            int64_t headDim);
+  /// Of an operation with the clause `rope`; none without one, where `table` is null.
+  static mlir::FailureOr<std::optional<HeadRotation>> ofClause(mlir::Operation *op, mlir::Value table,
+                                                               std::optional<lm::Pairing> pairing, int64_t headDim);
   /// Numbers of a row of the table: (cos, sin) of each pair.
   int64_t tableRow() const { return 2 * pairs; }
   /// As part of a kernel's name.

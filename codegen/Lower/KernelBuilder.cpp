@@ -214,6 +214,10 @@ Value KernelBuilder::at(Value pointer, Type element, int64_t index) {
   return index == 0 ? pointer : at(pointer, element, i64(index));
 }
 
+Value KernelBuilder::stack(Type element, int64_t count) {
+  return LLVM::AllocaOp::create(b, loc, ptr(), element, i64(count), /*alignment=*/64);
+}
+
 static unsigned alignmentOf(Type type, unsigned align) {
   if (align)
     return align;

@@ -162,6 +162,9 @@ public:
   /// pointer + bytes
   Value offset(Value pointer, Value bytes) { return at(pointer, i8(), bytes); }
   Value offset(Value pointer, int64_t bytes) { return at(pointer, i8(), bytes); }
+  /// Memory of the kernel's stack frame, on a line of its own. To be called in the entry block: elsewhere the frame
+  /// would grow at run time.
+  Value stack(mlir::Type element, int64_t count);
   /// `align` in bytes; 0 means the size of one element.
   Value load(mlir::Type type, Value pointer, unsigned align = 0);
   void store(Value value, Value pointer, unsigned align = 0);

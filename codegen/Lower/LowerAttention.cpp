@@ -2,8 +2,8 @@
 //
 // Causal attention of rows over the cache, y = softmax(scale · q Kᵀ) V, as AttentionTile.h defines it.
 //
-// Work: (cached head, tile of rows). All heads of the group over all rows of a tile read a block of the cache while it is in
-// the nearest memory; records are joined as they come.
+// Work: (cached head, tile of rows). All heads of the group over all rows of a tile read a block of the cache while it
+// is in the nearest memory; records are joined as they come.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,9 +11,7 @@
 #include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/HeadRotation.h"
 #include "codegen/Lower/LowerOps.h"
-#include "dialects/LM/ClaimSlot.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <limits>
@@ -25,10 +23,6 @@ namespace nibble {
 namespace {
 
 constexpr int64_t kChunk = lm::kAttentionChunk;
-
-Value stackFloats(KernelBuilder &k, int64_t count) {
-  return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.f32(), k.i64(count), /*alignment=*/64);
-}
 
 /// y = A / L, turned back where values are rotated.
 void finishHead(KernelBuilder &k, const TargetInfo &target, const AttentionShape &shape, Value total, Value sum,
@@ -104,40 +98,41 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("attention_{0}_q{1}_y{2}_t{3}{4}", nameOf(shape), q->stride, y->stride, shape.rows,
                                    attention.getBidirectional() ? "_both" : "");
   SmallVector<Value> buffers = {attention.getQ(), attention.getKeys(), attention.getValues(), out};
-  std::optional<HeadRotation> rotation;
-  if (Value table = attention.getTable()) {
-    FailureOr<HeadRotation> known = HeadRotation::get(op, table, *attention.getPairing(), shape.headDim);
-    if (failed(known))
-      return failure();
-    rotation = *known;
-    name += "_rope_" + rotation->name();
-    buffers.push_back(table);
+  auto rotation = HeadRotation::ofClause(op, attention.getTable(), attention.getPairing(), shape.headDim);
+  if (failed(rotation))
+    return failure();
+  if (*rotation) {
+    name += "_rope_" + (*rotation)->name();
+    buffers.push_back(attention.getTable());
   }
   SmallVector<Value> scalars = {attention.getLayer(), attention.getPos(), attention.getN()};
-  if (failed(addClaimSource(op, library, buffers, scalars)))
+  bool claimed = attention.getSlot().has_value();
+  if (failed(addClaimSource(op, attention.getSlot(), library, buffers, scalars)))
     return failure();
-  if (op->hasAttr(lm::kClaimSlot))
+  if (claimed)
     name += "_claimed";
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     Value layer = scalars[0], pos = scalars[1], n = scalars[2];
     AttentionScratch scratch = AttentionScratch::allocate(k, shape);
     AttentionBlock block(k, library.target(), shape, scratch);
-    Value totals = stackFloats(k, shape.streams() * shape.headDim), maxima = stackFloats(k, shape.streams()),
-          sums = stackFloats(k, shape.streams());
+    int64_t streams = shape.streams();
+    Value totals = k.stack(k.f32(), streams * shape.headDim), maxima = k.stack(k.f32(), streams),
+          sums = k.stack(k.f32(), streams);
     Value tiles = k.divu(k.add(n, shape.rows - 1), shape.rows);
-    handOutItems(k, k.mul(tiles, shape.kvHeads), claimSourceOf(op, pointers, scalars), tid, nthreads, [&](Value item) {
+    ClaimSource claims = claimSourceOf(claimed, pointers, scalars);
+    handOutItems(k, k.mul(tiles, shape.kvHeads), claims, tid, nthreads, [&](Value item) {
       Value kvHead = k.divu(item, tiles), row = k.mul(k.remu(item, tiles), shape.rows);
-      Value streams = k.mul(k.mins(k.sub(n, row), shape.rows), shape.group());
+      Value valid = k.mul(k.mins(k.sub(n, row), shape.rows), shape.group());
       AttentionTile tile{k,
-                       shape,
-                       scratch,
-                       block,
-                       headOf(k, shape, shape.keys, pointers[1], layer, kvHead),
-                       headOf(k, shape, shape.values, pointers[2], layer, kvHead),
-                       k.add(pos, row),
-                       streams,
-                       attention.getBidirectional() ? k.add(pos, n) : Value()};
+                         shape,
+                         scratch,
+                         block,
+                         shape.headOf(k, shape.keys, pointers[1], layer, kvHead),
+                         shape.headOf(k, shape.values, pointers[2], layer, kvHead),
+                         k.add(pos, row),
+                         valid,
+                         attention.getBidirectional() ? k.add(pos, n) : Value()};
       auto place = [&](const RowBuffer &rows, Value base, Value stream) {
         Value head = k.add(k.mul(kvHead, shape.group()), k.remu(stream, shape.group()));
         return k.at(rows.row(k, base, k.add(row, tile.rowOf(stream))), k.f32(), k.mul(head, shape.headDim));
@@ -145,9 +140,9 @@ LogicalResult lowerAttention(Operation *op, KernelLibrary &library) {
       StreamingEmitter{k, library.target(), tile, totals, maxima, sums}.emit(
           [&](Value stream) {
             Value query = place(*q, pointers[0], stream);
-            if (!rotation)
+            if (!*rotation)
               return query;
-            rotation->emit(k, pointers[4], k.add(tile.position, tile.rowOf(stream)), query, scratch.vector);
+            (*rotation)->emit(k, pointers[4], k.add(tile.position, tile.rowOf(stream)), query, scratch.vector);
             return scratch.vector;
           },
           [&](Value stream) { return place(*y, pointers[3], stream); });

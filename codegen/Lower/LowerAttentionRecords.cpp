@@ -1,11 +1,11 @@
 //===- LowerAttentionRecords.cpp - attention of one row in records --------===//
 //
-// Work of lm.attention_partials: (cached head, chunk of positions). Work of lm.attention_combine: 32 columns of the row, so
-// that what quantizes it next needs no barrier; a head where values are rotated or 32 does not divide headDim.
+// Work of lm.attention_partials: (cached head, chunk of positions). Work of lm.attention_combine: 32 columns of the
+// row, so that what quantizes it next needs no barrier; a head where values are rotated or 32 does not divide headDim.
 //
-// Where the row's own key and value are appended, the item of its own chunk writes them before it reads them. Other items
-// of the head read other chunks: lanes of a block that they share with the new position (a ring may have it in the block
-// of its oldest one) are masked, whatever they hold.
+// Where the row's own key and value are appended, the item of its own chunk writes them before it reads them. Other
+// items of the head read other chunks: lanes of a block that they share with the new position (a ring may have it in
+// the block of its oldest one) are masked, whatever they hold.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,7 +13,6 @@
 #include "codegen/Lower/CacheWriter.h"
 #include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
-#include "dialects/LM/ClaimSlot.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -46,14 +45,13 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     return failure();
   const AttentionShape &shape = *found;
   auto records = cast<MemRefType>(out.getType());
-  FailureOr<CacheShape> cache =
-      CacheShape::get(op, partials.getKeys(), partials.getValues(), partials.getTable(), partials.getPairing());
-  if (failed(cache))
+  auto rotation = HeadRotation::ofClause(op, partials.getTable(), partials.getPairing(), shape.headDim);
+  if (failed(rotation))
     return failure();
   std::string name = "attention_partials_" + nameOf(shape);
   SmallVector<Value> buffers = {partials.getQ(), partials.getKeys(), partials.getValues(), out};
-  if (cache->rotation) {
-    name += "_rope_" + cache->rotation->name();
+  if (*rotation) {
+    name += "_rope_" + (*rotation)->name();
     buffers.push_back(partials.getTable());
   }
   bool appends = bool(partials.getK());
@@ -64,9 +62,10 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     buffers.append({partials.getK(), partials.getV()});
   }
   SmallVector<Value> scalars = {partials.getLayer(), partials.getPos()};
-  if (failed(addClaimSource(op, library, buffers, scalars)))
+  bool claimed = partials.getSlot().has_value();
+  if (failed(addClaimSource(op, partials.getSlot(), library, buffers, scalars)))
     return failure();
-  if (op->hasAttr(lm::kClaimSlot))
+  if (claimed)
     name += "_claimed";
 
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
@@ -76,14 +75,15 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
     AttentionTile where{k, shape, scratch, block, {}, {}, pos, k.i64(shape.group())};
     Value first = k.divu(where.firstChunk(), kChunk), own = k.divu(pos, kChunk);
     Value chunks = k.sub(k.add(own, 1), first);
-    Value table = cache->rotation ? pointers[4] : Value();
-    CacheWriter writer{k, library.target(), *cache, pointers[1], pointers[2], table, scratch.vector};
-    handOutItems(k, k.mul(chunks, shape.kvHeads), claimSourceOf(op, pointers, scalars), tid, nthreads, [&](Value item) {
+    Value table = *rotation ? pointers[4] : Value();
+    CacheWriter writer{k, library.target(), shape, *rotation, pointers[1], pointers[2], table, scratch.vector};
+    ClaimSource claims = claimSourceOf(claimed, pointers, scalars);
+    handOutItems(k, k.mul(chunks, shape.kvHeads), claims, tid, nthreads, [&](Value item) {
       // Adjacent items are adjacent chunks of a head: memory is read in its order.
       Value kvHead = k.divu(item, chunks), chunk = k.add(first, k.remu(item, chunks));
       AttentionTile tile = where;
-      tile.keys = headOf(k, shape, shape.keys, pointers[1], layer, kvHead);
-      tile.values = headOf(k, shape, shape.values, pointers[2], layer, kvHead);
+      tile.keys = shape.headOf(k, shape.keys, pointers[1], layer, kvHead);
+      tile.values = shape.headOf(k, shape.values, pointers[2], layer, kvHead);
       Value head = k.mul(kvHead, shape.group());
       if (appends)
         k.ifThen(k.eq(chunk, own), [&] {
@@ -94,7 +94,7 @@ LogicalResult lowerAttentionPartials(Operation *op, KernelLibrary &library) {
       k.loop(k.i64(0), tile.streams, 1, [&](Value stream) {
         Value query = k.at(pointers[0], k.f32(), k.mul(k.add(head, stream), shape.headDim));
         if (table) {
-          cache->rotation->emit(k, table, pos, query, scratch.vector);
+          (*rotation)->emit(k, table, pos, query, scratch.vector);
           query = scratch.vector;
         }
         block.begin(stream, query);

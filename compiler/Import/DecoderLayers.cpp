@@ -179,12 +179,12 @@ Value DecoderBuilder::attention(const LayerArguments &arguments, const Attention
   lm::KVAppendOp::create(builder, loc, k, v, keyCache, valueCache, arguments.layer, arguments.pos, arguments.n,
                          /*table=*/Value(), /*pairing=*/nullptr);
   uint64_t window = windowOf(attention);
-  Value mixed = lm::AttentionOp::create(builder, loc, q.getType(), q, keyCache, valueCache, arguments.layer,
-                                        arguments.pos, arguments.n, /*table=*/Value(), attention.heads, attention.kvHeads,
-                                        llvm::APFloat(attention.scale),
-                                        window ? builder.getI64IntegerAttr(window) : IntegerAttr(),
-                                        attention.softcap ? builder.getF64FloatAttr(attention.softcap) : FloatAttr(),
-                                        /*bidirectional=*/model.encoder.has_value(), /*pairing=*/nullptr, ValueRange())
+  Value mixed = lm::AttentionOp::create(
+                    builder, loc, q.getType(), q, keyCache, valueCache, arguments.layer, arguments.pos, arguments.n,
+                    /*table=*/Value(), attention.heads, attention.kvHeads, llvm::APFloat(attention.scale),
+                    window ? builder.getI64IntegerAttr(window) : IntegerAttr(),
+                    attention.softcap ? builder.getF64FloatAttr(attention.softcap) : FloatAttr(),
+                    /*bidirectional=*/model.encoder.has_value(), /*pairing=*/nullptr, /*slot=*/nullptr, ValueRange())
                     .getResult();
   return linear(arguments, attention.output, norm(arguments, attention.innerNorm, mixed));
 }

@@ -61,7 +61,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
   case Phase::bufferize:
     manager.addPass(createPlanArena());
     manager.addPass(createPlaceBarriers());
-    manager.addNestedPass<func::FuncOp>(createHandOutPanels());
+    manager.addNestedPass<func::FuncOp>(createHandOutWork());
     if (options.profile)
       manager.addPass(createInstrumentProfile()); // what it counts as waiting are the barriers
     manager.addPass(createCanonicalizerPass());
@@ -83,7 +83,8 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
 
 /// Options of the pipelines in textual form.
 struct TextualOptions : PassPipelineOptions<TextualOptions> {
-  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot, lut, lut-fast or float"), llvm::cl::init("auto")};
+  Option<std::string> strategy{*this, "strategy", llvm::cl::desc("auto, dot, lut, lut-fast or float"),
+                               llvm::cl::init("auto")};
   Option<std::string> weights{*this, "weights", llvm::cl::desc("formats of weights"), llvm::cl::init("keep")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("number type of activations"),
                                   llvm::cl::init("int8")};
@@ -101,10 +102,11 @@ void registerPassesAndPipelines() {
   for (const PhaseInfo &info : phases()) {
     if (info.phase < Phase::simplify || info.phase > Phase::lower)
       continue;
-    PassPipelineRegistration<TextualOptions>(("nibble-" + info.name).str(), ("Phase " + info.name).str(),
-                                             [phase = info.phase](OpPassManager &manager, const TextualOptions &text) {
-                                               addPhase(manager, phase, {text.strategy, text.weights, text.activations, text.requireNative});
-                                             });
+    PassPipelineRegistration<TextualOptions>(
+        ("nibble-" + info.name).str(), ("Phase " + info.name).str(),
+        [phase = info.phase](OpPassManager &manager, const TextualOptions &text) {
+          addPhase(manager, phase, {text.strategy, text.weights, text.activations, text.requireNative});
+        });
   }
 }
 

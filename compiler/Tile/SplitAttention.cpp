@@ -1,8 +1,8 @@
 //===- SplitAttention.cpp - pass lm-split-attention ------------------------===//
 //
-// A single row has few heads, and a model with grouped heads fewer cached ones: less than a team has threads, at a length
-// where the cache is what a token costs. So the attention of one row is done in two steps, of which the first has an item
-// of work for each chunk of positions.
+// A single row has few heads, and a model with grouped heads fewer cached ones: less than a team has threads, at a
+// length where the cache is what a token costs. So the attention of one row is done in two steps, of which the first
+// has an item of work for each chunk of positions.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Tile/Passes.h"
@@ -35,7 +35,7 @@ void split(lm::AttentionOp op) {
                                                    op.getValues(), op.getLayer(), op.getPos(), op.getTable(),
                                                    /*k=*/Value(), /*v=*/Value(), op.getHeads(), op.getKvHeads(),
                                                    op.getScale(), op.getWindowAttr(), op.getSoftcapAttr(),
-                                                   op.getPairingAttr(), ValueRange())
+                                                   op.getPairingAttr(), /*slot=*/nullptr, ValueRange())
                        .getResult();
   auto cached = dyn_cast<lm::CachedType>(values.getElementType());
   bool rotated = cached && cached.getFormat() == lm::CacheFormat::Q4;

@@ -111,7 +111,8 @@ def LM_EmbedOp : LM_TeamOpBase<"embed"> {
     Only the first `n` rows are computed in the buffer form.
     ```mlir
     %y = lm.embed %tokens, %table, %n : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
-    %z = lm.embed %tokens, %table, %n {scale = 8.0 : f64} : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
+    %z = lm.embed %tokens, %table, %n {scale = 8.0 : f64}
+       : (tensor<4xi32>, tensor<512x64xf32>, index) -> tensor<4x64xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$tokens, LM_Shaped:$table, Index:$n, OptionalAttr<F64Attr>:$scale,
@@ -143,8 +144,10 @@ def LM_RMSNormOp : LM_TeamOpBase<"rms_norm", [AttrSizedOperandSegments]> {
     columns is normed by itself. Rows at and after `n` are not computed in the buffer form. `mpgemm-fuse-residuals`
     adds the residual.
     ```mlir
-    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
-    %h = lm.rms_norm %x, %head, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<16xf32>, index) -> tensor<4x64xf32>
+    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64}
+       : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    %h = lm.rms_norm %x, %head, %n {epsilon = 1.0e-05 : f64}
+       : (tensor<4x64xf32>, tensor<16xf32>, index) -> tensor<4x64xf32>
     %z = lm.rms_norm %x, %w, %n residual %r {epsilon = 1.0e-05 : f64}
        : (tensor<4x64xf32>, tensor<64xf32>, index, tensor<4x64xf32>) -> tensor<4x64xf32>
     ```
@@ -225,7 +228,8 @@ def LM_ExpertLinearOp : LM_Op<"expert_linear", [Pure, DeclareOpInterfaceMethods<
   let description = [{
     The rows of `experts` matrices stand one after another in the weight, (experts·N) × K, and only those of chosen ones
     are read. `chosen` holds s experts for each row of x, row after row, and the result has as many rows: for the first
-    linears of an expert x is the layer's rows and s is k of `lm.top_k`, for the last one it is what they gave, and s is 1.
+    linears of an expert x is the layer's rows and s is k of `lm.top_k`, for the last one it is what they gave, and
+    s is 1.
     `rows` is the number of valid rows of x.
     ```mlir
     %y = lm.expert_linear %x, %w, %chosen rows %n {experts = 4 : i64}
@@ -328,11 +332,12 @@ def LM_AttentionOp : LM_TeamOpBase<"attention", [AttrSizedOperandSegments]> {
   let description = [{
     `heads` query heads share `kv_heads` cached heads; scores are multiplied by `scale`. With `softcap = c`, a score s
     becomes c·tanh(s/c) (Gemma 2, arXiv 2408.00118, section 2). With `window = w`, row m attends to the last w
-    positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). With `bidirectional`, every row
-    attends to positions 0 … pos+n-1, those behind its own included (BERT, arXiv 1810.04805). Rows at and after
-    `n` are not computed in the buffer form. Positions are taken in chunks of 128 from position 0 on, each with its own
-    running maximum, and the chunks are joined in ascending order, so the result depends on the positions only. With `rope`,
-    queries are rotated first, as `lm.rope` does with that table (`lm-fuse-rope`).
+    positions only, pos+m-w+1 … pos+m, its own included (Mistral 7B, arXiv 2310.06825, section 2). With `bidirectional`,
+    every row attends to positions 0 … pos+n-1, those behind its own included (BERT, arXiv 1810.04805). Rows at and
+    after `n` are not computed in the buffer form. Positions are taken in chunks of 128 from position 0 on, each with
+    its own running maximum, and the chunks are joined in ascending order, so the result depends on the positions only.
+    With `rope`, queries are rotated first, as `lm.rope` does with that table (`lm-fuse-rope`). `slot` is the counter of
+    the thread team from which threads claim heads and tiles of rows; without one they take equal shares.
     ```mlir
     %y = lm.attention %q, %kk, %kv at (%layer, %pos, %n) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
        : (tensor<4x64xf32>, memref<2x2x64x16xf16>, memref<2x2x64x16xf16>, index, index, index) -> tensor<4x64xf32>
@@ -344,7 +349,8 @@ def LM_AttentionOp : LM_TeamOpBase<"attention", [AttrSizedOperandSegments]> {
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos, Index:$n,
                        Optional<LM_Shaped>:$table, I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                       UnitAttr:$bidirectional, OptionalAttr<LM_PairingAttr>:$pairing, Variadic<AnyMemRef>:$outs);
+                       UnitAttr:$bidirectional, OptionalAttr<LM_PairingAttr>:$pairing, OptionalAttr<I64Attr>:$slot,
+                       Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `,` $n `)` (`rope` $table^)? (`into` $outs^)? attr-dict
     `:` functional-type(operands, results)
@@ -354,26 +360,28 @@ def LM_AttentionOp : LM_TeamOpBase<"attention", [AttrSizedOperandSegments]> {
 def LM_AttentionPartialsOp : LM_TeamOpBase<"attention_partials", [AttrSizedOperandSegments]> {
   let summary = "The attention of one row as a record for each chunk of 128 positions.";
   let description = [{
-    What `lm.attention` computes of the positions of a chunk, for a single row (phase tile makes it where the context has
-    several chunks, so that few heads over many positions are work for the whole team). A record of a head is the
+    What `lm.attention` computes of the positions of a chunk, for a single row (phase tile makes it where the context
+    has several chunks, so that few heads over many positions are work for the whole team). A record of a head is the
     greatest score m, Σ exp(s - m) and Σ exp(s - m)·v. Chunk c, of positions 128·c … 128·c + 127, has its records at
     c mod (the first dimension of the result).
 
     With `append`, the row's own key and value are written at its position first, as `lm.kv_append` does, by the thread
     that has the row's own chunk of their head; no other chunk needs them. With `rope`, query and key are rotated before
-    that, as `lm.rope` does (`lm-fuse-rope`).
+    that, as `lm.rope` does (`lm-fuse-rope`). Heads and chunks are claimed by `slot`, as in `lm.attention`.
     ```mlir
     %p = lm.attention_partials %q, %kk, %kv at (%layer, %pos) {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64}
        : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index) -> tensor<2x4x18xf32>
-    %r = lm.attention_partials %q, %kk, %kv at (%layer, %pos) rope %table append %k, %v {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, pairing = #lm.pairing<halves>}
-       : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index, tensor<68x8x2xf32>, tensor<1x32xf32>, tensor<1x32xf32>) -> tensor<2x4x18xf32>
+    %r = lm.attention_partials %q, %kk, %kv at (%layer, %pos) rope %table append %k, %v
+       {heads = 4 : i64, kv_heads = 2 : i64, scale = 0.25 : f64, pairing = #lm.pairing<halves>}
+       : (tensor<1x64xf32>, memref<2x2x256x16xf16>, memref<2x2x256x16xf16>, index, index, tensor<68x8x2xf32>,
+          tensor<1x32xf32>, tensor<1x32xf32>) -> tensor<2x4x18xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$q, AnyMemRef:$keys, AnyMemRef:$values, Index:$layer, Index:$pos,
                        Optional<LM_Shaped>:$table, Optional<LM_Shaped>:$k, Optional<LM_Shaped>:$v,
                        I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window, OptionalAttr<F64Attr>:$softcap,
-                       OptionalAttr<LM_PairingAttr>:$pairing, Variadic<AnyMemRef>:$outs);
+                       OptionalAttr<LM_PairingAttr>:$pairing, OptionalAttr<I64Attr>:$slot, Variadic<AnyMemRef>:$outs);
   let assemblyFormat = [{
     $q `,` $keys `,` $values `at` `(` $layer `,` $pos `)` (`rope` $table^)? (`append` $k^ `,` $v)? (`into` $outs^)?
     attr-dict `:` functional-type(operands, results)
@@ -403,10 +411,10 @@ def LM_AttentionCombineOp : LM_TeamOpBase<"attention_combine"> {
 def LM_ShortConvOp : LM_TeamOpBase<"short_conv"> {
   let summary = "A gated convolution over the last rows of each channel: y = c · Σ_j w[T-1-j] · (b·x)[pos+m-j].";
   let description = [{
-    The short convolution of LFM2 (Liquid AI, 2025). A row of `bcx` holds b, c and x of D channels side by side, `weight`
-    the T taps of each channel, the last of which is the row's own. `history` (layers × positions × D) keeps b·x of every
-    position, rounded to its element type; positions before the first count as zeros. Rows at and after `n` are not
-    computed in the buffer form.
+    The short convolution of LFM2 (Liquid AI, 2025). A row of `bcx` holds b, c and x of D channels side by side,
+    `weight` the T taps of each channel, the last of which is the row's own. `history` (layers × positions × D) keeps
+    b·x of every position, rounded to its element type; positions before the first count as zeros. Rows at and after `n`
+    are not computed in the buffer form.
     ```mlir
     %y = lm.short_conv %bcx, %w, %history at (%layer, %pos, %n)
        : (tensor<4x192xf32>, tensor<64x3xf32>, memref<2x64x64xf16>, index, index, index) -> tensor<4x64xf32>
@@ -464,9 +472,11 @@ def LM_PoolOp : LM_TeamOpBase<"pool"> {
 def LM_ResidualOp : LM_TeamOpBase<"residual"> {
   let summary = "y = x + scale · branch: a residual whose branch is weighted.";
   let description = [{
-    Granite's residual multiplier. A branch of weight 1 is added by `arith.addf`, which `mpgemm-fuse-residuals` takes into the product before it.
+    Granite's residual multiplier. A branch of weight 1 is added by `arith.addf`, which `mpgemm-fuse-residuals` takes
+    into the product before it.
     ```mlir
-    %y = lm.residual %x, %branch, %n {scale = 0.22 : f64} : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
+    %y = lm.residual %x, %branch, %n {scale = 0.22 : f64}
+       : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> tensor<4x64xf32>
     ```
   }];
   let arguments = (ins LM_Shaped:$x, LM_Shaped:$branch, Index:$n, F64Attr:$scale, Variadic<AnyMemRef>:$outs);

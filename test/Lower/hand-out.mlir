@@ -16,7 +16,7 @@ func.func @product(%w: memref<8192xi8>, %x: memref<64x32xf32>, %y: memref<64x64x
 }
 // CHECK: call @[[ATTENTION:attention_.*_claimed]]({{.*}}%{{.*}}, {{.*}})
 func.func @attention(%q: memref<4x16xf32>, %c: memref<1x1x256x16xf16>, %y: memref<4x16xf32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {
-  lm.attention %q, %c, %c at (%n, %n, %n) into %y {heads = 1 : i64, kv_heads = 1 : i64, scale = 0.25 : f64, lm.slot = 0 : i64}
+  lm.attention %q, %c, %c at (%n, %n, %n) into %y {heads = 1 : i64, kv_heads = 1 : i64, scale = 0.25 : f64, slot = 0 : i64}
     : (memref<4x16xf32>, memref<1x1x256x16xf16>, memref<1x1x256x16xf16>, index, index, index, memref<4x16xf32>) -> ()
   return
 }

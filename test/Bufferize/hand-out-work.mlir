@@ -1,5 +1,5 @@
 // Products between two barriers get counters of their own, from 0 on.
-// RUN: nibble-opt --hand-out-panels %s | FileCheck %s
+// RUN: nibble-opt --hand-out-work %s | FileCheck %s
 
 #l = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>
 !w = memref<2048xi8>
@@ -25,8 +25,8 @@ func.func @barriers(%w: !w, %x: !x, %y: !y, %z: !y, %n: index, %id: i32, %team: 
 !c = memref<1x1x256x16xf16>
 // CHECK-LABEL: func.func @attention
 // CHECK: mpgemm.mma {{.*}}slot = 0 : i64
-// CHECK: lm.attention %{{.*}}lm.slot = 1 : i64
-// CHECK: lm.attention_partials %{{.*}}lm.slot = 2 : i64
+// CHECK: lm.attention %{{.*}}slot = 1 : i64
+// CHECK: lm.attention_partials %{{.*}}slot = 2 : i64
 func.func @attention(%w: !w, %x: !x, %y: !y, %q: !y, %c: !c, %z: !y, %r: memref<2x1x18xf32>, %n: index, %team: !llvm.ptr, %tid: index, %nt: index) {
   mpgemm.mma %w, (%x) rows %n into %y {row = "generic_base_1x4x1_f32f32f32", layout = #l} : (!w, !x, index, !y) -> ()
   lm.attention %q, %c, %c at (%n, %n, %n) into %z {heads = 1 : i64, kv_heads = 1 : i64, scale = 0.25 : f64}
