@@ -17,26 +17,43 @@ using namespace mlir;
 
 namespace nibble {
 
+/// What a quantization reads: opens rows of the memory behind `pointers`, one for each of its inputs.
+using SourceOf = llvm::function_ref<RowSource(KernelBuilder &k, ValueRange pointers)>;
+
+template <typename OpTy> static FailureOr<Quantization> shapeOf(OpTy op, int64_t width) {
+  return Quantization::get(op, width, op.getGroup(), op.getSumGroup(), op.getOuts());
+}
+
+/// Calls the kernel `name`. `replicated`: each thread makes all codes, for itself.
+template <typename OpTy>
+static LogicalResult callKernel(OpTy op, KernelLibrary &library, const Quantization &shape, const std::string &name,
+                                SmallVector<Value> inputs, SourceOf sourceOf, bool replicated = false) {
+  llvm::append_range(inputs, op.getOuts());
+  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
+    if (replicated)
+      tid = k.i64(0), nthreads = k.i64(1);
+    emitQuantization(k, shape, sourceOf(k, pointers), pointers.take_back(3), scalars[0], tid, nthreads);
+  };
+  return library.call(op, name, inputs, {op.getN()}, body);
+}
+
 LogicalResult lowerQuantize(Operation *op, KernelLibrary &library) {
   auto quantize = cast<mpgemm::QuantizeOp>(op);
   FailureOr<RowBuffer> x = RowBuffer::get(op, quantize.getX(), "activations");
   if (failed(x))
     return failure();
-  FailureOr<Quantization> shape =
-      Quantization::get(op, x->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  FailureOr<Quantization> shape = shapeOf(quantize, x->width);
   if (failed(shape))
     return failure();
   std::string name = llvm::formatv("quantize_{0}_x{1}", shape->name(), x->stride);
-  SmallVector<Value> buffers = {quantize.getX()};
-  llvm::append_range(buffers, quantize.getOuts());
-  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    RowSource rows = [&](Value m) -> RowNumbers {
-      Value row = x->row(k, pointers[0], m);
-      return [&k, row](Value column, int64_t lanes) { return k.load(k.vec(k.f32(), lanes), k.at(row, k.f32(), column)); };
+  return callKernel(quantize, library, *shape, name, {quantize.getX()}, [&](KernelBuilder &k, ValueRange pointers) {
+    return [&k, &x, from = pointers[0]](Value m) -> RowNumbers {
+      Value row = x->row(k, from, m);
+      return [&k, row](Value column, int64_t lanes) {
+        return k.load(k.vec(k.f32(), lanes), k.at(row, k.f32(), column));
+      };
     };
-    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
-  };
-  return library.call(op, name, buffers, {quantize.getN()}, body);
+  });
 }
 
 LogicalResult lowerNormQuantize(Operation *op, KernelLibrary &library) {
@@ -47,31 +64,25 @@ LogicalResult lowerNormQuantize(Operation *op, KernelLibrary &library) {
       NormKind::get(op, quantize.getCentred(), weight, bias, quantize.getEpsilon().convertToDouble());
   if (failed(x) || failed(norm))
     return failure();
-  FailureOr<Quantization> shape =
-      Quantization::get(op, x->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  FailureOr<Quantization> shape = shapeOf(quantize, x->width);
   if (failed(shape))
     return failure();
-  bool replicated = quantize.getReplicated();
   std::string name = llvm::formatv("{0}_quantize_{1}_x{2}_{3}_e{4}", norm->name(), shape->name(), x->stride,
                                    typeName(norm->weight), floatName(norm->epsilon));
-  SmallVector<Value> buffers = {quantize.getX(), weight};
+  SmallVector<Value> inputs = {quantize.getX(), weight};
   if (bias) {
     name += "_b" + typeName(norm->bias);
-    buffers.push_back(bias);
+    inputs.push_back(bias);
   }
-  if (replicated)
+  if (quantize.getReplicated())
     name += "_replicated";
-  llvm::append_range(buffers, quantize.getOuts());
-  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    RowSource rows = [&](Value m) -> RowNumbers {
-      NormedRow row(k, library.target(), *norm, x->row(k, pointers[0], m), pointers[1], bias ? pointers[2] : Value());
+  auto sourceOf = [&](KernelBuilder &k, ValueRange pointers) {
+    return [&, from = pointers[0], factors = pointers[1], terms = bias ? pointers[2] : Value()](Value m) -> RowNumbers {
+      NormedRow row(k, library.target(), *norm, x->row(k, from, m), factors, terms);
       return [row](Value column, int64_t lanes) { return row.load(column, lanes); };
     };
-    if (replicated)
-      tid = k.i64(0), nthreads = k.i64(1);
-    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
   };
-  return library.call(op, name, buffers, {quantize.getN()}, body);
+  return callKernel(quantize, library, *shape, name, inputs, sourceOf, quantize.getReplicated());
 }
 
 LogicalResult lowerGluQuantize(Operation *op, KernelLibrary &library) {
@@ -80,17 +91,14 @@ LogicalResult lowerGluQuantize(Operation *op, KernelLibrary &library) {
                        up = RowBuffer::get(op, quantize.getUp(), "up");
   if (failed(gate) || failed(up))
     return failure();
-  FailureOr<Quantization> shape =
-      Quantization::get(op, gate->width, quantize.getGroup(), quantize.getSumGroup(), quantize.getOuts());
+  FailureOr<Quantization> shape = shapeOf(quantize, gate->width);
   if (failed(shape))
     return failure();
   std::string name = llvm::formatv("glu_quantize_{0}_{1}_g{2}_u{3}", lm::stringifyActivation(quantize.getActivation()),
                                    shape->name(), gate->stride, up->stride);
-  SmallVector<Value> buffers = {quantize.getGate(), quantize.getUp()};
-  llvm::append_range(buffers, quantize.getOuts());
-  auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
-    RowSource rows = [&](Value m) -> RowNumbers {
-      Value gates = gate->row(k, pointers[0], m), factors = up->row(k, pointers[1], m);
+  auto sourceOf = [&](KernelBuilder &k, ValueRange pointers) {
+    return [&, gateRows = pointers[0], upRows = pointers[1]](Value m) -> RowNumbers {
+      Value gates = gate->row(k, gateRows, m), factors = up->row(k, upRows, m);
       return [&k, gates, factors, activation = quantize.getActivation()](Value column, int64_t lanes) {
         Value result; // 16 lanes at a time: the function needs registers of its own
         for (Piece piece : piecesOf(lanes)) {
@@ -102,9 +110,8 @@ LogicalResult lowerGluQuantize(Operation *op, KernelLibrary &library) {
         return result;
       };
     };
-    emitQuantization(k, *shape, rows, pointers.take_back(3), scalars[0], tid, nthreads);
   };
-  return library.call(op, name, buffers, {quantize.getN()}, body);
+  return callKernel(quantize, library, *shape, name, {quantize.getGate(), quantize.getUp()}, sourceOf);
 }
 
 } // namespace nibble
