@@ -98,7 +98,9 @@ Expected<StackDepth> emitModule(mlir::ModuleOp source, const TargetInfo &target,
     module->print(out, nullptr);
     return StackDepth();
   }
-  FrameSizes frames(*module);
+  FrameSizes frames(*module, [&](DiagnosticSeverity severity, const std::string &text) {
+    (severity == DS_Warning ? source.emitWarning() : source.emitRemark()) << text;
+  });
   legacy::PassManager passes;
   auto type = kind == EmitKind::Asm ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
   if ((*machine)->addPassesToEmitFile(passes, out, nullptr, type))

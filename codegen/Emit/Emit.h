@@ -19,8 +19,9 @@ enum class EmitKind {
   Object, ///< a relocatable ELF object
 };
 
-/// Writes `module` (llvm dialect only) as `kind` to `out`. The code is position independent. How much stack it needs; of LLVM
-/// IR nothing is known.
+/// Writes `module` (llvm dialect only) as `kind` to `out`. The code is position independent. Returns how much stack it
+/// needs; of LLVM IR nothing is known. An error is a fault of the module or of the target's description, none of a
+/// user; what the code generator warns of becomes a diagnostic at `module`.
 llvm::Expected<StackDepth> emitModule(mlir::ModuleOp module, const TargetInfo &target, EmitKind kind,
                                       llvm::raw_pwrite_stream &out);
 

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/Emit/StackDepth.h"
 
-#include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Instructions.h"
@@ -20,8 +19,8 @@ static constexpr uint64_t kUnderWay = ~uint64_t(0);
 /// Of a call: the return address, and what alignment of the frame costs (64 bytes at most).
 static constexpr uint64_t kCallBytes = 72;
 
-FrameSizes::FrameSizes(Module &module) : module(module) {
-  module.getContext().setDiagnosticHandlerCallBack(report, this);
+FrameSizes::FrameSizes(Module &module, Remark remark) : module(module), remark(std::move(remark)) {
+  module.getContext().setDiagnosticHandlerCallBack(report, this, /*RespectFilters=*/true);
   // A frame above the threshold is reported; of others there is nothing to know.
   for (Function &function : module)
     if (!function.isDeclaration())
@@ -36,11 +35,14 @@ void FrameSizes::report(const DiagnosticInfo *info, void *self) {
     sizes.frames[&frame->getFunction()] = frame->getStackSize();
     return;
   }
-  if (info->getSeverity() != DS_Error)
-    return;
-  raw_string_ostream stream(sizes.errors);
+  std::string text;
+  raw_string_ostream stream(text);
   DiagnosticPrinterRawOStream printer(stream);
   info->print(printer);
+  if (info->getSeverity() == DS_Error)
+    sizes.errors += text;
+  else
+    sizes.remark(info->getSeverity(), text);
 }
 
 Expected<uint64_t> FrameSizes::depthOf(const Function &function) {

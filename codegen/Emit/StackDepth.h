@@ -11,11 +11,13 @@
 #pragma once
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace nibble {
@@ -28,8 +30,10 @@ struct StackDepth {
 /// The frames of one module, which must outlive this.
 class FrameSizes {
 public:
+  /// What the code generator says beside frames and errors.
+  using Remark = std::function<void(llvm::DiagnosticSeverity, const std::string &)>;
   /// Lets the code generator report the frames of `module` to this; to be called before it runs.
-  explicit FrameSizes(llvm::Module &module);
+  FrameSizes(llvm::Module &module, Remark remark);
   ~FrameSizes();
   FrameSizes(const FrameSizes &) = delete;
 
@@ -42,6 +46,7 @@ private:
   llvm::Expected<uint64_t> depthOf(const llvm::Function &function);
 
   llvm::Module &module;
+  Remark remark;
   llvm::DenseMap<const llvm::Function *, uint64_t> frames, depths;
   std::string errors;
 };

@@ -2,6 +2,7 @@
 #include "codegen/Emit/Emit.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 
@@ -12,12 +13,17 @@ using namespace nibble;
 
 namespace {
 
-/// The depth of the module's code, or what is wrong with it.
-std::string depthOf(const char *source, StackDepth &depth) {
+/// The depth of the module's code, or what is wrong with it. `said` gets the code generator's warnings.
+std::string depthOf(const char *source, StackDepth &depth, std::string *said = nullptr) {
   DialectRegistry registry;
   registry.insert<LLVM::LLVMDialect>();
   registerEmitDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    if (said && diagnostic.getSeverity() == DiagnosticSeverity::Warning)
+      *said += diagnostic.str();
+    return success(said != nullptr);
+  });
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(source, &context);
   if (!module)
     return "the test's module is wrong";
@@ -62,6 +68,23 @@ TEST(StackDepth, AddsFramesOfCalls) {
   EXPECT_EQ(depth.function, "entry");
   EXPECT_GE(depth.bytes, 8000u);
   EXPECT_LT(depth.bytes, 8500u);
+}
+
+// What the code generator warns of is passed on, what it calls an error is one.
+TEST(StackDepth, PassesOnWhatTheCodeGeneratorSays) {
+  StackDepth depth;
+  std::string said;
+  EXPECT_EQ(depthOf(R"(
+    llvm.func @warns() {
+      llvm.inline_asm has_side_effects ".warning \"take care\"", "" : () -> ()
+      llvm.return
+    })", depth, &said), "");
+  EXPECT_NE(said.find("take care"), std::string::npos) << said;
+  EXPECT_NE(depthOf(R"(
+    llvm.func @fails() {
+      llvm.inline_asm has_side_effects ".error \"not so\"", "" : () -> ()
+      llvm.return
+    })", depth).find("not so"), std::string::npos);
 }
 
 TEST(StackDepth, RefusesWhatHasNoBound) {

@@ -27,8 +27,8 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Of a thread's stack: the guard page, the page in which its first frame is placed, thread-local data (some 4 KiB), the
-/// runtime's functions, and spilled registers of open length (32 of 256 bytes, 16 of 32 bytes).
+/// Of a thread's stack: the guard page, the page in which its first frame is placed, thread-local data (some 4 KiB),
+/// the runtime's functions, and spilled registers of open length (32 of 256 bytes, 16 of 32 bytes).
 static constexpr uint64_t kStackReserve = 32 << 10;
 
 Compilation::Compilation(const CompileOptions &options) : options(options) {
@@ -197,9 +197,9 @@ int Compilation::describeMemory() {
   return makePlan();
 }
 
-/// The plan of what is known. The size of the description is a part of it, and the plan one of the description: what that
-/// size depends on is the prefix and whether all threads may run. Serializing builds the tokenizer, so it is not repeated
-/// for nothing.
+/// The plan of what is known. The size of the description is a part of it, and the plan one of the description: what
+/// that size depends on is the prefix and whether all threads may run. Serializing builds the tokenizer, so it is not
+/// repeated for nothing.
 int Compilation::makePlan() {
   planMemory(sizes, tables, tokenizer, description);
   for (;;) {
@@ -257,7 +257,7 @@ int Compilation::emitCode() {
                                                          : EmitKind::Object;
   llvm::Expected<StackDepth> stack = emitModule(*module, *target, kind, out);
   if (!stack)
-    return reportError(stack.takeError());
+    return reportError(kInternalError, llvm::toString(stack.takeError()));
   if (stack->bytes + kStackReserve > rt::ThreadStackBytes)
     return reportError(kUnsupported, "the code of " + stack->function + " needs " + std::to_string(stack->bytes) +
                                          " bytes of stack; a thread has " +
