@@ -45,15 +45,6 @@ static Expected<std::vector<uint8_t>> readBytes(lm::SourceAttr source) {
   return bytes;
 }
 
-/// The float type of that spelling. None for integers.
-static std::optional<FloatKind> floatKindOf(llvm::StringRef format) {
-  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32,
-                         FloatKind::E8M0, FloatKind::UE4M3})
-    if (format == spelling(kind))
-      return kind;
-  return std::nullopt;
-}
-
 /// All floats of a source, `count` of them, as bits of their type.
 static Expected<std::vector<uint32_t>> readFloats(lm::SourceAttr source,
                                                   FloatKind kind,
@@ -137,7 +128,7 @@ Error PackedRows::readScales(lm::PackingAttr packing) {
                         spelling(kind));
   if (packing.getLevels())
     return readLevels(packing);
-  std::optional<FloatKind> stored = floatKindOf(source.getFormat());
+  std::optional<FloatKind> stored = floatKindOf(source.getFormat()); // none of integers
   if (!stored || (*stored != kind && kind != FloatKind::F32))
     return packingError("scales of {0} are no {1}", source.getFormat(),
                         spelling(kind));

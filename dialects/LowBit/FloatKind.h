@@ -17,6 +17,8 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
 
 namespace nibble {
 
@@ -58,6 +60,14 @@ constexpr const char *spelling(FloatKind kind) {
     return "ue4m3";
   }
   return "";
+}
+
+/// The kind of that spelling; none if there is none.
+constexpr std::optional<FloatKind> floatKindOf(std::string_view word) {
+  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32, FloatKind::E8M0, FloatKind::UE4M3})
+    if (word == spelling(kind))
+      return kind;
+  return std::nullopt;
 }
 
 /// IEEE 754 binary16 to binary32.

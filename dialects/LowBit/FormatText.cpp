@@ -154,8 +154,9 @@ bool FormatText::Parser::parseLearned(StringRef word, FormatText &format) {
   scope = scope.trim();
   if (head.drop_front(3).trim().getAsInteger(10, width) || width < 1 || width > 8 || !isWhole || !kind ||
       (scope != "row" && scope != "tensor"))
-    return fail(columnOf(word), "a codebook that is made for the weights is written any4 or any4[i8 per row], with 1 to "
-                                "8 bits, numbers of i8, f16 or f32, and per row or per tensor");
+    return fail(columnOf(word),
+                "a codebook that is made for the weights is written any4 or any4[i8 per row], with 1 to "
+                "8 bits, numbers of i8, f16 or f32, and per row or per tensor");
   format.code = CodeKind(width, *kind, scope == "row" ? CodeKind::Row : CodeKind::Tensor);
   return true;
 }
@@ -204,14 +205,6 @@ bool FormatText::Parser::parseCode(StringRef word, FormatText &format) {
   if (!isUnsigned && !isByte)
     format.zero = {.form = ZeroKind::Point, .point = middle};
   return true;
-}
-
-static std::optional<FloatKind> floatKindOf(StringRef word) {
-  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32,
-                         FloatKind::E8M0, FloatKind::UE4M3})
-    if (word == spelling(kind))
-      return kind;
-  return std::nullopt;
 }
 
 /// `f16`, or `u6xf16/256`.

@@ -21,14 +21,6 @@ using namespace nibble::lowbit;
 // Parts of the syntax
 //===----------------------------------------------------------------------===//
 
-static std::optional<FloatKind> floatKindOf(StringRef word) {
-  for (FloatKind kind : {FloatKind::F16, FloatKind::BF16, FloatKind::F32,
-                         FloatKind::E8M0, FloatKind::UE4M3})
-    if (word == spelling(kind))
-      return kind;
-  return std::nullopt;
-}
-
 /// `u4`, `i8`. The width's range is checked by the verifier.
 static std::optional<IntegerKind> integerKindOf(StringRef word) {
   bool isSigned = word.starts_with("i");

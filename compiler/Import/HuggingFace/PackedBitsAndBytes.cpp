@@ -88,15 +88,11 @@ static Error readShape(const PackedModule &module, StringRef part,
   auto shape = state.findArray("shape");
   if (!shape)
     return shape.takeError();
-  bool isMatrix = *shape && (*shape)->size() == 2;
-  auto rows = isMatrix ? (**shape)[0].getAsInteger() : std::nullopt;
-  auto columns = isMatrix ? (**shape)[1].getAsInteger() : std::nullopt;
-  constexpr int64_t limit = 1 << 24;
-  if (!rows || !columns || *rows < 1 || *columns < 1 || *rows > limit ||
-      *columns > limit)
+  auto matrix = *shape ? readRowsAndColumns(**shape) : std::nullopt;
+  if (!matrix)
     return module.malformedPart(part, "'shape': expected rows and columns");
-  weight.rows = static_cast<uint64_t>(*rows);
-  weight.columns = static_cast<uint64_t>(*columns);
+  weight.rows = matrix->rows;
+  weight.columns = matrix->columns;
   return Error::success();
 }
 

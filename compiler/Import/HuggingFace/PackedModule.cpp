@@ -148,6 +148,16 @@ Expected<uint64_t> nibble::cutIntoGroups(const PackedModule &module,
   return weight.columns / size;
 }
 
+std::optional<ScaleBlock> nibble::readRowsAndColumns(const llvm::json::Array &sizes) {
+  constexpr int64_t limit = 1 << 24;
+  bool isPair = sizes.size() == 2;
+  auto rows = isPair ? sizes[0].getAsInteger() : std::nullopt;
+  auto columns = isPair ? sizes[1].getAsInteger() : std::nullopt;
+  if (!rows || !columns || *rows < 1 || *columns < 1 || *rows > limit || *columns > limit)
+    return std::nullopt;
+  return ScaleBlock{static_cast<uint64_t>(*rows), static_cast<uint64_t>(*columns)};
+}
+
 Expected<ScaleBlock> nibble::readScaleBlock(const JSONView &settings,
                                             StringRef key) {
   auto sizes = settings.findArray(key);
@@ -155,14 +165,9 @@ Expected<ScaleBlock> nibble::readScaleBlock(const JSONView &settings,
     return sizes.takeError();
   if (!*sizes)
     return ScaleBlock();
-  bool isPair = (*sizes)->size() == 2;
-  auto rows = isPair ? (**sizes)[0].getAsInteger() : std::nullopt;
-  auto columns = isPair ? (**sizes)[1].getAsInteger() : std::nullopt;
-  if (!rows || !columns || *rows < 1 || *columns < 1 || *rows > 1 << 24 ||
-      *columns > 1 << 24)
-    return settings.malformedKey(key, "expected rows and columns of a block");
-  return ScaleBlock{static_cast<uint64_t>(*rows),
-                    static_cast<uint64_t>(*columns)};
+  if (std::optional<ScaleBlock> block = readRowsAndColumns(**sizes))
+    return *block;
+  return settings.malformedKey(key, "expected rows and columns of a block");
 }
 
 Expected<uint64_t> nibble::takeScales(const PackedModule &module,

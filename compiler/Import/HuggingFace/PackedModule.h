@@ -92,6 +92,9 @@ struct ScaleBlock {
   uint64_t rows = 0, columns = 0;
 };
 
+/// [rows, columns], each from 1 to 2^24; none if the array holds something else.
+std::optional<ScaleBlock> readRowsAndColumns(const llvm::json::Array &sizes);
+
 /// [rows, columns] at a key of the settings; none counts as no blocks.
 llvm::Expected<ScaleBlock> readScaleBlock(const JSONView &settings,
                                           llvm::StringRef key);
