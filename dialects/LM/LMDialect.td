@@ -1,6 +1,6 @@
 //===- LMDialect.td - what the model computes ------------------*- tablegen -*-===//
 //
-// The `lm` dialect: a transformer language model as symbols (weights, state) and about a dozen operations.
+// The `lm` dialect: a transformer language model as symbols (weights, state) and some two dozen operations.
 // Invariant that no upstream dialect carries: weights are names of byte ranges in files, never bytes in the IR.
 //
 //===----------------------------------------------------------------------===//
