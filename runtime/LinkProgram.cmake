@@ -1,5 +1,5 @@
-# nibble_link_program(target triple source): one C++ file that defines the entries of nibble/abi.h, linked with the runtime
-# to <build>/test/bin/<target>, as the compiler links a model.
+# nibble_link_program(target triple source): one C++ file that defines the entries of nibble/abi.h, linked with the
+# runtime to <build>/test/bin/<target>, as the compiler links a model.
 find_program(NIBBLE_LD_LLD ld.lld-22 REQUIRED HINTS ${NIBBLE_LLVM_ROOT}/bin)
 
 function(nibble_link_program target triple source)
@@ -9,7 +9,8 @@ function(nibble_link_program target triple source)
   add_custom_command(
     OUTPUT ${output}.o
     COMMAND ${NIBBLE_CLANGXX} --target=${triple} -std=c++20 -O2 -fPIE -fno-exceptions -fno-rtti -Wall -Wextra -Werror
-            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/runtime/include -MD -MF ${output}.d -c ${source} -o ${output}.o
+            -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/runtime/include -MD -MF ${output}.d
+            -c ${source} -o ${output}.o
     DEPENDS ${source}
     DEPFILE ${output}.d VERBATIM)
   add_custom_command(

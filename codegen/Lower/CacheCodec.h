@@ -40,8 +40,8 @@ public:
   void storeKey(Value vector, Value block, Value lane) const;
   void storeValue(Value vector, Value block, Value lane) const;
 
-  /// A query as 8-bit codes: in each group of the keys q = round(x / s), halves to even, s = max |x| / 127. Stores headDim codes, a
-  /// scale (f32) and a sum of codes (i32) a group.
+  /// A query as 8-bit codes: in each group of the keys q = round(x / s), halves to even, s = max |x| / 127. Stores
+  /// headDim codes, a scale (f32) and a sum of codes (i32) a group.
   void quantizeQuery(Value vector, Value codes, Value scales, Value sums) const;
 
   /// Codes of 16 dimensions of a value, from `offset` (a multiple of 16) on, as f32; `codes`: of its position.

@@ -40,9 +40,9 @@ public:
   /// The thread team, an !llvm.ptr: the argument before tid and nthreads of the function that encloses `op`.
   mlir::FailureOr<mlir::Value> team(mlir::Operation *op);
 
-  /// `buffers`: memrefs, contiguous in their inner dimension, or pointers, which are passed on. `scalars`: index, i32 or i64.
-  /// `scalableBits`: the length of scalable vectors that the kernel relies on, or 0.
-  /// Fails, with a diagnostic at `op`, if the enclosing function lacks (tid, nthreads).
+  /// `buffers`: memrefs, contiguous in their inner dimension, or pointers, which are passed on. `scalars`: index, i32
+  /// or i64. `scalableBits`: the length of scalable vectors that the kernel relies on, or 0. Fails, with a diagnostic
+  /// at `op`, if the enclosing function lacks (tid, nthreads).
   mlir::LogicalResult call(mlir::Operation *op, llvm::StringRef name, mlir::ValueRange buffers,
                            mlir::ValueRange scalars, Body body, int64_t scalableBits = 0);
 

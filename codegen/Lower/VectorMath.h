@@ -25,8 +25,8 @@ struct TargetInfo;
 /// 0.76 units of the last place where it is subnormal; exp(-inf) = 0, and +inf above 88.73.
 mlir::Value emitExp(KernelBuilder &k, mlir::Value x);
 
-/// exp(x) of a number that is at most 0, with two thirds of the instructions: as emitExp from -87 on, and 0 below, where
-/// the result is less than 2^-125.
+/// exp(x) of a number that is at most 0, with two thirds of the instructions: as emitExp from -87 on, and 0 below,
+/// where the result is less than 2^-125.
 mlir::Value emitExpOfNegative(KernelBuilder &k, mlir::Value x);
 
 /// tanh(x), within 2 ulp.

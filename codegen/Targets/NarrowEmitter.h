@@ -18,13 +18,15 @@ class NarrowEmitter {
 public:
   virtual ~NarrowEmitter() = default;
 
-  /// sum[r] + Σ_i weights[r · depth + i] · activations[r · depth + i] for each lane r of the sum (f32), with the rounding
-  /// of the instruction; `depth` as the row has it, or half of that with strips of two rows.
+  /// sum[r] + Σ_i weights[r · depth + i] · activations[r · depth + i] for each lane r of the sum (f32), with the
+  /// rounding of the instruction; `depth` as the row has it, or half of that with strips of two rows.
   virtual mlir::Value multiplyAdd(KernelBuilder &k, mlir::Value sum, mlir::Value weights,
                                   mlir::Value activations) const = 0;
-  /// With strips of two rows, the same for a tile of four sums, activation row 0 with weight rows 0 and 1, then activation
-  /// row 1 with these. Operands are `depth` columns of one row, then of the other; to the bits of two multiplyAdd().
-  virtual mlir::Value multiplyTile(KernelBuilder &k, mlir::Value sum, mlir::Value weights, mlir::Value activations) const;
+  /// With strips of two rows, the same for a tile of four sums, activation row 0 with weight rows 0 and 1, then
+  /// activation row 1 with these. Operands are `depth` columns of one row, then of the other; to the bits of two
+  /// multiplyAdd().
+  virtual mlir::Value multiplyTile(KernelBuilder &k, mlir::Value sum, mlir::Value weights,
+                                   mlir::Value activations) const;
 };
 
 /// The emitter of a row of kind Float with narrow operands.

@@ -19,8 +19,8 @@ inline constexpr int64_t kBufferAlignment = 64;
 /// The symbol of the runtime's barrier: (team, tid) → ().
 inline constexpr llvm::StringLiteral kBarrierName = "nibble_barrier";
 
-/// The symbol that instrumented code calls: (team, tid, op, event) → (); and the attribute of lm.model with the table of
-/// the operations that have these numbers.
+/// The symbol that instrumented code calls: (team, tid, op, event) → (); and the attribute of lm.model with the table
+/// of the operations that have these numbers.
 inline constexpr llvm::StringLiteral kProfileName = "nibble_profile";
 inline constexpr llvm::StringLiteral kProfile = "lm.profile";
 } // namespace nibble

@@ -3,9 +3,10 @@
 // Before bytes are given out: how long each tensor of a function lives, which of them are written over an operand that
 // nobody reads any more, and which lie in a buffer that the caller gives. What is left needs a range of the arena.
 //
-// A result takes over an operand's buffer where its kernel works element by element (a product adds its residual, a gated
-// unit multiplies its gate) and nobody reads that buffer later. So does the result of a call: a transformer's layer reads its input for the last time
-// where it writes the first part of its output, and all layers then work on one buffer.
+// A result takes over an operand's buffer where its kernel works element by element (a product adds its residual, a
+// gated unit multiplies its gate) and nobody reads that buffer later. So does the result of a call: a transformer's
+// layer reads its input for the last time where it writes the first part of its output, and all layers then work on one
+// buffer.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

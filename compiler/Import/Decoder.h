@@ -1,16 +1,16 @@
 //===- Decoder.h - What a decoder model is made of --------------*- C++ -*-===//
 //
 // A model as its family's page (Families/) found it in a file: the numbers, and the tensor of each role. Everything in
-// it was checked, so that building IR from it (DecoderIR.h) cannot fail, and `nibble inspect` can tell whether a model is
-// supported without building any.
+// it was checked, so that building IR from it (DecoderIR.h) cannot fail, and `nibble inspect` can tell whether a model
+// is supported without building any.
 //
 // All families are one shape with optional parts. A layer is
 //
 //   y = sum( x + s · post( mixer( norm(x) ) ) )      mixer: attention or a short convolution
 //   z = sum( y + s · post( feed( norm(y) ) ) )       feed: a unit with or without a gate, or a choice of experts
 //
-// where post and sum are norms. An encoder is the same without an output matrix: its rows see each other, and become one.
-// and what a family does not have is empty: a norm without a weight is the identity, a scale is 1, a window is 0.
+// where post and sum are norms. An encoder is the same without an output matrix: its rows see each other, and become
+// one. and what a family does not have is empty: a norm without a weight is the identity, a scale is 1, a window is 0.
 //
 //===----------------------------------------------------------------------===//
 

@@ -2,8 +2,8 @@
 //
 // Private to the importer. Takes a Decoder, in which everything was checked, and cannot fail.
 //
-// Files: DecoderIR.cpp has the symbols and the entry points, DecoderLayers.cpp what a layer computes. A layer's function
-// is built once for all layers of the same kind: `signatureOf` says what makes the kind.
+// Files: DecoderIR.cpp has the symbols and the entry points, DecoderLayers.cpp what a layer computes. A layer's
+// function is built once for all layers of the same kind: `signatureOf` says what makes the kind.
 //
 //===----------------------------------------------------------------------===//
 
@@ -93,7 +93,8 @@ private:
   Value norm(Value x, Value weight, Value bias, bool centred, Value n);
   Value norm(const LayerArguments &arguments, const Norm &norm, Value x);
   Value rope(const LayerArguments &arguments, const Attention &attention, Value x);
-  Value attention(const LayerArguments &arguments, const Attention &attention, const CacheStates::Place &place, Value x);
+  Value attention(const LayerArguments &arguments, const Attention &attention, const CacheStates::Place &place,
+                  Value x);
   Value shortConv(const LayerArguments &arguments, const ShortConv &conv, Value x);
   Value feedForward(const LayerArguments &arguments, const FeedForward &feed, Value x);
   /// x and what the chosen experts, and the shared one, make of `normed`.

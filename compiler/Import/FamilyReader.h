@@ -81,7 +81,8 @@ public:
   FeedForward feedForward(lm::Activation activation = lm::Activation::SiLU);
   /// expert_count, expert_used_count, expert_feed_forward_length and expert_weights_norm.
   Experts expertShape();
-  /// ffn_gate_inp and the experts' ffn_gate, ffn_up and ffn_down; with `sharedInner`, the unit that all tokens share, too.
+  /// ffn_gate_inp and the experts' ffn_gate, ffn_up and ffn_down; with `sharedInner`, the unit that all tokens share,
+  /// too.
   Experts experts(Experts shape, uint64_t sharedInner = 0);
   bool hasTensor(const std::string &name) const { return file.findTensor(block + name) != nullptr; }
 

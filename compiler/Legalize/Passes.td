@@ -11,8 +11,10 @@ def ReencodeGrids : Pass<"reencode-grids", "::mlir::ModuleOp"> {
     codebook by a `lowbit.cast`, which changes no value.
 
     ```mlir
-    func.func @f(%t: tensor<1xi32>, %w: tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, %n: index) -> tensor<1x256xf32> {
-      %y = lm.embed %t, %w, %n : (tensor<1xi32>, tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, index) -> tensor<1x256xf32>
+    func.func @f(%t: tensor<1xi32>, %w: tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, %n: index)
+       -> tensor<1x256xf32> {
+      %y = lm.embed %t, %w, %n
+         : (tensor<1xi32>, tensor<64x256x!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>>, index) -> tensor<1x256xf32>
       return %y : tensor<1x256xf32>
     }
     ```
@@ -39,7 +41,8 @@ def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
     f16, bf16 or f32, which make every linear a float product.
 
     ```mlir
-    %y = lm.linear %x, %w rows %n : (tensor<1x64xf32>, tensor<64x64x!lowbit.block<u4, 32, f16, zp = 8>>, index) -> tensor<1x64xf32>
+    %y = lm.linear %x, %w rows %n
+       : (tensor<1x64xf32>, tensor<64x64x!lowbit.block<u4, 32, f16, zp = 8>>, index) -> tensor<1x64xf32>
     ```
     gets `{compute = #mpgemm.compute<weight = !lowbit.block<…>, activation = i8, accumulator = i32, row = "…">}`.
   }];

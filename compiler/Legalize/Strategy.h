@@ -37,7 +37,8 @@ struct WeightShape {
 /// dot, lut and float, in this order.
 llvm::SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetInfo &target);
 
-/// What `strategy` (auto, dot, lut or float) chooses: that one if it is possible, otherwise, or with auto, the cheapest.
+/// What `strategy` (auto, dot, lut or float) chooses: that one if it is possible, otherwise, or with auto, the
+/// cheapest.
 const Candidate &chooseFrom(llvm::ArrayRef<Candidate> candidates, llvm::StringRef strategy);
 
 /// "0.18 instructions and 0.56 bytes a weight, 12.3 us a row".

@@ -111,8 +111,8 @@ public:
   void beginTensor();
   void endTensor();
 
-  /// Writes the compiled-in prefix, unless it is empty, description and trailer, and puts the file in place. Nothing can
-  /// be called afterwards.
+  /// Writes the compiled-in prefix, unless it is empty, description and trailer, and puts the file in place. Nothing
+  /// can be called afterwards.
   llvm::Error finish(const ArtifactDescription &description, llvm::ArrayRef<uint8_t> prefix = {});
   /// Bytes behind weights and prefix: the description and the trailer; after finish().
   uint64_t tableBytes() const { return tablesSize; }

@@ -16,9 +16,9 @@
 
 namespace nibble {
 
-/// States that have to be saved, and whether each goes by positions (a cache, dialects/LM/CacheLayout.h, or the history of
-/// lm.short_conv): of such only what has been filled is saved. Rows that only lm.state_write and lm.state_read use are left out: the next step makes them
-/// anew. Of a module before `bufferize`, which still says who uses what.
+/// States that have to be saved, and whether each goes by positions (a cache, dialects/LM/CacheLayout.h, or the history
+/// of lm.short_conv): of such only what has been filled is saved. Rows that only lm.state_write and lm.state_read use
+/// are left out: the next step makes them anew. Of a module before `bufferize`, which still says who uses what.
 llvm::StringMap<bool> findLastingStates(mlir::ModuleOp module);
 
 /// The parts of a bufferized module's state, of the states named.

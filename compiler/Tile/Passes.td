@@ -12,7 +12,9 @@ def TileLinears : Pass<"mpgemm-tile-linears", "::mlir::ModuleOp"> {
     of embeddings get a layout, too: the one of the linear that shares the weight, or rows one after the other.
 
     ```mlir
-    %y = lm.linear %x, %w rows %n {compute = #mpgemm.compute<weight = !lowbit.block<i8, 32, f16>, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">}
+    %y = lm.linear %x, %w rows %n
+       {compute = #mpgemm.compute<weight = !lowbit.block<i8, 32, f16>, activation = i8, accumulator = i32,
+       row = "generic_base_1x4x4_s8s8s32">}
        : (tensor<1x64xf32>, tensor<16x64x!lowbit.block<i8, 32, f16>>, index) -> tensor<1x16xf32>
     ```
     becomes `mpgemm.pack` of %w, `mpgemm.quantize` of %x and an `mpgemm.mma` of what they give.
@@ -26,8 +28,11 @@ def FuseResiduals : Pass<"mpgemm-fuse-residuals", "::mlir::func::FuncOp"> {
     `arith.addf` of an `mpgemm.mma` or an `lm.rms_norm` that has no other use becomes the residual of that operation.
 
     ```mlir
-    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
-       : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+    %y = mpgemm.mma %w, (%x) rows %n
+       {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1,
+       bias = 0>}
+       : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>,
+          index) -> tensor<4x16xf32>
     %z = arith.addf %y, %r : tensor<4x16xf32>
     ```
     becomes `mpgemm.mma %w, (%x) rows %n residual %r`.
@@ -43,7 +48,8 @@ def FuseQuantize : Pass<"mpgemm-fuse-quantize", "::mlir::func::FuncOp"> {
     products read, each thread makes the codes for itself (`replicated`), which spares a barrier.
 
     ```mlir
-    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64} : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
+    %y = lm.rms_norm %x, %w, %n {epsilon = 1.0e-05 : f64}
+       : (tensor<4x64xf32>, tensor<64xf32>, index) -> tensor<4x64xf32>
     %c, %s, %t = mpgemm.quantize %y, %n {group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
     ```
@@ -78,7 +84,8 @@ def FoldPacks : Pass<"mpgemm-fold-packs", "::mlir::ModuleOp"> {
 
     ```mlir
     %w = lm.weight_ref @w : tensor<16x32xf32>
-    %p = mpgemm.pack %w : tensor<16x32xf32> -> tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>
+    %p = mpgemm.pack %w : tensor<16x32xf32>
+       -> tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>
     ```
     becomes one `lm.weight_ref` of the packed type, which is the type of `@w`, too.
   }];

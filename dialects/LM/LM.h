@@ -27,7 +27,8 @@
 
 namespace nibble::lm {
 
-/// Positions a fine row of a RoPE table covers: rows [0, kRopeFineRows) hold single steps, the later rows whole strides.
+/// Positions a fine row of a RoPE table covers: rows [0, kRopeFineRows) hold single steps, the later rows whole
+/// strides.
 inline constexpr int64_t kRopeFineRows = 64;
 
 /// Positions in a block of cached keys; the context is a multiple of it.

@@ -42,8 +42,8 @@ def LM_ColumnOrderAttr : LM_Attr<"ColumnOrder", "column_order"> {
   let summary = "The order in which a packed weight has its columns.";
   let description = [{
     A vector of 32-bit integers, computed by the compiler: the places of the numbers of `groups` when they are sorted,
-    equal ones in the order of the file (GPTQ's act-order). What `lm.reorder` takes, so that a weight whose `#lm.packing`
-    has an `order` is multiplied with its own columns.
+    equal ones in the order of the file (GPTQ's act-order). What `lm.reorder` takes, so that a weight whose
+    `#lm.packing` has an `order` is multiplied with its own columns.
 
     Example: `#lm.column_order<groups = <"m", 512, 256, "i32">>`
   }];
@@ -57,8 +57,8 @@ def LM_SourceAttr : LM_Attr<"Source", "source"> {
     `offset` and `size` are bytes; `format` is a row of the format table (`nibble formats`). `requantized` names the
     tensor of a source whose values are to be rounded to the weight's element type; without it the source holds exactly
     that type. Before that, `plus` is added to each value (norms that are stored less one) and the `adapters`, each a
-    `#lm.lora`, are merged in their order, all in f32. With `packing`, the bytes are codes alone, and `format` says where
-    each lies (dialects/LowBit/Packings.def).
+    `#lm.lora`, are merged in their order, all in f32. With `packing`, the bytes are codes alone, and `format` says
+    where each lies (dialects/LowBit/Packings.def).
 
     Example: `#lm.source<"model.gguf", 4096, 184320, "q4_1">`
   }];

@@ -32,8 +32,8 @@ def LM_TeamOp : OpInterface<"TeamOp"> {
     InterfaceMethod<[{
       How the team splits the work over an operand, as a name with its unit: two operations that name the same
       partition of a buffer touch, thread by thread, the same part of it, and need no barrier between them. The kernels
-      split items [items·tid/threads, items·(tid+1)/threads), so a name holds what an item is and how many a row has. The
-      empty string: any thread may touch any part.
+      split items [items·tid/threads, items·(tid+1)/threads), so a name holds what an item is and how many a row has.
+      The empty string: any thread may touch any part.
     }], "std::string", "getPartition", (ins "::mlir::OpOperand &":$operand), [{}], [{ return std::string(); }]>,
     InterfaceMethod<[{
       The same of the first result, in either form: what reads it and splits it alike needs no barrier, so that nothing

@@ -24,13 +24,13 @@ def LM_CachedType : TypeDef<LM_Dialect, "Cached", [MemRefElementTypeInterface]> 
 
     | format | a number is | of a group of |
     |---|---|---|
-    | `q8` | code·d, code in -127 … 127, d = f16(greatest magnitude / 127) | 32 (a last one of 16 where 32 does not divide headDim) |
+    | `q8` | code·d, code in -127 … 127, d = f16(greatest magnitude / 127) | 32 (the last of 16 at odd multiples) |
     | `q4_plain` | m + code·d, code in 0 … 15 | 16 |
     | `q4` | the same, of the vector times a Hadamard matrix | 16 |
 
     With 4 bits, codes are the places of the numbers between least and greatest of the group, in fifteenths; d and m are
-    the line through the points (code, number) by least squares, rounded to f16. Least and greatest themselves as ends of
-    the line would cost a tenth more of squared error; one scale and no minimum for 32 numbers, twice as much.
+    the line through the points (code, number) by least squares, rounded to f16. Least and greatest themselves as ends
+    of the line would cost a tenth more of squared error; one scale and no minimum for 32 numbers, twice as much.
 
     The rotation spreads outliers of a few dimensions, which 4 bits could not hold, over all (QuaRot, arXiv 2404.00456,
     section 4); it is orthogonal, so `lm.attention` turns queries the same way, and what it sums of rotated values back.

@@ -34,7 +34,7 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
     | `cb<[-1, -0.5, 0.5, 1]>` | the number at this place of the list (2^w numbers for w bits) |
     | `e2m1`, `nf4`, `sign`, … | a list with a name (dialects/LowBit/Codebooks.def), small floats among them |
     | `grid<iq2xs>` | a list with a name, of which whole vectors are stored (dialects/LowBit/Grids.def) |
-    | `cb<4 x i8 per row>` | a list that is stored with the weight: 2^4 numbers of type i8, f16 or f32 for each row, or `per tensor` |
+    | `cb<4 x i8 per row>` | a list stored with the weight: 2^4 numbers (i8, f16 or f32) for each row, or `per tensor` |
 
     Only integers have a zero point; minima go with every code. A list whose numbers
     are all multiples of a power of two `2^-u` and signed bytes times that

@@ -51,7 +51,8 @@ def MPGEMM_ComputeAttr : MPGEMM_Attr<"Compute", "compute"> {
   let description = [{
     The triple of phase `legalize`: the weight as it is multiplied, the activation, the accumulator.
 
-    Example: `#mpgemm.compute<weight = !lowbit.block<u4, 32, f16, zp = 8>, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">`
+    Example: `#mpgemm.compute<weight = !lowbit.block<u4, 32, f16, zp = 8>, activation = i8, accumulator = i32,
+    row = "generic_base_1x4x4_s8s8s32">`
   }];
   let parameters = (ins "::mlir::Type":$weight, "::mlir::Type":$activation, "::mlir::Type":$accumulator,
                         StringRefParameter<"row of the instruction table">:$row);

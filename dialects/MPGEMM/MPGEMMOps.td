@@ -39,12 +39,12 @@ def MPGEMM_QuantizeOp
   let description = [{
     For each row and each `group` of columns a scale and codes of -127 to 127. With steps t = x / (max|x| / 127), the
     candidates for c in 127, 125, 123, 121 have the codes t · (c / 127), rounded to the nearest, ties to even, and the
-    scale max|x| / c; the one with the least sum of (x - code · scale)² is taken, the first among equals. A group of zeros
-    has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
-    a zero point or a minimum need. A group of more than 32 columns has the scale max|x| / 127, without candidates: it is
-    the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form. Codes
-    with R times as many columns as x are those of R interleaved rows (dialects/MPGEMM/ActivationLayout.h), which rows of
-    the instruction table that multiply pairs want; scales and sums then stand twice.
+    scale max|x| / c; the one with the least sum of (x - code · scale)² is taken, the first among equals. A group of
+    zeros has scale 0 and codes 0. `sums` are the sums of `sum_group` codes each, which weights with
+    a zero point or a minimum need. A group of more than 32 columns has the scale max|x| / 127, without candidates: it
+    is the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form.
+    Codes with R times as many columns as x are those of R interleaved rows (dialects/MPGEMM/ActivationLayout.h), which
+    rows of the instruction table that multiply pairs want; scales and sums then stand twice.
     ```mlir
     %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
@@ -63,16 +63,17 @@ def MPGEMM_NormQuantizeOp
   let summary = "Rows normed and quantized at once: mpgemm.quantize of lm.rms_norm, or of lm.layer_norm.";
   let description = [{
     The normed row stays in registers. Codes, scales and sums are those that `mpgemm.quantize` gives of what the norm
-    writes, to the bit; with `centred` the norm is `lm.layer_norm`. With `replicated`, each thread of the team makes all of
-    them for itself, in memory of its own: for a single narrow row that is less work than waiting for the others. Made by
+    writes, to the bit; with `centred` the norm is `lm.layer_norm`. With `replicated`, each thread of the team makes all
+    of them for itself, in memory of its own: for a single narrow row that is less work than waiting for the others.
+    Made by
     `mpgemm-fuse-quantize`.
     ```mlir
     %c, %s, %t = mpgemm.norm_quantize %x, %w, %n {epsilon = 1.0e-05 : f64, group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, tensor<64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
     ```
   }];
-  let arguments = (ins MPGEMM_Shaped:$x, MPGEMM_Shaped:$weight, Optional<MPGEMM_Shaped>:$bias, Index:$n, F64Attr:$epsilon,
-                       UnitAttr:$centred, I64Attr:$group, I64Attr:$sum_group, UnitAttr:$replicated,
+  let arguments = (ins MPGEMM_Shaped:$x, MPGEMM_Shaped:$weight, Optional<MPGEMM_Shaped>:$bias, Index:$n,
+                       F64Attr:$epsilon, UnitAttr:$centred, I64Attr:$group, I64Attr:$sum_group, UnitAttr:$replicated,
                        Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
@@ -89,11 +90,12 @@ def MPGEMM_GluQuantizeOp
     : MPGEMM_Op<"glu_quantize", [LM_TeamOp, DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "f(gate) · up quantized at once: mpgemm.quantize of lm.glu.";
   let description = [{
-    The product stays in registers. Codes, scales and sums are those that `mpgemm.quantize` gives of what `lm.glu` writes,
-    to the bit. A group has at most 32 columns: a scale of the whole row would need the products twice. Made by
+    The product stays in registers. Codes, scales and sums are those that `mpgemm.quantize` gives of what `lm.glu`
+    writes, to the bit. A group has at most 32 columns: a scale of the whole row would need the products twice. Made by
     `mpgemm-fuse-quantize`.
     ```mlir
-    %c, %s, %t = mpgemm.glu_quantize %gate, %up, %n {activation = #lm.activation<silu>, group = 32 : i64, sum_group = 32 : i64}
+    %c, %s, %t = mpgemm.glu_quantize %gate, %up, %n
+       {activation = #lm.activation<silu>, group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
     ```
   }];
@@ -128,11 +130,11 @@ def MPGEMM_LutBuildOp
   let summary = "Tables of what four activation codes can add up to, for weights that are looked up.";
   let description = [{
     For each row and each four columns the 16 sums of any of their codes, less the smallest of these sums, cut into a
-    low and a high byte: 8 bytes a column, in the order that dialects/MPGEMM/LookupLayout.h draws. `bases` are the sums of
-    the negative codes of `sum_group` columns each: what was taken off. Nothing is rounded, so a product by look-up is bit
-    for bit the one by multiplication. Built once, the tables serve all products of the same activations. Rows at and
-    after `n` are not computed in the buffer form. Tables of 4 bytes a column have entries of one byte, halved and rounded,
-    for rows that average what they look up (dialects/MPGEMM/AveragedSums.h).
+    low and a high byte: 8 bytes a column, in the order that dialects/MPGEMM/LookupLayout.h draws. `bases` are the sums
+    of the negative codes of `sum_group` columns each: what was taken off. Nothing is rounded, so a product by look-up
+    is bit for bit the one by multiplication. Built once, the tables serve all products of the same activations. Rows at
+    and after `n` are not computed in the buffer form. Tables of 4 bytes a column have entries of one byte, halved and
+    rounded, for rows that average what they look up (dialects/MPGEMM/AveragedSums.h).
     ```mlir
     %t, %b = mpgemm.lut_build %codes, %n {sum_group = 32 : i64}
       : (tensor<4x64xi8>, index) -> (tensor<4x512xi8>, tensor<4x2xi32>)
@@ -149,15 +151,19 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
                                      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "y[m,n] = Σ_k x[m,k] · w[n,k] (+ bias[n]) (+ residual[m,n]) with one instruction row.";
   let description = [{
-    `activations` are (codes, scales, sums) of `mpgemm.quantize`, interleaved or not as `row` wants them; (tables, scales, sums, bases) of it and
+    `activations` are (codes, scales, sums) of `mpgemm.quantize`, interleaved or not as `row` wants them; (tables,
+    scales, sums, bases) of it and
     `mpgemm.lut_build` where the layout's codes are looked up; or one f32 matrix for a float row. `row` names the
     row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
     computed at once. Rows at and after `n` are not computed in the buffer form. `slot` is the counter of the thread
     team from which threads claim panels; without one they take equal shares.
     ```mlir
-    %y = mpgemm.mma %w, (%x) rows %n {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>}
-      : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, index) -> tensor<4x16xf32>
+    %y = mpgemm.mma %w, (%x) rows %n
+       {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1,
+       bias = 0>}
+      : (tensor<2048xi8, #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>,
+         index) -> tensor<4x16xf32>
     ```
   }];
   let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, Index:$n,
@@ -179,8 +185,11 @@ def MPGEMM_ExpertMmaOp : MPGEMM_Op<"expert_mma", [AttrSizedOperandSegments, LM_T
     row chose are not read. What `s` and `rows` are, `lm.expert_linear` says; everything else is as in `mpgemm.mma`, of
     which each row of the result has the bits.
     ```mlir
-    %y = mpgemm.expert_mma %w, (%x), %chosen rows %n {row = "generic_base_1x4x1_f32f32f32", experts = 2 : i64, layout = #mpgemm.layout<element = f32, n = 32, k = 32, nr = 16, kr = 1, bias = 0>}
-      : (tensor<4096xi8, #mpgemm.layout<element = f32, n = 32, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>, tensor<4x2xi32>, index) -> tensor<8x16xf32>
+    %y = mpgemm.expert_mma %w, (%x), %chosen rows %n
+       {row = "generic_base_1x4x1_f32f32f32", experts = 2 : i64, layout = #mpgemm.layout<element = f32, n = 32,
+       k = 32, nr = 16, kr = 1, bias = 0>}
+      : (tensor<4096xi8, #mpgemm.layout<element = f32, n = 32, k = 32, nr = 16, kr = 1, bias = 0>>, tensor<4x32xf32>,
+         tensor<4x2xi32>, index) -> tensor<8x16xf32>
     ```
   }];
   let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, MPGEMM_Shaped:$chosen, Index:$n,

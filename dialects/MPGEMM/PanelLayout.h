@@ -141,9 +141,9 @@ struct PanelLayout {
 
   int64_t panels() const { return (n + nr - 1) / nr; }
   int64_t scaleSpan() const { return isTwoLevel() ? superGroup : group; }
-  /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8. A part of a group
-  /// that is longer than 256, or of two bits 128: there each bit field of the unit's vectors is one run of 32 columns. And a
-  /// part of a group that is no power of two (96, 160), so that runs never lie across bit fields.
+  /// A group and 32 at least, and as many as make every plane whole vectors: 64 for one bit and kr = 8. A part of a
+  /// group that is longer than 256, or of two bits 128: there each bit field of the unit's vectors is one run of 32
+  /// columns. And a part of a group that is no power of two (96, 160), so that runs never lie across bit fields.
   int64_t unitSpan() const {
     int64_t span = std::max<int64_t>(group, 32), most = codeBits == 2 ? 128 : 256;
     if (lookup)

@@ -72,7 +72,8 @@ public:
   /// Positions written since the last evaluation from the beginning: a ring holds the last of these.
   size_t written() const { return highest; }
 
-  /// The token that ended generate() because of its limit or a full context: part of the text, not of the cache. -1: none.
+  /// The token that ended generate() because of its limit or a full context: part of the text, not of the cache. -1:
+  /// none.
   int32_t pending() const { return pendingId; }
 
   size_t context() const { return historyIds.size(); }

@@ -76,9 +76,9 @@ enum class LoopAttribute : uint8_t { Index, Index0, RevIndex, RevIndex0, First, 
 
 enum class Function : uint8_t { RaiseException, StrftimeNow, Range };
 
-enum class Filter : uint8_t { Trim, Length, ToJson, Default, Upper, Lower, Capitalize, Title, First, Last, Join, Replace,
-                              String, Safe, List, Int, Items, Reverse, SelectAttr, RejectAttr, MapAttribute, Indent,
-                              DictSort, MapFilter };
+enum class Filter : uint8_t { Trim, Length, ToJson, Default, Upper, Lower, Capitalize, Title, First, Last, Join,
+                              Replace, String, Safe, List, Int, Items, Reverse, SelectAttr, RejectAttr, MapAttribute,
+                              Indent, DictSort, MapFilter };
 
 enum class Test : uint8_t { Defined, Undefined, None, String, Mapping, Iterable, Sequence, Number, Boolean, True, False,
                             Odd, Even, DivisibleBy, Equal, NotEqual, In, Callable };

@@ -56,7 +56,8 @@ public:
   /// The FlatBuffer is verified and outlives the template.
   static TextError open(const schema::ChatTemplate *table, ChatTemplate &chat);
 
-  /// What usual templates need for a conversation of `messages` with `bytes` of contents; more is an error, not a crash.
+  /// What usual templates need for a conversation of `messages` with `bytes` of contents; more is an error, not a
+  /// crash.
   size_t workspaceSize(size_t messages, size_t bytes) const;
   size_t outputSize(size_t messages, size_t bytes) const;
   static size_t segmentCount(size_t messages) { return 16 * messages + 64; }

@@ -28,7 +28,8 @@ namespace nibble::rt {
 /// Which tokens are recognised by their spelling in the text.
 enum class SpecialTokens : uint8_t {
   None,        // none at all
-  UserDefined, // pieces that the vocabulary defines as a whole ("<tool_call>", Gemma's runs of line ends): text as trained
+  UserDefined, // pieces that the vocabulary defines as a whole ("<tool_call>", Gemma's runs of line ends): text as
+               // trained
   All,         // also control tokens: only for text that the program itself wrote
 };
 

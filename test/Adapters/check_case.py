@@ -96,7 +96,8 @@ def base_gguf(path):
     numbers = {"block_count": 2, "embedding_length": 24, "feed_forward_length": 32, "context_length": 64,
                "attention.head_count": HEADS, "attention.head_count_kv": KV_HEADS, "attention.key_length": 8,
                "attention.value_length": 8, "rope.dimension_count": 8}
-    write(path, [("general.architecture", STRING, "llama")] + [("llama." + key, U32, value) for key, value in numbers.items()]
+    write(path, [("general.architecture", STRING, "llama")]
+          + [("llama." + key, U32, value) for key, value in numbers.items()]
           + [("llama.attention.layer_norm_rms_epsilon", F32, 1e-6), ("llama.rope.freq_base", F32, 10000.0)], tensors)
 
 
@@ -156,7 +157,8 @@ def main():
             adapter_gguf(adapter, copy)
             reference(gguf, copy)
             compare(f"{case}, GGUF in GGUF", expected)
-            message = run(options.nibble, "reference", folder, "--tokens", "1", "--logits", logits, "--lora", copy, code=4)
+            message = run(options.nibble, "reference", folder, "--tokens", "1", "--logits", logits, "--lora", copy,
+                          code=4)
             assert "in the order of a GGUF model" in message, message
     # No adapter: the base itself, so a merge that does nothing would be seen above.
     reference(folder)

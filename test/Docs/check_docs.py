@@ -54,7 +54,8 @@ def check_links(root):
                 yield f"{where}: link to {found.group(1)}, which does not exist"
             elif anchor and resolved in pages and anchor not in anchors(pages[resolved]):
                 yield f"{where}: no heading for #{anchor} in {resolved}"
-        for found in re.finditer(r"`((?:dialects|compiler|codegen|runtime|test|examples|docs|cmake)/[\w./-]*\w/?)`", prose):
+        for found in re.finditer(
+                r"`((?:dialects|compiler|codegen|runtime|test|examples|docs|cmake)/[\w./-]*\w/?)`", prose):
             if not os.path.exists(os.path.join(root, found.group(1))):
                 yield f"{path}:{line_of(prose, found.start())}: {found.group(1)} does not exist"
 

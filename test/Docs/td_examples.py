@@ -3,8 +3,8 @@
     td_examples.py SOURCE NIBBLE_OPT      prints "path:line: message" for each that does not parse, exits 1 if any
 
 An example is one or a few lines that use values and symbols it does not define. They are given here: a value gets the
-type that the operation's own type list says, in order; a number (%n, %pos, %layer, %row) outside such a list is an index;
-a symbol gets the type of the reference.
+type that the operation's own type list says, in order; a number (%n, %pos, %layer, %row) outside such a list is an
+index; a symbol gets the type of the reference.
 """
 import os
 import re

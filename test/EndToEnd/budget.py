@@ -2,8 +2,8 @@
 
     budget.py NIBBLE MODEL OUT REPORT.json sum+N|sum-N OPTIONS...
 
-REPORT is that of the model compiled without a budget. Prints the exit code, and what was chosen or proposed; every set of
-options that is proposed is compiled under the same budget.
+REPORT is that of the model compiled without a budget. Prints the exit code, and what was chosen or proposed; every set
+of options that is proposed is compiled under the same budget.
 """
 import json
 import os

@@ -3,8 +3,8 @@
     embed_agree.py --nibble=NIBBLE --model=MODEL.gguf --work=DIR [--compile=OPTION ...] --tokens=IDS
                    --min-cosine=X [--max-cosine=Y]
 
-The reference takes the model as it is, in float64; the program is compiled with the given options. Prints the cosine; one
-beyond --max-cosine is an error, too: then the options did not round what they are to round.
+The reference takes the model as it is, in float64; the program is compiled with the given options. Prints the cosine;
+one beyond --max-cosine is an error, too: then the options did not round what they are to round.
 """
 import argparse
 import array

@@ -5,7 +5,8 @@
 The plan is that of `PROGRAM --info --json`. Address space (RLIMIT_AS, what `ulimit -v` sets) bounds resident memory, so
 the program keeps its plan if it ends well; that its peak of resident memory is below the plan is checked as well, with
 what the program says behind every answer. With --lines the file's lines are questions of a chat; the peak must not grow
-from the second half of the turns on by more than 64 KiB a hundred turns (pages of text that are touched for the first time).
+from the second half of the turns on by more than 64 KiB a hundred turns (pages of text that are touched for the first
+time).
 """
 import argparse
 import json

@@ -34,8 +34,8 @@ def report(arguments):
     work = values["--work"][0]
     for model in values["--model"]:
         for options in groups[1:]:
-            subprocess.run([values["--nibble"][0], "compile", model, "-o", f"{work}/out", "-q", f"--report={work}/out.json"]
-                           + options, check=True)
+            subprocess.run([values["--nibble"][0], "compile", model, "-o", f"{work}/out", "-q",
+                            f"--report={work}/out.json"] + options, check=True)
             plan = json.load(open(f"{work}/out.json"))
             arena, bound = plan["arena_bytes"], plan["arena_lower_bound"]
             close = "within 3 % of" if arena * 100 <= bound * 103 else "MORE THAN 3 % OVER"

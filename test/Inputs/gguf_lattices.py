@@ -22,7 +22,7 @@ def random_bytes(values, count):
 
 
 def scaled(size, at, unit):
-    """Encoder of blocks of `size` bytes with a half float at byte `at`; with 1 there, numbers are about `unit` large."""
+    """Encoder of blocks of `size` bytes with a half float at byte `at`; with 1 there, numbers are near `unit`."""
     def encode(values):
         block = random_bytes(values, size)
         block[at:at + 2] = half(rms(values) / unit)

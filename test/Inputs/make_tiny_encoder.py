@@ -36,7 +36,8 @@ def model_tensors(numbers):
     for layer in range(LAYERS):
         block = "blk.%d." % layer
         for name, rows, columns in (("attn_q", WIDTH, WIDTH), ("attn_k", WIDTH, WIDTH), ("attn_v", WIDTH, WIDTH),
-                                    ("attn_output", WIDTH, WIDTH), ("ffn_up", INNER, WIDTH), ("ffn_down", WIDTH, INNER)):
+                                    ("attn_output", WIDTH, WIDTH), ("ffn_up", INNER, WIDTH),
+                                    ("ffn_down", WIDTH, INNER)):
             add(block + name + ".weight", (columns, rows))
             add(block + name + ".bias", (rows,), 0, 0.1)
         norm(block + "attn_output_norm")

@@ -68,8 +68,8 @@ def main():
     for name, value in (("width", 64), ("inner", 32), ("experts", 5), ("used", 3)):
         parser.add_argument("--" + name, type=int, default=value)
     args = parser.parse_args()
-    text = argparse.Namespace(tokenizer="bpe", vocab=None, pre="smollm", padding=None, sampling=False, no_template=False,
-                              template=None)
+    text = argparse.Namespace(tokenizer="bpe", vocab=None, pre="smollm", padding=None, sampling=False,
+                              no_template=False, template=None)
     writer = Writer(3, 32)
     pairs, vocab = tokenizer_pairs(text)
     writer.pairs = model_pairs(args, vocab) + pairs

@@ -55,8 +55,8 @@ def bpe_vocabulary():
 def spm_vocabulary():
     """<unk> <s> </s>, 256 byte tokens, then pieces with falling scores."""
     space = "\u2581"
-    pieces = [space + "the", space + "world", "hello", space + "hello", "ing", "he", "ll", "or", "ld", "in", space + "t",
-              space + "w", space + "h", "ell", "wor", "the"]
+    pieces = [space + "the", space + "world", "hello", space + "hello", "ing", "he", "ll", "or", "ld", "in",
+              space + "t", space + "w", space + "h", "ell", "wor", "the"]
     pieces += [space] + [chr(c) for c in range(97, 123)] + [chr(c) for c in range(48, 58)]
     tokens = ["<unk>", "<s>", "</s>"] + ["<0x%02X>" % b for b in range(256)] + pieces
     types = [UNKNOWN, CONTROL, CONTROL] + [BYTE] * 256 + [NORMAL] * len(pieces)

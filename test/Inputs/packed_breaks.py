@@ -85,14 +85,15 @@ KINDS = {  # name: (quantization_config or None, tensors; None takes one away)
     "bnb-state-other-shape": (BNB, nf4(**{STATE: text(b'{"shape": [64, 32], "blocksize": 16}')})),
     "bnb-blocks-cross-rows": (BNB, nf4(**{STATE: text(b'{"shape": [32, 32], "blocksize": 64}')})),
     "bnb-without-levels": (BNB, nf4(**{"weight.nested_quant_map": None})),
-    "bnb-code-of-infinity": (BNB, nf4(**{"weight.quant_map": ("F32", [16], struct.pack("<16f", *[float("inf")] * 16))})),
+    "bnb-code-of-infinity": (BNB, nf4(**{
+        "weight.quant_map": ("F32", [16], struct.pack("<16f", *[float("inf")] * 16))})),
     "bnb-int8-scales": (BNB, {**EIGHT, "SCB": zeros("F32", 31)}),
     "bnb-int8-tiles": (BNB, {**EIGHT, "weight_format": ("U8", [], b"\x02")}),
     "ct-without-groups": ({**CT, "config_groups": {}}, compressed()),
     "ct-format": ({**CT, "format": "marlin-24"}, compressed()),
     "ct-sparse": ({**CT, "sparsity_config": {"format": "sparse-24-bitmask"}}, compressed()),
-    "ct-groups-differ": ({**CT, "config_groups": {"a": {"weights": {"num_bits": 4}}, "b": {"weights": {"num_bits": 8}}}},
-                         compressed()),
+    "ct-groups-differ": ({**CT, "config_groups": {
+        "a": {"weights": {"num_bits": 4}}, "b": {"weights": {"num_bits": 8}}}}, compressed()),
     "ct-blocks-differ": ({**CT, "config_groups": {
         name: {"weights": {"num_bits": 8, "strategy": "block", "block_structure": [16, size]}}
         for name, size in (("a", 16), ("b", 32))}}, compressed()),

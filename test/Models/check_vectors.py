@@ -2,9 +2,9 @@
 
     check_vectors.py --program=PROGRAM --min-cosine=X [--text]
 
-Each line of minilm/ids.txt is given as ids, or, with --text, the lines of minilm/texts.txt as a file; the least cosine of
-a vector with its line of minilm/vectors.f32 must be at least X, and the vectors must be 1 long. With two threads the bits
-are the same as with one.
+Each line of minilm/ids.txt is given as ids, or, with --text, the lines of minilm/texts.txt as a file; the least cosine
+of a vector with its line of minilm/vectors.f32 must be at least X, and the vectors must be 1 long. With two threads the
+bits are the same as with one.
 """
 import argparse
 import array

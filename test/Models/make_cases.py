@@ -36,8 +36,9 @@ CASES = {
             "rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 32})),
     "mistral": lambda: hf.MistralConfig(**options(head_dim=16, sliding_window=13, rope_parameters=ROPE)),
-    "qwen2": lambda: hf.Qwen2Config(**options(hidden_size=48, num_hidden_layers=2, tie_word_embeddings=True, rope_parameters={
-        "rope_type": "default", "rope_theta": 1000000.0})),
+    "qwen2": lambda: hf.Qwen2Config(**options(
+        hidden_size=48, num_hidden_layers=2, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 1000000.0})),
     "qwen3": lambda: hf.Qwen3Config(**options(head_dim=20, intermediate_size=32, rope_parameters=ROPE)),
     "gemma2": lambda: hf.Gemma2Config(**options(
         num_hidden_layers=2, head_dim=16, tie_word_embeddings=True, sliding_window=9, query_pre_attn_scalar=25,

@@ -152,8 +152,8 @@ def write_safetensors(path, tensors):
 
 
 def experts_of(name, parameter):
-    """(name, view of the parameter) of the matrices that one parameter holds: `transformers` has those of all experts of a
-    layer in one, gate and up side by side; checkpoints have them one by one."""
+    """(name, view of the parameter) of the matrices that one parameter holds: `transformers` has those of all experts
+    of a layer in one, gate and up side by side; checkpoints have them one by one."""
     if name.endswith("_proj.weight"):
         return [(name.removesuffix(".weight"), parameter.data)]
     if ".mlp.experts." not in name:

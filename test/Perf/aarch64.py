@@ -6,13 +6,14 @@
 
 The first form compiles MODEL for each CPU, runs its benchmark with one thread under qemu-aarch64 (Debian's package
 qemu-user; the static emulator takes no plugins) and prints instructions per decoded token, per token of a prompt of
---prompt tokens with the output head of its last one, and per further token of the prompt. All are differences of runs of
-different lengths, so that start-up does not count. With --blocks, the blocks of code of most weight follow, as addresses.
+--prompt tokens with the output head of its last one, and per further token of the prompt. All are differences of runs
+of different lengths, so that start-up does not count. With --blocks, the blocks of code of most weight follow, as
+addresses.
 
 The second form prints, for each instruction row, format and number of activation rows, what the innermost loop costs:
 instructions and modelled cycles (llvm-mca) for 100 products. Where a tile's loop walks steps of columns (aarch64_neon),
-that is without the scales. LLVM has no model of its own of a Cortex-A76; Neoverse N1 is the nearest core (V1 for Cortex-X1,
-V2 for X3, V3 for X4). A model is no measurement. Tables go to standard output, as Markdown.
+that is without the scales. LLVM has no model of its own of a Cortex-A76; Neoverse N1 is the nearest core (V1 for
+Cortex-X1, V2 for X3, V3 for X4). A model is no measurement. Tables go to standard output, as Markdown.
 """
 import argparse
 import concurrent.futures
@@ -55,8 +56,8 @@ def emulated_cpu(cpu):
 
 def count(options, plugin, program, cpu, prompt, generate):
     """(instructions, blocks) of one benchmark."""
-    done = output([options.qemu, "-cpu", emulated_cpu(cpu), "-plugin", f"{plugin},blocks={options.blocks}", "-d", "plugin",
-                   program, "--bench", "--json", "--threads=1", "-p", str(prompt), "-n", str(generate)])
+    done = output([options.qemu, "-cpu", emulated_cpu(cpu), "-plugin", f"{plugin},blocks={options.blocks}", "-d",
+                   "plugin", program, "--bench", "--json", "--threads=1", "-p", str(prompt), "-n", str(generate)])
     lines = done.stderr.split("\n")
     totals = [int(line.split()[1]) for line in lines if line.startswith("instructions ")]
     if not totals:

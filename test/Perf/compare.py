@@ -5,12 +5,13 @@
 
 COMMAND is a llama-bench, with options of its own if it needs any ("ik-rtr=/opt/ik/llama-bench -rtr 1"). The engines
 run in turn, A B A B, because the speed of these machines moves; the table shows the median of --runs (5 at least), each
-itself the median of an engine's repetitions (5 in a compiled program), and each engine's ratio to the first peer. Bandwidth and int8 peak are measured before and after (machine.cpp, compiled
-with clang++-22 or $CXX), and each figure is given as a fraction of them. Tables go to standard output, as Markdown.
+itself the median of an engine's repetitions (5 in a compiled program), and each engine's ratio to the first peer.
+Bandwidth and int8 peak are measured before and after (machine.cpp, compiled with clang++-22 or $CXX), and each
+figure is given as a fraction of them. Tables go to standard output, as Markdown.
 
-The time to the first token is that of a whole process, from its start to its end: of the program, which answers a prompt of
---prompt tokens with one token, and of llama-bench, which loads the model and evaluates as many tokens once, without its
-warm-up. The file is in the page cache in both cases. --first-token=no leaves it out.
+The time to the first token is that of a whole process, from its start to its end: of the program, which answers a
+prompt of --prompt tokens with one token, and of llama-bench, which loads the model and evaluates as many tokens once,
+without its warm-up. The file is in the page cache in both cases. --first-token=no leaves it out.
 """
 import argparse
 import json
@@ -53,7 +54,8 @@ def run_program(options, threads):
 def run_llama_bench(command, options, threads):
     """(prefill, decode) in tokens a second, the medians of llama-bench's repetitions after its warm-up."""
     text = output(shlex.split(command) + ["-m", options.model, "-p", str(options.prompt), "-n", str(options.generate),
-                                          "-r", str(options.repetitions), "-t", str(threads), "-ngl", "0", "-o", "json"])
+                                          "-r", str(options.repetitions), "-t", str(threads), "-ngl", "0",
+                                          "-o", "json"])
     rows = json.loads(text[text.index("["):])
     return (next(statistics.median(row["samples_ts"]) for row in rows if row["n_prompt"] > 0 and row["n_gen"] == 0),
             next(statistics.median(row["samples_ts"]) for row in rows if row["n_gen"] > 0))
@@ -67,14 +69,15 @@ def milliseconds(command):
 
 def first_token_of_program(options, threads):
     ids = ",".join(str(1 + i % 64) for i in range(options.prompt))
-    return milliseconds([options.program, f"--tokens={ids}", "-n", "1", "--print-ids", "--quiet", f"--threads={threads}"])
+    return milliseconds([options.program, f"--tokens={ids}", "-n", "1", "--print-ids", "--quiet",
+                         f"--threads={threads}"])
 
 
 def first_token_of_llama_bench(command, options, threads):
     usage = output(shlex.split(command) + ["--help"])
     no_warmup = ["--no-warmup"] if "--no-warmup" in usage else ["--warmup", "0"]
-    return milliseconds(shlex.split(command) + ["-m", options.model, "-p", str(options.prompt), "-n", "0", "-r", "1", "-t",
-                                                str(threads), "-ngl", "0", "-o", "json"] + no_warmup)
+    return milliseconds(shlex.split(command) + ["-m", options.model, "-p", str(options.prompt), "-n", "0", "-r", "1",
+                                                "-t", str(threads), "-ngl", "0", "-o", "json"] + no_warmup)
 
 
 def measure(options, threads, machine):

@@ -6,15 +6,15 @@
 A row a format: bits of a weight (bytes of the program's weights · 8 / parameters), size of the program, relative error
 of the weights against the file's, perplexity of the text (--perplexity, windows of 512 tokens, natural logarithm) and
 tokens a second of decode with one thread (--bench, median of five times 64). Formats are separated by semicolons, since
-each is what --weights= takes. --write puts the table between the markers of a page. --no-speed leaves the column as it is
-there, so that quality can be measured on a machine that is busy and speed on one that is not.
+each is what --weights= takes. --write puts the table between the markers of a page. --no-speed leaves the column as it
+is there, so that quality can be measured on a machine that is busy and speed on one that is not.
 
 --aarch64=CPU compiles each for that CPU, too, and lets an emulator continue a text by four tokens: "same" if they are
 those of the native program. Without it the column stays as it is on the page.
 
-What was measured is kept in --keep (build/format-table.json), by the bytes of the programs that ran and the text's, speeds
-besides by the processor: run it again after an interruption, and only what is missing is measured. Delete the file to measure all again. A format takes about half a
-minute on two idle cores of 2021.
+What was measured is kept in --keep (build/format-table.json), by the bytes of the programs that ran and the text's,
+speeds besides by the processor: run it again after an interruption, and only what is missing is measured. Delete the
+file to measure all again. A format takes about half a minute on two idle cores of 2021.
 
 The text is the first four chapters of Lewis Carroll, Alice's Adventures in Wonderland (1865, public domain), one line a
 paragraph.
@@ -29,8 +29,8 @@ import subprocess
 import sys
 import tempfile
 
-FORMATS = ("keep;q8;int8:row;int7:g64;q6;int6:g64;q5;int5:g64;q4;int4:g32;int4:g64;nf4:g64;any4:g64;fp4:e8m0;q3;int3:g32;"
-           "any3:g64;q2;uint2:g32:min;ternary:g64")
+FORMATS = ("keep;q8;int8:row;int7:g64;q6;int6:g64;q5;int5:g64;q4;int4:g32;int4:g64;nf4:g64;any4:g64;fp4:e8m0;q3;"
+           "int3:g32;any3:g64;q2;uint2:g32:min;ternary:g64")
 HEADER = ["`--weights=`", "bits a weight", "program, MB", "error of the weights", "perplexity", "decode, tokens/s",
           "AArch64"]
 BEGIN, END = "<!-- format table begins -->", "<!-- format table ends -->"

@@ -9,8 +9,8 @@
  * executed: "block ADDRESS LENGTH INSTRUCTIONS", which is where a profile starts. The counters are added to without
  * locks: exact for programs of one thread.
  *
- * Debian ships no header for plugins, so what is used of the interface (version 1, QEMU 6.1 to 9) is declared here, after
- * docs/devel/tcg-plugins.rst of QEMU.
+ * Debian ships no header for plugins, so what is used of the interface (version 1, QEMU 6.1 to 9) is declared here,
+ * after docs/devel/tcg-plugins.rst of QEMU.
  *===--------------------------------------------------------------------------*/
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +63,9 @@ static void on_translation(plugin_id id, struct qemu_plugin_tb *tb) {
 
 static int by_address(const void *a, const void *b) {
   const struct block *x = *(struct block *const *)a, *y = *(struct block *const *)b;
-  return x->address != y->address ? (x->address < y->address ? -1 : 1) : (x->length > y->length) - (x->length < y->length);
+  if (x->address != y->address)
+    return x->address < y->address ? -1 : 1;
+  return (x->length > y->length) - (x->length < y->length);
 }
 
 static int by_work(const void *a, const void *b) {

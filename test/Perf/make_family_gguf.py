@@ -3,9 +3,9 @@
 
     make_family_gguf.py --case=FAMILY -o FILE.gguf [--layers=16] [--quant=Q4_0]
 
-FAMILY is a case of test/Models/cases: its configuration and its tensors, with every number that makes the size replaced:
-16 layers of width 2048 with 32 heads of 64 dimensions (8 for keys and values), feed-forward 8192, 65536 tokens; eight
-experts of 1024; of encoders 24 layers of width 1024. See make_shaped_gguf.py for what random means here.
+FAMILY is a case of test/Models/cases: its configuration and its tensors, with every number that makes the size
+replaced: 16 layers of width 2048 with 32 heads of 64 dimensions (8 for keys and values), feed-forward 8192, 65536
+tokens; eight experts of 1024; of encoders 24 layers of width 1024. See make_shaped_gguf.py for what random means here.
 """
 import argparse
 import array

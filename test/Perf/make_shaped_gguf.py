@@ -35,8 +35,9 @@ SHAPES = {
 }
 
 # type -> (ggml id, elements and bytes of a block, places of f16 scales: (offset, high byte), type for rows that are no
-# multiple of the block; None where there is none). The high byte of an f16 is its sign, its exponent and two bits of its mantissa; the low byte stays
-# random. With codes that are uniform the weights' deviation is near 0.02, and a minimum is near the middle of the codes.
+# multiple of the block; None where there is none). The high byte of an f16 is its sign, its exponent
+# and two bits of its mantissa; the low byte stays random. With codes that are uniform the weights' deviation is near
+# 0.02, and a minimum is near the middle of the codes.
 TYPES = {
     "F32": (0, 1, 4, (), None),
     "F16": (1, 1, 2, (), None),

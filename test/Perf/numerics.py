@@ -1,7 +1,8 @@
 """Distance of a compiled program's logits from the reference interpreter's, and of other engines' on the same file.
 
     numerics.py --nibble=NIBBLE --program=PROGRAM --model=MODEL.gguf [--engine=NAME=COMMAND ...]
-                [--reference=OPTION ...] [--tokens=64] [--prompts=5] [--cache=DIR] [--max-nmse=X] [--not-worse-than=NAME]
+                [--reference=OPTION ...] [--tokens=64] [--prompts=5] [--cache=DIR] [--max-nmse=X]
+                [--not-worse-than=NAME]
 
 Five prompts of 64 tokens each. For each engine, over all positions of all prompts (and on standard error for each
 prompt, which shows how much of a difference is chance):
@@ -26,10 +27,12 @@ import tempfile
 PROMPTS = [
     "The river had frozen early that year, and by the second week of December the children were already crossing it on "
     "foot to reach the school on the other bank. Nobody had asked whether the ice would hold; the old ferryman only "
-    "shook his head, pulled his boat further up the shore and waited for the spring that would bring him his trade back.",
+    "shook his head, pulled his boat further up the shore and waited for the spring that would bring him his trade "
+    "back.",
     "A compiler reads a program in one language and writes an equivalent program in another. First it splits the text "
     "into tokens, then it builds a tree, checks the types of all expressions, and lowers the tree step by step until "
-    "every operation corresponds to an instruction of the machine. Each step should be small enough to be tested alone.",
+    "every operation corresponds to an instruction of the machine. Each step should be small enough to be tested "
+    "alone.",
     "def fibonacci(n):\n    a, b = 0, 1\n    for _ in range(n):\n        yield a\n        a, b = b, a + b\n\n\ndef "
     "main():\n    for index, value in enumerate(fibonacci(10)):\n        print(f\"{index}: {value}\")\n\n\nif __name__ "
     "== \"__main__\":\n    main()\n",

@@ -59,8 +59,8 @@ ENTRY(nibble_prefill)
 __attribute__((destructor)) static void report(void) {
   char text[256];
   int length = snprintf(text, sizeof(text),
-                        "%lu steps; at start-up %lu allocations, %lu mappings; later %lu allocations, %lu mappings\n", steps,
-                        allocations[0], mappings[0], allocations[1], mappings[1]);
+                        "%lu steps; at start-up %lu allocations, %lu mappings; later %lu allocations, %lu mappings\n",
+                        steps, allocations[0], mappings[0], allocations[1], mappings[1]);
   if (write(2, text, (size_t)length) != length)
     _exit(1);
 }

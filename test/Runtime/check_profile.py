@@ -1,5 +1,6 @@
-"""Checks the JSON of `fake --profile -p 12 -n 3 --peak 2` (chunk 8): check_profile.py FILE. What must hold: every operation
-once, with the bytes and operations that follow from the fake description, and times that add up to the phases' durations."""
+"""Checks the JSON of `fake --profile -p 12 -n 3 --peak 2` (chunk 8): check_profile.py FILE. What must hold: every
+operation once, with the bytes and operations that follow from the fake description, and times that add up to the
+phases' durations."""
 import json
 import sys
 

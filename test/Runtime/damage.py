@@ -1,8 +1,8 @@
 """Runs a program on files that are not as they were written.
 
-    damage.py each STATE COMMAND...     for every fifth byte of STATE: flips a bit of it, and cuts the file off there, and runs
-                                        COMMAND, in which FILE stands for the damaged file
-    damage.py sections PROGRAM          flips a byte in every section of a Nibble program (and in some tensors), and runs
+    damage.py each STATE COMMAND...     for every fifth byte of STATE: flips a bit of it, cuts the file off there, and
+                                        runs COMMAND, in which FILE stands for the damaged file
+    damage.py sections PROGRAM          flips a byte in every section of a program (and in some tensors), and runs
                                         it with --verify
     damage.py limited BYTES COMMAND...  runs COMMAND with files limited to BYTES (RLIMIT_FSIZE)
 """
@@ -41,7 +41,8 @@ def each(state, command):
             flipped += kind == "flip"
             cut += kind == "cut"
     os.remove(damaged)
-    print(f"{flipped} of {len(places)} damaged files were refused with exit code 3 or 2, {cut} of {len(places)} truncated ones")
+    print(f"{flipped} of {len(places)} damaged files were refused with exit code 3 or 2, {cut} of {len(places)} "
+          "truncated ones")
 
 
 def sections(program):

@@ -20,7 +20,8 @@ def regions(pid):
     for block in re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", open(f"/proc/{pid}/smaps").read())[1:]:
         begin, end, at, name = re.match(r"([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ \d+ *(.*)", block).groups()
         numbers = {key: int(value) * 1024 for key, value in re.findall(r"(\w+): +(\d+) kB", block)}
-        yield name == os.path.realpath(program) and int(at, 16) == offset, not name, int(end, 16) - int(begin, 16), numbers
+        is_weights = name == os.path.realpath(program) and int(at, 16) == offset
+        yield is_weights, not name, int(end, 16) - int(begin, 16), numbers
 
 
 for how in ("map", "read"):

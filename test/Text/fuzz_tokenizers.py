@@ -22,17 +22,22 @@ import make_sentencepiece
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Inputs"))
 from gguf_writer import ARRAY, BOOL, F32, I32, STRING, U32, Writer
 
-WORDS = ["the", " The", "don't", "I'LL", " 12345", "3.14", "naïve", "straße", "Быстрая", "лиса", "שלום", "مرحبا", "हिन्दी", "ไทย",
-         "中文字", "日本語の", "한국어", "👍🏽", "👨\u200d👩\u200d👧", "🇩🇪", "\n", "\n\n", "\r\n", "\t", "  ", "    ", "\u00a0", "\u3000", "()", "->",
-         "!=", "//", "...", "{}", "<b>", "$9", "#a", "_x", "e\u0301", "\u0323\u0301", "İ", "ǅ", "ſ", "ﬁ", "½", "٣", "\u200b", "\ufeff", "\0",
+WORDS = ["the", " The", "don't", "I'LL", " 12345", "3.14", "naïve", "straße", "Быстрая", "лиса", "שלום",
+         "مرحبا", "हिन्दी", "ไทย",
+         "中文字", "日本語の", "한국어", "👍🏽", "👨\u200d👩\u200d👧", "🇩🇪", "\n", "\n\n", "\r\n", "\t", "  ", "    ",
+         "\u00a0", "\u3000", "()", "->",
+         "!=", "//", "...", "{}", "<b>", "$9", "#a", "_x", "e\u0301", "\u0323\u0301", "İ", "ǅ", "ſ", "ﬁ", "½",
+         "٣", "\u200b", "\ufeff", "\0",
          "\x1b", "CamelCase", "HTTPServer", "a\u0338", "\u1100\u1161\u11a8", "각", "K", "Å", "𝟘", "<s>", "<|end|>"]
-# Characters younger than the oldest tables in use (Unicode 8) have other classes there, and U+2581 is the libraries' space.
+# Characters younger than the oldest tables in use (Unicode 8) have other classes there, and U+2581 is the libraries'
+# space.
 CODES = [code for code in range(1, 0x30000) if unicodedata.ucd_3_2_0.category(chr(code)) != "Cn"
          and not 0xD800 <= code < 0xE000 and code != 0x2581]
 
 
 def make_text(rng):
-    return "".join(rng.choice(WORDS) if rng.random() < 0.7 else chr(rng.choice(CODES)) for _ in range(rng.randrange(1, 400)))
+    return "".join(rng.choice(WORDS) if rng.random() < 0.7 else chr(rng.choice(CODES))
+                   for _ in range(rng.randrange(1, 400)))
 
 
 def references(folders, directory):

@@ -5,6 +5,7 @@
 
 The templates are written here, in the manner of the families' own and with the same parts of Jinja; the texts are what
 apply_chat_template makes of them, or what raise_exception says. `strftime_now` is fixed to 2025-03-07 16:05:09.
+Lines of more than 120 columns because the templates are as they are published.
 """
 import datetime
 import json

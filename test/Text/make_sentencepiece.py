@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Makes test/Text/Inputs/sentencepiece: small vocabularies of SentencePiece's BPE and what the library says of hard texts.
+"""Makes test/Text/Inputs/sentencepiece: small vocabularies of SentencePiece's BPE and what the library says of hard
+texts.
 
     ~/venv/bin/python test/Text/make_sentencepiece.py          (pip install tokenizers sentencepiece)
 
-Two in the manner of Llama 2 (a space is put before the text) and of Gemma (none, runs of line ends and of spaces are pieces
-that the vocabulary defines, words go on behind spaces). As GGUF has them: pieces, scores, types.
+Two in the manner of Llama 2 (a space is put before the text) and of Gemma (none, runs of line ends and of spaces are
+pieces that the vocabulary defines, words go on behind spaces). As GGUF has them: pieces, scores, types.
 """
 import io
 import json
@@ -39,7 +40,7 @@ def train(name):
 
 
 def vocabulary(model):
-    """(piece, score, type) by id. GGUF spells the spaces of pieces that are text as U+2581 and of defined ones as they are."""
+    """(piece, score, type) by id. GGUF spells the spaces of text pieces as U+2581 and of defined ones as they are."""
     rows = []
     for i in range(model.get_piece_size()):
         piece, kind = model.id_to_piece(i), 1
@@ -66,7 +67,8 @@ def main():
         vectors = [{"text": text, "ids": model.encode(text)} for text in texts()[1] if MARK not in text]
         pieces, scores, types = zip(*vocabulary(model))
         (OUT / f"{name}.json").write_text(json.dumps(
-            {"pieces": pieces, "scores": scores, "types": types, "space": options["add_dummy_prefix"], "vectors": vectors},
+            {"pieces": pieces, "scores": scores, "types": types, "space": options["add_dummy_prefix"],
+             "vectors": vectors},
             ensure_ascii=False, separators=(",", ":")) + "\n")
 
 

@@ -6,6 +6,7 @@
 
 Each is a folder with tokenizer.json, trained here on a few sentences with the normalizer, the pre-tokenizer and the
 frame of a family that ships it, and vectors.json: texts with their ids. The tests need nothing of this.
+Lines of more than 120 columns because texts that are hard are long.
 """
 import json
 import pathlib

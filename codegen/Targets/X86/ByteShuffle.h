@@ -16,10 +16,12 @@ namespace nibble {
 /// Bytes of the widest shuffle that a machine with the row's features has. Every row needs AVX at least.
 int64_t x86ShuffleBytes(const InstructionRow &row);
 
-/// Whether a machine with the row's features looks bytes up in tables of whole registers (Intel SDM, VPERMB and VPERMI2B).
+/// Whether a machine with the row's features looks bytes up in tables of whole registers (Intel SDM, VPERMB and
+/// VPERMI2B).
 bool x86PermutesBytes(const InstructionRow &row);
 
-/// Byte codes[i] of a table of 64 bytes or, with `upper`, of 128; both vectors, and `codes`, have 64. Codes lie in the table.
+/// Byte codes[i] of a table of 64 bytes or, with `upper`, of 128; both vectors, and `codes`, have 64. Codes lie in the
+/// table.
 mlir::Value emitX86Permute(KernelBuilder &k, mlir::Value table, mlir::Value upper, mlir::Value codes);
 
 /// `table` and `codes` have 16, 32 or 64 bytes.

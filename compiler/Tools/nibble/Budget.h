@@ -20,14 +20,14 @@ struct Alternative {
   bool fits = false;
 };
 
-/// Compiles the code of these options to know its size, and with `chooseChunk` goes down to the largest chunk, of the one in
-/// the options, half of it, a quarter …, whose plan fits the budget with the usual number of threads; if none does, with
-/// fewer. Leaves that chunk and the size of its code in the options; if nothing fits, those of the chunk 1. Does nothing
-/// where the model cannot be compiled: whoever compiles it next says why.
+/// Compiles the code of these options to know its size, and with `chooseChunk` goes down to the largest chunk, of the
+/// one in the options, half of it, a quarter …, whose plan fits the budget with the usual number of threads; if none
+/// does, with fewer. Leaves that chunk and the size of its code in the options; if nothing fits, those of the chunk 1.
+/// Does nothing where the model cannot be compiled: whoever compiles it next says why.
 void fitBudget(CompileOptions &options, bool chooseChunk);
 
-/// For each of context, KV type, weight format and chunk the least change that fits the budget, or else the most there is to gain; and
-/// all of them together if no single one is enough.
+/// For each of context, KV type, weight format and chunk the least change that fits the budget, or else the most there
+/// is to gain; and all of them together if no single one is enough.
 std::vector<Alternative> findAlternatives(const CompileOptions &options);
 
 /// One note a line, to standard error.

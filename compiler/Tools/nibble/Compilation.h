@@ -57,8 +57,8 @@ public:
   int reportOverBudget() const;
   /// The phases up to link, without packing and output: bytes of the program's segments.
   int measure(uint64_t &programBytes);
-  /// The phases up to bufferize, without output; then getDescription() holds the memory plan, with a bound for the code.
-  /// `like` is a compilation of the same model that has a plan: its texts and tables are taken.
+  /// The phases up to bufferize, without output; then getDescription() holds the memory plan, with a bound for the
+  /// code. `like` is a compilation of the same model that has a plan: its texts and tables are taken.
   int plan(const Compilation *like = nullptr);
   const ArtifactDescription &getDescription() const { return description; }
   /// Bytes of what has been planned, with a bound for the code until that is linked.

@@ -33,7 +33,8 @@ llvm::Error describeModel(const ModelFile &file, mlir::ModuleOp module, const Ta
                           const TokenizerSource &tokenizer, const std::string &chatTemplate,
                           const ImportOptions &options, ArtifactDescription &description);
 
-/// The tables that the program carries beside code and weights, as bytes of FlatBuffers; chat is empty without template.
+/// The tables that the program carries beside code and weights, as bytes of FlatBuffers; chat is empty without
+/// template.
 struct TextTables {
   std::vector<uint8_t> tokenizer, chat;
 };
@@ -48,8 +49,8 @@ struct FileSizes {
   uint64_t program = 0; ///< of the segments in memory
 };
 
-/// Fills `memoryPlan` and the number of threads that it holds for: of 4, what the budget allows, and at least one. With a
-/// budget also the most threads that the program may ever use.
+/// Fills `memoryPlan` and the number of threads that it holds for: of 4, what the budget allows, and at least one. With
+/// a budget also the most threads that the program may ever use.
 void planMemory(const FileSizes &sizes, const TextTables &tables, const TokenizerSource &tokenizer,
                 ArtifactDescription &description);
 

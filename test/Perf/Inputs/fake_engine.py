@@ -38,7 +38,8 @@ def main(arguments):
         print("prompt of", len(value(arguments, "--tokens").split(",")), "tokens", file=sys.stderr)
         sys.exit("no --n 1" if value(arguments, "-n") != "1" else 0)
     elif "--bench" in arguments:
-        print(json.dumps({"prefill": {"median_tokens_per_second": 200.0}, "decode": {"median_tokens_per_second": 100.0}}))
+        print(json.dumps({"prefill": {"median_tokens_per_second": 200.0},
+                          "decode": {"median_tokens_per_second": 100.0}}))
     elif value(arguments, "-n") == "0" and "--no-warmup" not in arguments:
         sys.exit("a first token with a warm-up")
     else:
