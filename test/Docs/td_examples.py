@@ -56,13 +56,26 @@ def operands(statement):
     return given
 
 
+def statements(example):
+    """One line each: a bracket that is open, or attributes or types at the beginning, go on with the line before."""
+    flat, depth = [], 0
+    for line in example.strip().split("\n"):
+        line = line.strip()
+        if flat and (depth > 0 or line.startswith((":", "-", "{"))):
+            flat[-1] += " " + line
+        else:
+            flat.append(line)
+        depth += sum(nesting(line, index) for index in range(len(line)))
+    return flat
+
+
 def module(example):
     """The example in a module that defines what it uses."""
     if re.match(r"\s*(//.*\n\s*)*(func\.func|lm\.(model|weight|state) |module)", example):
         return example
-    flat = re.sub(r"\s*\n\s*(?=[:-])", " ", example.strip())
+    flat = statements(example)
     defined, arguments, symbols = set(), {}, ""
-    for statement in flat.split("\n"):
+    for statement in flat:
         found = re.search(r"lm\.(weight|state)_ref (@\w+) : (.*)", statement)
         if found:
             source = ' from [#lm.source<"m", 0, 1, "f32">]' if found.group(1) == "weight" else ""
@@ -72,13 +85,14 @@ def module(example):
                 arguments.setdefault(name, type_)
         defined.update(re.findall(r"%\w+", statement.split(" = ")[0]) if " = " in statement.split("{")[0] else [])
     listed = ", ".join(f"{name}: {type_}" for name, type_ in arguments.items() if name not in defined)
-    return f"{symbols}func.func @example({listed}) {{\n{flat}\nreturn\n}}\n"
+    body = "\n".join(flat)
+    return f"{symbols}func.func @example({listed}) {{\n{body}\nreturn\n}}\n"
 
 
 def examples(text):
     for found in re.finditer(r"```mlir\n(.*?)```", text, re.DOTALL):
         yield found.start(), module(found.group(1))
-    for found in re.finditer(r"Example: `(#.*)`", text):
+    for found in re.finditer(r"Example: `(#[^`]*)`", text):
         yield found.start(), f"module attributes {{lm.example = {found.group(1)}}} {{}}\n"
 
 

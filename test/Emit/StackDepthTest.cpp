@@ -11,6 +11,8 @@
 using namespace mlir;
 using namespace nibble;
 
+extern "C" void LLVMInitializeX86AsmParser(); // of directives that warn
+
 namespace {
 
 /// The depth of the module's code, or what is wrong with it. `said` gets the code generator's warnings.
@@ -72,6 +74,7 @@ TEST(StackDepth, AddsFramesOfCalls) {
 
 // What the code generator warns of is passed on, what it calls an error is one.
 TEST(StackDepth, PassesOnWhatTheCodeGeneratorSays) {
+  LLVMInitializeX86AsmParser();
   StackDepth depth;
   std::string said;
   EXPECT_EQ(depthOf(R"(
