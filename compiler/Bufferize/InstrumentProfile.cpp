@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -48,6 +49,17 @@ int64_t operationsPerElement(Operation *op) {
 int64_t chosenPerRow(mpgemm::ExpertMmaOp op) {
   return cast<ShapedType>(op.getChosen().getType()).getNumElements() /
          cast<ShapedType>(op.getActivations().front().getType()).getDimSize(0);
+}
+
+/// Rows that an operation has for each row of a step: in a mixture, one for each expert that it chose.
+int64_t rowsForEach(Operation *op) {
+  llvm::APInt factor;
+  for (Value operand : op->getOperands())
+    if (auto rows = operand.getDefiningOp<arith::MulIOp>())
+      for (Value part : rows->getOperands())
+        if (matchPattern(part, m_ConstantInt(&factor)))
+          return factor.getSExtValue();
+  return 1;
 }
 
 /// The table of angles that an operation rotates with, or null.
@@ -123,6 +135,7 @@ Cost CostModel::costOf(Operation *op) {
     cost.rowPositionOperations = 4 * cast<MemRefType>(attention.getQ().getType()).getDimSize(1);
   if (auto partials = dyn_cast<lm::AttentionPartialsOp>(op))
     cost.rowPositionOperations = 4 * cast<MemRefType>(partials.getQ().getType()).getDimSize(1);
+  cost.rowBytes *= rowsForEach(op), cost.rowOperations *= rowsForEach(op);
   return cost;
 }
 
@@ -134,7 +147,7 @@ std::string detailOf(Operation *op) {
     out << mma.getLayout().getN() << " x " << mma.getLayout().getK() << " " << mma.getLayout().getElement() << " by "
         << mma.getRow();
   else if (auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op))
-    out << chosenPerRow(experts) << " of " << experts.getExperts() << ", "
+    out << chosenPerRow(experts) * rowsForEach(op) << " of " << experts.getExperts() << ", "
         << experts.getLayout().getN() / experts.getExperts() << " x " << experts.getLayout().getK() << " "
         << experts.getLayout().getElement() << " by " << experts.getRow();
   else
