@@ -22,7 +22,8 @@ inline mpgemm::ActivationLayout activationLayout(const InstructionRow &row, int6
 }
 
 /// Codes of m rows; what stands in rows that do not exist is -128, which no code is.
-inline std::vector<int8_t> inOrder(const std::vector<int8_t> &codes, int64_t m, const mpgemm::ActivationLayout &layout) {
+inline std::vector<int8_t> inOrder(const std::vector<int8_t> &codes, int64_t m,
+                                   const mpgemm::ActivationLayout &layout) {
   if (!layout.isInterleaved())
     return codes;
   std::vector<int8_t> ordered(layout.blocks(m) * layout.codesOfBlock(), -128);
@@ -35,7 +36,8 @@ inline std::vector<int8_t> inOrder(const std::vector<int8_t> &codes, int64_t m, 
 
 /// Scales or sums of `group` columns each.
 template <typename T>
-std::vector<T> inOrder(const std::vector<T> &numbers, int64_t m, int64_t group, const mpgemm::ActivationLayout &layout) {
+std::vector<T> inOrder(const std::vector<T> &numbers, int64_t m, int64_t group,
+                       const mpgemm::ActivationLayout &layout) {
   if (!layout.isInterleaved())
     return numbers;
   int64_t groups = layout.columns / group;

@@ -153,4 +153,11 @@ struct Cache {
   }
 };
 
+/// %keys and %values: views of the bytes in the buffers number `first` and first + 1.
+inline std::string viewsOf(const Cache &keys, const Cache &values, int first) {
+  return llvm::formatv("%keys = memref.view %b{0}[%zero][] : {1} to {2}\n  "
+                       "%values = memref.view %b{3}[%zero][] : {4} to {5}\n  ",
+                       first, keys.memoryType(), keys.type(), first + 1, values.memoryType(), values.type());
+}
+
 } // namespace nibble::test

@@ -8,8 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/Kernels/AttentionCache.h"
+#include "test/Kernels/RowKernelTest.h"
 
-#include <gtest/gtest.h>
+#include "llvm/ADT/StringExtras.h"
 
 namespace nibble::test {
 namespace {
@@ -18,12 +19,9 @@ using llvm::formatv;
 
 constexpr unsigned kSeed = 2611;
 
-class FusedKernels : public testing::TestWithParam<size_t> {
+class FusedKernels : public RowKernelTest {
 protected:
-  TargetInfo target = rowKernelTargets()[GetParam()];
-  std::mt19937 engine{kSeed};
-  testing::ScopedTrace trace{__FILE__, __LINE__, target.triple + " " + target.cpu + ", seed " + std::to_string(kSeed)};
-  Session session;
+  FusedKernels() : RowKernelTest(kSeed) {}
 
   /// Runs `op` on the buffers; %b0, %b1, … are of `types`.
   void run(const std::vector<std::string> &types, const std::vector<Buffer> &buffers, const std::string &op,
@@ -68,6 +66,8 @@ const QuantizeCase kCases[] = {
 TEST_P(FusedKernels, NormAndQuantize) {
   for (const QuantizeCase &c : kCases)
     for (bool centred : {false, true}) {
+      if (!isNative() && centred != (c.rows > 1)) // each norm, with one row or with several
+        continue;
       const char *element = centred ? "f32" : "f16";
       Matrix x = Matrix::random(c.rows, c.width, c.width + 32, engine, 3), y(c.rows, c.width, c.width);
       std::fill_n(x.row(0), 32, 0.0f);
@@ -80,17 +80,19 @@ TEST_P(FusedKernels, NormAndQuantize) {
       Buffer weight = element[1] == '3' ? bufferOf(floats) : bufferOf(halves);
       std::string weightType = formatv("memref<{0}x{1}>", c.width, element);
       std::string norm = centred ? "lm.layer_norm" : "lm.rms_norm", bias = centred ? " bias %b1" : "";
-      std::string biasType = centred ? ", " + weightType : "", types = x.type() + ", " + weightType + biasType + ", index";
+      std::string biasType = centred ? ", " + weightType : "",
+                  types = x.type() + ", " + weightType + biasType + ", index";
       Quantized apart(c.rows, c.width, c.group, c.sumGroup, c.interleaved);
       Position position = {.n = c.valid(), .threads = 1};
       run({x.type(), weightType, y.type()}, {x.data, weight, y.data},
-          formatv("{0} %b0, %b1{1}, %n into %b2 {{epsilon = 1.0e-05 : f64} : ({2}, {3}) -> ()", norm, bias, types, y.type()),
+          formatv("{0} %b0, %b1{1}, %n into %b2 {{epsilon = 1.0e-05 : f64} : ({2}, {3}) -> ()", norm, bias, types,
+                  y.type()),
           position);
       auto into = [&](const Quantized &out) { return out.types[0] + ", " + out.types[1] + ", " + out.types[2]; };
       run({y.type(), apart.types[0], apart.types[1], apart.types[2]},
           {y.data, apart.buffers[0], apart.buffers[1], apart.buffers[2]},
-          formatv("mpgemm.quantize %b0, %n into %b1, %b2, %b3 {{{0}} : ({1}, index, {2}) -> ()", c.attributes(), y.type(),
-                  into(apart)),
+          formatv("mpgemm.quantize %b0, %n into %b1, %b2, %b3 {{{0}} : ({1}, index, {2}) -> ()", c.attributes(),
+                  y.type(), into(apart)),
           position);
       for (int threads : {1, 3})
         for (bool replicated : {false, true}) {
@@ -128,8 +130,8 @@ TEST_P(FusedKernels, GluAndQuantize) {
           formatv("lm.glu %b0, %b1, %n into %b2 {{{0}} : ({1}, {2}) -> ()", function, types, y.type()), position);
       run({y.type(), apart.types[0], apart.types[1], apart.types[2]},
           {y.data, apart.buffers[0], apart.buffers[1], apart.buffers[2]},
-          formatv("mpgemm.quantize %b0, %n into %b1, %b2, %b3 {{{0}} : ({1}, index, {2}) -> ()", c.attributes(), y.type(),
-                  into(apart)),
+          formatv("mpgemm.quantize %b0, %n into %b1, %b2, %b3 {{{0}} : ({1}, index, {2}) -> ()", c.attributes(),
+                  y.type(), into(apart)),
           position);
       for (int threads : {1, 2, 5}) {
         Quantized fused(c.rows, c.width, c.group, c.sumGroup, c.interleaved);
@@ -167,41 +169,63 @@ const Element kF16{"f16"}, kQ8{"q8"}, kQ4{"q4"}, kPlain{"q4_plain"};
 const Shape kShapes[] = {
     {6, 2, 32, kF16, kF16}, {3, 1, 32, kQ4, kQ4}, {2, 2, 48, kQ8, kPlain}, {2, 1, 16, kQ8, kQ8, 40, 0, 64}};
 
-std::string cacheViews(const Cache &keys, const Cache &values) {
-  return formatv("%keys = memref.view %b0[%zero][] : {0} to {1}\n  %values = memref.view %b1[%zero][] : {2} to {3}\n  ",
-                 keys.memoryType(), keys.type(), values.memoryType(), values.type());
-}
+/// A clause of an operation: its text and attribute, and what it adds to the operands.
+struct Clause {
+  std::string text, attribute;
+  std::vector<std::string> types;
+  std::vector<Buffer> buffers;
+
+  std::string typeText() const { return types.empty() ? "" : ", " + llvm::join(types, ", "); }
+};
 
 class FusedRope : public FusedKernels {
 protected:
   void rotate(const Matrix &x, const Matrix &y, const Angles &angles, int64_t headDim, const std::string &pairing,
               Position position) {
     run({x.type(), angles.type, y.type()}, {x.data, angles.data, y.data},
-        formatv("lm.rope %b0, %b1 at %pos, %n into %b2 {{head_dim = {0} : i64, pairing = #lm.pairing<{1}>} : ({2}, {3}, "
-                "index, index, {4}) -> ()",
-                headDim, pairing, x.type(), angles.type, y.type()),
+        formatv(
+            "lm.rope %b0, %b1 at %pos, %n into %b2 {{head_dim = {0} : i64, pairing = #lm.pairing<{1}>} : ({2}, {3}, "
+            "index, index, {4}) -> ()",
+            headDim, pairing, x.type(), angles.type, y.type()),
         position);
   }
+  /// Runs `op` on the caches and two more buffers, %b2 and %b3, and on what the clause adds behind them.
+  void runOnCaches(const Cache &keys, const Cache &values, std::vector<std::string> types, std::vector<Buffer> buffers,
+                   const Clause &clause, const std::string &op, Position position) {
+    types.insert(types.begin(), {keys.memoryType(), values.memoryType()});
+    buffers.insert(buffers.begin(), {keys.data, values.data});
+    types.insert(types.end(), clause.types.begin(), clause.types.end());
+    buffers.insert(buffers.end(), clause.buffers.begin(), clause.buffers.end());
+    run(types, buffers, viewsOf(keys, values, 0) + op, position);
+  }
   void append(const Matrix &k, const Matrix &v, const Cache &keys, const Cache &values, Position position,
-              const Angles *angles = nullptr, const std::string &pairing = "") {
-    std::vector<std::string> types = {keys.memoryType(), values.memoryType(), k.type(), v.type()};
-    std::vector<Buffer> buffers = {keys.data, values.data, k.data, v.data};
-    std::string clause, tableType;
-    if (angles) {
-      types.push_back(angles->type), buffers.push_back(angles->data);
-      clause = " rope %b4 {pairing = #lm.pairing<" + pairing + ">}", tableType = ", " + angles->type;
-    }
-    run(types, buffers,
-        cacheViews(keys, values) + formatv("lm.kv_append %b2, %b3 into %keys, %values at (%layer, %pos, %n){0} : {1}, {2}, "
-                                           "{3}, {4}{5}",
-                                           clause, k.type(), v.type(), keys.type(), values.type(), tableType)
-                                       .str(),
-        position);
+              const Clause &clause = {}) {
+    std::string op =
+        formatv("lm.kv_append %b2, %b3 into %keys, %values at (%layer, %pos, %n){0}{1} : {2}, {3}, {4}, {5}{6}",
+                clause.text, clause.attribute, k.type(), v.type(), keys.type(), values.type(), clause.typeText());
+    runOnCaches(keys, values, {k.type(), v.type()}, {k.data, v.data}, clause, op, position);
+  }
+  /// `lm.attention`, or with records as the result `lm.attention_partials`.
+  void attend(const Cache &keys, const Cache &values, const Matrix &q, const std::string &resultType,
+              const Buffer &result, bool inRecords, const Clause &clause, Position position) {
+    const Shape &shape = keys.shape;
+    std::string op =
+        formatv("{0} at (%layer, %pos{1}){2} into %b3 {{heads = {3} : i64, kv_heads = {4} : i64, scale = 0.125 "
+                ": f64{5}{6}} : ({7}, {8}, {9}, index, index{10}{11}, {12}) -> ()",
+                inRecords ? "lm.attention_partials %b2, %keys, %values" : "lm.attention %b2, %keys, %values",
+                inRecords ? "" : ", %n", clause.text, shape.heads, shape.kvHeads, shape.attributes(), clause.attribute,
+                q.type(), keys.type(), values.type(), inRecords ? "" : ", index", clause.typeText(), resultType);
+    runOnCaches(keys, values, {q.type(), resultType}, {q.data, result}, clause, op, position);
+  }
+  /// This machine takes all shapes, others 4 bits and a ring.
+  std::vector<Shape> shapes() const {
+    return isNative() ? std::vector<Shape>(std::begin(kShapes), std::end(kShapes))
+                      : std::vector{kShapes[1], kShapes[3]};
   }
 };
 
 TEST_P(FusedRope, KeysAreRotatedAsTheyAreWritten) {
-  for (const Shape &shape : kShapes)
+  for (const Shape &shape : shapes())
     for (const char *pairing : {"interleaved", "halves"}) {
       int64_t width = shape.kvHeads * shape.headDim;
       Angles angles(shape.headDim / 2 - (shape.headDim == 48 ? 8 : 0), engine);
@@ -211,11 +235,13 @@ TEST_P(FusedRope, KeysAreRotatedAsTheyAreWritten) {
       Cache keys(shape, true, 0xa5), values(shape, false, 0xa5);
       rotate(k, turned, angles, shape.headDim, pairing, position);
       append(turned, v, keys, values, position);
+      Clause rope{" rope %b4", formatv(" {{pairing = #lm.pairing<{0}>}", pairing), {angles.type}, {angles.data}};
       for (int threads : {1, 3}) {
         Cache fusedKeys(shape, true, 0xa5), fusedValues(shape, false, 0xa5);
-        append(k, v, fusedKeys, fusedValues, {.layer = kLayer, .pos = 30, .n = 4, .threads = threads}, &angles, pairing);
+        append(k, v, fusedKeys, fusedValues, {.layer = kLayer, .pos = 30, .n = 4, .threads = threads}, rope);
         session.expect([=] {
-          EXPECT_TRUE(*fusedKeys.data == *keys.data && *fusedValues.data == *values.data) << shape.name() << ", " << pairing;
+          EXPECT_TRUE(*fusedKeys.data == *keys.data && *fusedValues.data == *values.data)
+              << shape.name() << ", " << pairing;
         });
       }
     }
@@ -223,42 +249,30 @@ TEST_P(FusedRope, KeysAreRotatedAsTheyAreWritten) {
 }
 
 TEST_P(FusedRope, QueriesAreRotatedAsTheyAreRead) {
-  for (const Shape &shape : kShapes) {
+  for (const Shape &shape : shapes()) {
     int64_t width = shape.heads * shape.headDim, pos = 20;
     Angles angles(shape.headDim / 2, engine);
     Matrix q = Matrix::random(4, width, width + 16, engine, 2), turned(4, width, width), y(4, width, width);
     Cache keys(shape, true, 0), values(shape, false, 0);
     keys.randomize(0, pos + 3, engine), values.randomize(0, pos + 3, engine);
-    auto attend = [&](const Matrix &from, const Matrix &to, int threads, bool rotates) {
-      std::vector<std::string> types = {keys.memoryType(), values.memoryType(), from.type(), to.type()};
-      std::vector<Buffer> buffers = {keys.data, values.data, from.data, to.data};
-      if (rotates)
-        types.push_back(angles.type), buffers.push_back(angles.data);
-      run(types, buffers,
-          cacheViews(keys, values) +
-              formatv("lm.attention %b2, %keys, %values at (%layer, %pos, %n){0} into %b3 {{heads = {1} : i64, kv_heads = {2} "
-                      ": i64, scale = 0.125 : f64{3}{4}} : ({5}, {6}, {7}, index, index, index{8}, {9}) -> ()",
-                      rotates ? " rope %b4" : "", shape.heads, shape.kvHeads, shape.attributes(),
-                      rotates ? ", pairing = #lm.pairing<halves>" : "", from.type(), keys.type(), values.type(),
-                      rotates ? ", " + angles.type : "", to.type())
-                  .str(),
-          {.layer = kLayer, .pos = pos, .n = 3, .threads = threads});
-    };
-    rotate(q, turned, angles, shape.headDim, "halves", {.layer = kLayer, .pos = pos, .n = 3, .threads = 1});
-    attend(turned, y, 1, false);
+    Position first = {.layer = kLayer, .pos = pos, .n = 3, .threads = 1};
+    rotate(q, turned, angles, shape.headDim, "halves", first);
+    attend(keys, values, turned, y.type(), y.data, /*inRecords=*/false, {}, first);
+    Clause rope{" rope %b4", ", pairing = #lm.pairing<halves>", {angles.type}, {angles.data}};
     for (int threads : {1, 2}) {
       Matrix fused(4, width, width);
-      attend(q, fused, threads, true);
+      attend(keys, values, q, fused.type(), fused.data, /*inRecords=*/false, rope,
+             {.layer = kLayer, .pos = pos, .n = 3, .threads = threads});
       session.expect([=] { EXPECT_TRUE(*fused.data == *y.data) << shape.name() << ", " << threads << " threads"; });
     }
   }
   session.run(target);
 }
 
-/// One row: its key and value are written by the thread that has its chunk, whatever the others do. Rings, too, where the
-/// new position may lie in the block of the oldest one.
+/// One row: its key and value are written by the thread that has its chunk, whatever the others do. Rings, too, where
+/// the new position may lie in the block of the oldest one.
 TEST_P(FusedRope, PartialsAppendTheirRow) {
-  for (const Shape &shape : kShapes)
+  for (const Shape &shape : shapes())
     for (int64_t pos : {0, 130, 383}) {
       int64_t width = shape.heads * shape.headDim, keyWidth = shape.kvHeads * shape.headDim;
       int64_t begin = shape.window ? std::max<int64_t>(0, pos + 1 - shape.window) : 0;
@@ -272,34 +286,22 @@ TEST_P(FusedRope, PartialsAppendTheirRow) {
       keys.randomize(begin, pos, engine), values.randomize(begin, pos, engine);
       std::string records = formatv("memref<{0}x{1}x{2}xf32>", chunks, shape.heads, shape.headDim + 2);
       auto memory = [&] { return bufferOf(std::vector<float>(chunks * shape.heads * (shape.headDim + 2), 7)); };
-      auto partials = [&](const Cache &k0, const Cache &v0, const Matrix &query, Buffer out, int threads, bool fused) {
-        std::vector<std::string> types = {k0.memoryType(), v0.memoryType(), query.type(), records};
-        std::vector<Buffer> buffers = {k0.data, v0.data, query.data, out};
-        if (fused) {
-          types.insert(types.end(), {angles.type, k.type(), v.type()});
-          buffers.insert(buffers.end(), {angles.data, k.data, v.data});
-        }
-        run(types, buffers,
-            cacheViews(k0, v0) +
-                formatv("lm.attention_partials %b2, %keys, %values at (%layer, %pos){0} into %b3 {{heads = {1} : i64, kv_heads "
-                        "= {2} : i64, scale = 0.125 : f64{3}{4}} : ({5}, {6}, {7}, index, index{8}, {9}) -> ()",
-                        fused ? " rope %b4 append %b5, %b6" : "", shape.heads, shape.kvHeads, shape.attributes(),
-                        fused ? ", pairing = #lm.pairing<interleaved>" : "", query.type(), k0.type(), v0.type(),
-                        fused ? ", " + angles.type + ", " + k.type() + ", " + v.type() : "", records)
-                    .str(),
-            {.layer = kLayer, .pos = pos, .n = 1, .threads = threads});
-      };
       Position one = {.layer = kLayer, .pos = pos, .n = 1, .threads = 1};
       Cache apartKeys = keys.copy(), apartValues = values.copy();
       rotate(q, turned, angles, shape.headDim, "interleaved", one);
       rotate(k, turnedKey, angles, shape.headDim, "interleaved", one);
       append(turnedKey, v, apartKeys, apartValues, one);
       Buffer apart = memory();
-      partials(apartKeys, apartValues, turned, apart, 1, false);
+      attend(apartKeys, apartValues, turned, records, apart, /*inRecords=*/true, {}, one);
+      Clause appends{" rope %b4 append %b5, %b6",
+                     ", pairing = #lm.pairing<interleaved>",
+                     {angles.type, k.type(), v.type()},
+                     {angles.data, k.data, v.data}};
       for (int threads : {1, 3}) {
         Cache fusedKeys = keys.copy(), fusedValues = values.copy();
         Buffer fused = memory();
-        partials(fusedKeys, fusedValues, q, fused, threads, true);
+        attend(fusedKeys, fusedValues, q, records, fused, /*inRecords=*/true, appends,
+               {.layer = kLayer, .pos = pos, .n = 1, .threads = threads});
         session.expect([=] {
           EXPECT_TRUE(*fused == *apart) << shape.name() << " at " << pos << ", " << threads << " threads";
           EXPECT_TRUE(*fusedKeys.data == *apartKeys.data && *fusedValues.data == *apartValues.data) << shape.name();
@@ -309,8 +311,8 @@ TEST_P(FusedRope, PartialsAppendTheirRow) {
   session.run(target);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, FusedKernels, testing::Range<size_t>(0, rowKernelTargets().size()));
-INSTANTIATE_TEST_SUITE_P(Targets, FusedRope, testing::Range<size_t>(0, rowKernelTargets().size()));
+INSTANTIATE_TEST_SUITE_P(Targets, FusedKernels, rowKernelMachines());
+INSTANTIATE_TEST_SUITE_P(Targets, FusedRope, rowKernelMachines());
 
 } // namespace
 } // namespace nibble::test

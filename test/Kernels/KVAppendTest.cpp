@@ -8,8 +8,7 @@
 
 #include "compiler/Reference/QuantizedCache.h"
 #include "test/Kernels/AttentionCache.h"
-
-#include <gtest/gtest.h>
+#include "test/Kernels/RowKernelTest.h"
 
 namespace nibble::test {
 namespace {
@@ -19,20 +18,16 @@ using llvm::formatv;
 constexpr unsigned kSeed = 815;
 constexpr int64_t kRows = 5, kValid = 3;
 
-class KVAppend : public testing::TestWithParam<size_t> {
+class KVAppend : public RowKernelTest {
 protected:
-  TargetInfo target = rowKernelTargets()[GetParam()];
-  std::mt19937 engine{kSeed};
-  testing::ScopedTrace trace{__FILE__, __LINE__, target.triple + " " + target.cpu + ", seed " + std::to_string(kSeed)};
-  Session session;
+  KVAppend() : RowKernelTest(kSeed) {}
 
   void append(const Shape &shape, const Matrix &k, const Matrix &v, const Cache &keys, const Cache &values,
               Position position) {
-    std::string op = formatv("%keys = memref.view %b2[%zero][] : {0} to {1}\n  %values = memref.view %b3[%zero][] : {2} "
-                             "to {3}\n  lm.kv_append %b0, %b1 into %keys, %values at (%layer, %pos, %n) : {4}, {5}, {1}, "
-                             "{3}",
-                             keys.memoryType(), keys.type(), values.memoryType(), values.type(), k.type(), v.type());
-    session.call(session.define({k.type(), v.type(), keys.memoryType(), values.memoryType()}, op),
+    std::string op = formatv("lm.kv_append %b0, %b1 into %keys, %values at (%layer, %pos, %n) : {0}, {1}, {2}, {3}",
+                             k.type(), v.type(), keys.type(), values.type());
+    session.call(session.define({k.type(), v.type(), keys.memoryType(), values.memoryType()},
+                                viewsOf(keys, values, 2) + op),
                  {k.data, v.data, keys.data, values.data}, position);
   }
 };
@@ -119,7 +114,7 @@ TEST_P(KVAppend, RotationHelpsAgainstOutliers) {
   session.run(target);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, KVAppend, testing::Range<size_t>(0, rowKernelTargets().size()));
+INSTANTIATE_TEST_SUITE_P(Targets, KVAppend, rowKernelMachines());
 
 } // namespace
 } // namespace nibble::test

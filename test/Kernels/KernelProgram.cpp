@@ -14,7 +14,9 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
@@ -30,8 +32,8 @@ using namespace mlir;
 
 namespace nibble::test {
 
-/// vpdpbusd by its definition (Intel SDM, volume 2, VPDPBUSD): lane i of the result is lane i of the sum plus the products of
-/// bytes 4i … 4i+3, the weight's without a sign, the activation's with one.
+/// vpdpbusd by its definition (Intel SDM, volume 2, VPDPBUSD): lane i of the result is lane i of the sum plus the
+/// products of bytes 4i … 4i+3, the weight's without a sign, the activation's with one.
 static LLVM::LLVMFuncOp dotProductFunction(ModuleOp module, LLVM::CallIntrinsicOp call) {
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = call.getLoc();
@@ -58,49 +60,23 @@ static LLVM::LLVMFuncOp dotProductFunction(ModuleOp module, LLVM::CallIntrinsicO
   return function;
 }
 
-/// Replaces each vpdpbusd by a call of its definition. What is left of a kernel runs on any CPU, so that all of it but this
-/// one instruction is executed even where the instruction is missing. A call, because hundreds of copies of the definition
-/// took minutes to compile.
-static void spellOutDotProducts(ModuleOp module) {
-  SmallVector<LLVM::CallIntrinsicOp> calls;
-  module.walk([&](LLVM::CallIntrinsicOp call) {
-    if (call.getIntrin().contains("vpdpbusd"))
-      calls.push_back(call);
-  });
-  for (LLVM::CallIntrinsicOp call : calls) {
-    LLVM::LLVMFuncOp function = dotProductFunction(module, call);
-    OpBuilder b(call);
-    auto direct = LLVM::CallOp::create(b, call.getLoc(), function, call.getArgs());
-    call.getResult(0).replaceAllUsesWith(direct.getResult());
-    call.erase();
-  }
-}
-
-/// The same for vdpbf16ps (Intel SDM, volume 2, VDPBF16PS): the product of the second elements is added to the sum, then
+/// The same as vdpbf16ps (Intel SDM, volume 2, VDPBF16PS): the product of the second elements is added to the sum, then
 /// that of the first ones, each with one rounding. The numbers of the tests are no denormals, which it takes for zeros.
-static void spellOutBFloatProducts(ModuleOp module) {
-  SmallVector<LLVM::CallIntrinsicOp> calls;
-  module.walk([&](LLVM::CallIntrinsicOp call) {
-    if (call.getIntrin().contains("dpbf16ps"))
-      calls.push_back(call);
-  });
-  for (LLVM::CallIntrinsicOp call : calls) {
-    OpBuilder b(call);
-    Location loc = call.getLoc();
-    Value sum = call.getArgs()[0];
-    auto floats = cast<VectorType>(sum.getType());
-    auto pairs = VectorType::get(floats.getShape(), b.getI32Type());
-    auto number = [&](Value operand, bool second) { // the upper half of a float's bits
-      Value bits = LLVM::BitcastOp::create(b, loc, pairs, operand);
-      Value shift = LLVM::ConstantOp::create(b, loc, pairs, DenseElementsAttr::get(pairs, b.getI32IntegerAttr(16)));
-      Value upper = LLVM::ShlOp::create(b, loc, second ? LLVM::LShrOp::create(b, loc, bits, shift).getResult() : bits, shift);
-      return LLVM::BitcastOp::create(b, loc, floats, upper).getResult();
-    };
-    for (bool second : {true, false})
-      sum = LLVM::FMAOp::create(b, loc, number(call.getArgs()[1], second), number(call.getArgs()[2], second), sum);
-    call.getResults().replaceAllUsesWith(sum);
-    call.erase();
-  }
+static Value bfloatProducts(OpBuilder &b, LLVM::CallIntrinsicOp call) {
+  Location loc = call.getLoc();
+  Value sum = call.getArgs()[0];
+  auto floats = cast<VectorType>(sum.getType());
+  auto pairs = VectorType::get(floats.getShape(), b.getI32Type());
+  auto number = [&](Value operand, bool second) { // the upper half of a float's bits
+    Value bits = LLVM::BitcastOp::create(b, loc, pairs, operand);
+    Value shift = LLVM::ConstantOp::create(b, loc, pairs, DenseElementsAttr::get(pairs, b.getI32IntegerAttr(16)));
+    if (second)
+      bits = LLVM::LShrOp::create(b, loc, bits, shift);
+    return LLVM::BitcastOp::create(b, loc, floats, LLVM::ShlOp::create(b, loc, bits, shift)).getResult();
+  };
+  for (bool second : {true, false})
+    sum = LLVM::FMAOp::create(b, loc, number(call.getArgs()[1], second), number(call.getArgs()[2], second), sum);
+  return sum;
 }
 
 /// The bytes of one or two tables, vectors of 64 bytes, by 64 indices (Intel SDM, volume 2, VPERMB and VPERMI2B).
@@ -116,9 +92,13 @@ static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp c
   function.setNoInline(true);
   Block *body = function.addEntryBlock(b);
   b.setInsertionPointToStart(body);
-  auto number = [&](int64_t value) { return LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(value)); };
+  auto number = [&](int64_t value) {
+    return LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(value));
+  };
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-  auto at = [&](Value base, Value index) { return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base, ValueRange{index}); };
+  auto at = [&](Value base, Value index) {
+    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base, ValueRange{index});
+  };
   Value table = LLVM::AllocaOp::create(b, loc, pointer, b.getI8Type(), number(128), /*alignment=*/64);
   LLVM::StoreOp::create(b, loc, body->getArgument(0), table);
   if (two)
@@ -134,59 +114,63 @@ static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp c
   return function;
 }
 
-/// Replaces each vpermb and vpermi2b by a call of its definition.
-static void spellOutPermutes(ModuleOp module) {
+/// An instruction on 512-bit registers that does the same in every 128 bits (Intel SDM, VPSHUFB and VPMADDUBSW) by two
+/// of its 256-bit form, `narrow`.
+static Value inHalves(OpBuilder &b, LLVM::CallIntrinsicOp call, StringRef narrow) {
+  auto lanesFrom = [&](Value vector, int64_t first, int64_t count) {
+    return LLVM::ShuffleVectorOp::create(b, call.getLoc(), vector, vector,
+                                         llvm::to_vector(llvm::seq<int32_t>(first, first + count)))
+        .getResult();
+  };
+  auto type = cast<VectorType>(call.getResult(0).getType());
+  auto half = VectorType::get({type.getNumElements() / 2}, type.getElementType());
+  SmallVector<Value> parts;
+  for (int64_t part : {0, 1}) {
+    SmallVector<Value> operands;
+    for (Value operand : call.getArgs()) {
+      int64_t count = cast<VectorType>(operand.getType()).getNumElements() / 2;
+      operands.push_back(lanesFrom(operand, part * count, count));
+    }
+    parts.push_back(
+        LLVM::CallIntrinsicOp::create(b, call.getLoc(), half, b.getStringAttr(narrow), operands).getResult(0));
+  }
+  auto all = llvm::to_vector(llvm::seq<int32_t>(0, type.getNumElements()));
+  return LLVM::ShuffleVectorOp::create(b, call.getLoc(), parts[0], parts[1], all);
+}
+
+using Definition = llvm::function_ref<Value(OpBuilder &b, LLVM::CallIntrinsicOp call)>;
+using FunctionOf = llvm::function_ref<LLVM::LLVMFuncOp(ModuleOp module, LLVM::CallIntrinsicOp call)>;
+
+/// Replaces each instruction whose intrinsic has one of these names by its definition. What is left of a kernel runs on
+/// any CPU, so that all of it but these instructions is executed even where they are missing.
+static void spellOut(ModuleOp module, ArrayRef<StringRef> names, Definition definition) {
   SmallVector<LLVM::CallIntrinsicOp> calls;
   module.walk([&](LLVM::CallIntrinsicOp call) {
-    if (call.getIntrin().contains("permvar.qi") || call.getIntrin().contains("vpermi2var.qi"))
+    if (llvm::any_of(names, [&](StringRef name) { return call.getIntrin().contains(name); }))
       calls.push_back(call);
   });
   for (LLVM::CallIntrinsicOp call : calls) {
-    LLVM::LLVMFuncOp function = permuteFunction(module, call);
     OpBuilder b(call);
-    auto direct = LLVM::CallOp::create(b, call.getLoc(), function, call.getArgs());
-    call.getResult(0).replaceAllUsesWith(direct.getResult());
+    call.getResults().replaceAllUsesWith(definition(b, call));
     call.erase();
   }
 }
 
-/// Replaces each instruction on 512-bit registers that does the same in every 128 bits (Intel SDM, VPSHUFB and VPMADDUBSW)
-/// by two of its 256-bit form.
-static void halveRegisters(ModuleOp module) {
+/// The same by a call of the definition, because hundreds of copies of a long one took minutes to compile.
+static void spellOutAsCall(ModuleOp module, ArrayRef<StringRef> names, FunctionOf functionOf) {
+  spellOut(module, names, [&](OpBuilder &b, LLVM::CallIntrinsicOp call) {
+    return LLVM::CallOp::create(b, call.getLoc(), functionOf(module, call), call.getArgs()).getResult();
+  });
+}
+
+static void spellOutInstructions(ModuleOp module) {
+  spellOutAsCall(module, {"vpdpbusd"}, dotProductFunction);
+  spellOutAsCall(module, {"permvar.qi", "vpermi2var.qi"}, permuteFunction);
+  spellOut(module, {"dpbf16ps"}, bfloatProducts);
   const std::pair<StringRef, StringRef> halves[] = {{"llvm.x86.avx512.pshuf.b.512", "llvm.x86.avx2.pshuf.b"},
                                                     {"llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx2.pmadd.ub.sw"}};
-  SmallVector<std::pair<LLVM::CallIntrinsicOp, StringRef>> calls;
-  module.walk([&](LLVM::CallIntrinsicOp call) {
-    for (auto [wide, narrow] : halves)
-      if (call.getIntrin() == wide)
-        calls.push_back({call, narrow});
-  });
-  for (auto [call, narrow] : calls) {
-    OpBuilder b(call);
-    auto lanesFrom = [&](Value vector, int64_t first, int64_t count) {
-      SmallVector<int32_t> mask;
-      for (int64_t lane = first; lane < first + count; ++lane)
-        mask.push_back(static_cast<int32_t>(lane));
-      return LLVM::ShuffleVectorOp::create(b, call.getLoc(), vector, vector, mask).getResult();
-    };
-    auto type = cast<VectorType>(call.getResult(0).getType());
-    auto half = VectorType::get({type.getNumElements() / 2}, type.getElementType());
-    SmallVector<Value> parts;
-    for (int64_t part : {0, 1}) {
-      SmallVector<Value> operands;
-      for (Value operand : call.getArgs()) {
-        int64_t count = cast<VectorType>(operand.getType()).getNumElements() / 2;
-        operands.push_back(lanesFrom(operand, part * count, count));
-      }
-      parts.push_back(LLVM::CallIntrinsicOp::create(b, call.getLoc(), half, b.getStringAttr(narrow), operands).getResult(0));
-    }
-    SmallVector<int32_t> all;
-    for (int32_t lane = 0; lane < type.getNumElements(); ++lane)
-      all.push_back(lane);
-    call.getResults().replaceAllUsesWith(
-        LLVM::ShuffleVectorOp::create(b, call.getLoc(), parts[0], parts[1], all).getResult());
-    call.erase();
-  }
+  for (auto [wide, narrow] : halves)
+    spellOut(module, {wide}, [narrow](OpBuilder &b, LLVM::CallIntrinsicOp call) { return inHalves(b, call, narrow); });
 }
 
 llvm::Expected<TargetInfo> targetOf(llvm::StringRef triple, llvm::StringRef cpu) {
@@ -209,8 +193,9 @@ static TargetInfo standIn(const TargetInfo &target) {
 static std::string build(const std::string &source, const TargetInfo &target, const TargetInfo &machine, EmitKind kind,
                          std::string &errors) {
   DialectRegistry registry;
-  registry.insert<mpgemm::MPGEMMDialect, lm::LMDialect, lowbit::LowBitDialect, func::FuncDialect, arith::ArithDialect,
-                  memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, math::MathDialect>();
+  registry
+      .insert<mpgemm::MPGEMMDialect, lm::LMDialect, lowbit::LowBitDialect, func::FuncDialect, arith::ArithDialect,
+              memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect, LLVM::LLVMDialect, math::MathDialect>();
   registerEmitDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
@@ -224,7 +209,7 @@ static std::string build(const std::string &source, const TargetInfo &target, co
   if (failed(passes.run(*module)))
     return "";
   if (machine.cpu != target.cpu)
-    spellOutDotProducts(*module), spellOutBFloatProducts(*module), spellOutPermutes(*module), halveRegisters(*module);
+    spellOutInstructions(*module);
   llvm::SmallVector<char, 0> buffer;
   llvm::raw_svector_ostream stream(buffer);
   if (auto depth = emitModule(*module, machine, kind, stream); !depth) {
@@ -241,6 +226,16 @@ std::string KernelProgram::compile(const TargetInfo &target) {
     emulatedCpu = "max,sve-max-vq=" + std::to_string(target.scalableBits / 128);
   object = build(source, target, standIn(target), EmitKind::Object, errors);
   return object.empty() && errors.empty() ? "no object came out" : errors;
+}
+
+std::vector<std::string> KernelProgram::undefinedSymbols() const {
+  auto file = llvm::cantFail(llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "kernels.o")));
+  std::vector<std::string> names;
+  for (const llvm::object::SymbolRef &symbol : file->symbols())
+    if (std::string name = llvm::cantFail(symbol.getName()).str();
+        !name.empty() && llvm::cantFail(symbol.getFlags()) & llvm::object::SymbolRef::SF_Undefined)
+      names.push_back(name);
+  return names;
 }
 
 std::string KernelProgram::assembly(const TargetInfo &target) {
@@ -356,11 +351,12 @@ std::string KernelProgram::runEmulated(std::vector<Call> &calls) {
   writeInput(std::ofstream(directory / "input", std::ios::binary), calls, numbers);
 
   std::string base = directory.string();
-  std::string error = shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " +
-                            NIBBLE_EMULATED_MAIN + " " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
+  std::string error =
+      shell(std::string(NIBBLE_CLANG) + " --target=aarch64-linux-gnu -fuse-ld=lld -O1 -static " + NIBBLE_EMULATED_MAIN +
+            " " + base + "/table.c " + base + "/kernels.o -o " + base + "/program");
   if (error.empty())
-    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu " + emulatedCpu + " " + base + "/program < " + base + "/input > " + base +
-                  "/results");
+    error = shell(std::string(NIBBLE_QEMU_AARCH64) + " -cpu " + emulatedCpu + " " + base + "/program < " + base +
+                  "/input > " + base + "/results");
   if (error.empty()) {
     std::ifstream output(directory / "results", std::ios::binary);
     for (auto &[buffer, number] : numbers.buffers)

@@ -50,6 +50,8 @@ public:
   std::string run(std::vector<Call> &calls);
   /// The compiled function in this process, or null; for measurements.
   void *find(const std::string &function);
+  /// What the compiled code takes from elsewhere, by name.
+  std::vector<std::string> undefinedSymbols() const;
   /// Assembly of the same module; empty on failure.
   std::string assembly(const TargetInfo &target);
 

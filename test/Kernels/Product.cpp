@@ -10,7 +10,7 @@
 
 namespace nibble::test {
 
-static std::string memref(std::initializer_list<int64_t> shape, const char *element) {
+std::string memref(std::initializer_list<int64_t> shape, const char *element) {
   std::string text = "memref<";
   for (int64_t size : shape)
     text += std::to_string(size) + "x";
@@ -19,7 +19,8 @@ static std::string memref(std::initializer_list<int64_t> shape, const char *elem
 
 std::string productText(const InstructionRow &row, const Weight &w, int64_t m, unsigned bias, int64_t sumGroup) {
   bool dot = row.isInteger(), look = row.kind == RowKind::Lookup;
-  std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"), y = memref({m, w.n}, "f32");
+  std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"),
+              y = memref({m, w.n}, "f32");
   mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
   int64_t blocks = order.blocks(m);
   std::string x = look ? memref({m, row.averages ? mpgemm::averagedTableBytes(w.k) : mpgemm::tableBytes(w.k)}, "i8")
@@ -32,9 +33,13 @@ std::string productText(const InstructionRow &row, const Weight &w, int64_t m, u
   if (look)
     types += ", " + t, arguments += ", %b: " + t;
   return "func.func @product(" + arguments + ", %y: " + y +
-         ", %n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + (look ? "%x, %s, %t, %b" : dot ? "%x, %s, %t" : "%x") +
-         ") rows %n into %y {row = \"" + row.name.str() + "\", layout = " + w.layoutText(row.nr(), row.kr(), bias, look) +
-         "} : (" + types + ", index, " + y + ") -> ()\n  return\n}\n";
+         ", %n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" +
+         (look  ? "%x, %s, %t, %b"
+          : dot ? "%x, %s, %t"
+                : "%x") +
+         ") rows %n into %y {row = \"" + row.name.str() +
+         "\", layout = " + w.layoutText(row.nr(), row.kr(), bias, look) + "} : (" + types + ", index, " + y +
+         ") -> ()\n  return\n}\n";
 }
 
 } // namespace nibble::test

@@ -6,10 +6,12 @@
 #include "test/Kernels/ProductCases.h"
 
 #include "test/Kernels/Activations.h"
+#include "test/Kernels/Product.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -66,18 +68,18 @@ bool hasIntegers(const lowbit::Format &format) {
 
 namespace {
 
-/// Quantized activations and f32 ones, of M rows.
+/// Quantized activations, and numbers of a float kind as f32, of M rows.
 struct Activations {
   std::vector<float> x, scales;
   std::vector<int8_t> codes;
   std::vector<int32_t> sums;
 
-  Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random);
+  Activations(FloatKind kind, int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random);
 };
 
-Activations::Activations(int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
+Activations::Activations(FloatKind kind, int64_t m, int64_t k, int64_t sumGroup, std::mt19937 &random) {
   for (int64_t i = 0; i < m * k; ++i) {
-    x.push_back(std::uniform_real_distribution<float>(-3, 3)(random));
+    x.push_back(toFloat(kind, bitsOfNearest(kind, std::uniform_real_distribution<float>(-3, 3)(random))));
     // The extremes often: they are where narrow sums overflow.
     int choice = random() % 8;
     codes.push_back(choice == 0 ? 127 : choice == 1 ? -127 : int8_t(int(random() % 255) - 127));
@@ -111,19 +113,21 @@ struct Result {
 
 class Definition {
 public:
-  Definition(const Weight &w, const Activations &a, bool fused, bool averages)
-      : w(w), a(a), fused(fused), averages(averages) {}
+  Definition(const Weight &w, const Activations &a, const InstructionRow &row, bool fused)
+      : w(w), a(a), row(row), fused(fused) {}
 
   Result dot(int64_t m, int64_t n) const;
   Result floats(int64_t m, int64_t n) const;
 
 private:
   void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
+  void addPair(Result &result, double first, double second) const;
   int32_t averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const;
 
   const Weight &w;
   const Activations &a;
-  bool fused, averages;
+  const InstructionRow &row;
+  bool fused;
 };
 
 /// Σ number·activation of a run as dialects/MPGEMM/AveragedSums.h defines it.
@@ -174,7 +178,7 @@ Result Definition::dot(int64_t m, int64_t n) const {
         dot += int32_t(w.number(n, c)) * a.codes[m * w.k + c];
         sums.back() += a.codes[m * w.k + c];
       }
-      if (averages)
+      if (row.averages)
         dot = averagedDot(m, n, first, run);
       total += run < span ? w.subScale(n, first) * dot : dot;
     }
@@ -183,8 +187,8 @@ Result Definition::dot(int64_t m, int64_t n) const {
     double scale = w.floatScale(n, column);
     if (w.format->isTwoLevel() && !keepsSub)
       scale *= w.subScale(n, column);
-    multiplyAdd(result, (keepsSub ? w.floatScale(n, column) : w.scale(n, column)) * da, float(total), scale * da * total,
-                keepsSub ? total : double(total) * 255);
+    multiplyAdd(result, (keepsSub ? w.floatScale(n, column) : w.scale(n, column)) * da, float(total),
+                scale * da * total, keepsSub ? total : double(total) * 255);
     if (w.format->hasMin())
       for (int64_t i = 0; i < span / run; ++i) {
         float minimum = w.minimum(n, column + i * run);
@@ -194,25 +198,44 @@ Result Definition::dot(int64_t m, int64_t n) const {
   return result;
 }
 
+/// a + b rounded to odd: towards zero, and where that is not exact to the neighbour whose last bit is set. `a` and `b`
+/// are products of two bf16, or floats.
+float addToOdd(double a, double b) {
+  double sum = a + b, rest = b - (sum - a) + (a - (sum - (sum - a))); // two-sum: sum + rest = a + b
+  float towardsZero = float(sum);
+  bool beyond = std::fabs(double(towardsZero)) > std::fabs(sum) ||
+                (double(towardsZero) == sum && rest != 0 && (rest < 0) != (sum < 0));
+  if (beyond)
+    towardsZero = std::nextafter(towardsZero, 0.0f);
+  bool exact = double(towardsZero) == sum && rest == 0;
+  return exact ? towardsZero : std::bit_cast<float>(std::bit_cast<uint32_t>(towardsZero) | 1);
+}
+
+/// Products of pairs of bf16: BFDOT, which rounds twice to odd, or two multiply-adds (VDPBF16PS).
+void Definition::addPair(Result &result, double first, double second) const {
+  if (row.isa == Isa::AArch64)
+    result.value = addToOdd(result.value, addToOdd(first, second));
+  else
+    result.value = float(first + double(float(second + result.value)));
+  result.exact += first + second, result.magnitude += std::abs(first) + std::abs(second);
+  result.terms += 4; // roundings to odd are of two units
+}
+
 Result Definition::floats(int64_t m, int64_t n) const {
   Result result;
-  for (int64_t c = 0; c < w.k; ++c) {
-    float x = a.x[m * w.k + c], value = w.value(n, c);
-    multiplyAdd(result, x, value, double(x) * value);
-  }
+  auto product = [&](int64_t c) { return c < w.k ? double(a.x[m * w.k + c]) * w.value(n, c) : 0; };
+  bool pairs = row.narrow == FloatKind::BF16;
+  for (int64_t c = 0; c < w.k; c += pairs ? 2 : 1)
+    if (pairs)
+      addPair(result, product(c), product(c + 1));
+    else
+      multiplyAdd(result, a.x[m * w.k + c], w.value(n, c), product(c));
   return result;
 }
 
 //===----------------------------------------------------------------------===//
 // Functions
 //===----------------------------------------------------------------------===//
-
-std::string memref(std::initializer_list<int64_t> shape, const char *element) {
-  std::string text = "memref<";
-  for (int64_t size : shape)
-    text += std::to_string(size) + "x";
-  return text + element + ">";
-}
 
 /// The function of one product in buffer form. Rows of y are 3 columns longer than needed.
 std::string functionText(const std::string &name, const InstructionRow &row, const Weight &w, const ProductShape &shape,
@@ -225,7 +248,10 @@ std::string functionText(const std::string &name, const InstructionRow &row, con
   if (row.isInteger()) {
     mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
     int64_t blocks = order.blocks(m);
-    args.push_back({"%c", memref({blocks, row.averages ? mpgemm::averagedTableBytes(w.k) : look ? mpgemm::tableBytes(w.k) : order.codesOfBlock()}, "i8")});
+    int64_t codes = row.averages ? mpgemm::averagedTableBytes(w.k)
+                    : look       ? mpgemm::tableBytes(w.k)
+                                 : order.codesOfBlock();
+    args.push_back({"%c", memref({blocks, codes}, "i8")});
     args.push_back({"%s", memref({blocks, order.numbersOfBlock(32)}, "f32")});
     args.push_back({"%t", memref({blocks, order.numbersOfBlock(sumGroup)}, "i32")});
     names = "%c, %s, %t";
@@ -278,12 +304,12 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
   int64_t sumGroup = format.isFloat ? 32 : std::min(32u, format.group);
   std::string name = "case" + std::to_string(functions++);
   program.add(functionText(name, row, w, shape, m, sumGroup));
-  Activations a(m, shape.k, sumGroup, random);
+  Activations a(row.narrow.value_or(FloatKind::F32), m, shape.k, sumGroup, random);
   std::vector<float> bias(shape.n), residual(m * (shape.n + 3), 0.25f);
   for (float &value : bias)
     value = std::uniform_real_distribution<float>(-1, 1)(random);
   auto results = std::make_shared<std::vector<Result>>();
-  Definition definition(w, a, fused, row.averages);
+  Definition definition(w, a, row, fused);
   auto addTo = [](Result &result, float value) {
     result.value += value, result.exact += value, result.magnitude += std::abs(value);
   };
@@ -303,8 +329,9 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
     looked = makeTables(a.codes, shape.k, sumGroup, row.averages);
   mpgemm::ActivationLayout order = activationLayout(row, m, shape.k);
   if (row.isInteger())
-    operands.insert(operands.end(), {look ? bytesOf(looked.tables) : bytesOf(inOrder(a.codes, m, order)),
-                                     bytesOf(inOrder(a.scales, m, 32, order)), bytesOf(inOrder(a.sums, m, sumGroup, order))});
+    operands.insert(operands.end(),
+                    {look ? bytesOf(looked.tables) : bytesOf(inOrder(a.codes, m, order)),
+                     bytesOf(inOrder(a.scales, m, 32, order)), bytesOf(inOrder(a.sums, m, sumGroup, order))});
   else
     operands.push_back(bytesOf(a.x));
   if (look)

@@ -9,8 +9,7 @@
 
 #include "compiler/Reference/QuantizedCache.h"
 #include "test/Kernels/AttentionCache.h"
-
-#include <gtest/gtest.h>
+#include "test/Kernels/RowKernelTest.h"
 
 #include <cstring>
 
@@ -48,12 +47,9 @@ const Shape kShapes[] = {
 };
 constexpr size_t kShapesEverywhere = 5;
 
-class RowKernelAttention : public testing::TestWithParam<size_t> {
+class RowKernelAttention : public RowKernelTest {
 protected:
-  TargetInfo target = rowKernelTargets()[GetParam()];
-  std::mt19937 engine{kSeed};
-  testing::ScopedTrace trace{__FILE__, __LINE__, target.triple + " " + target.cpu + ", seed " + std::to_string(kSeed)};
-  Session session;
+  RowKernelAttention() : RowKernelTest(kSeed) {}
 
   void attend(const Shape &shape, const Matrix &q, const Matrix &y, const Cache &keys, const Cache &values,
               Position position);
@@ -61,12 +57,6 @@ protected:
                          Position position);
   void check(const Shape &shape, int64_t pos);
 };
-
-/// Views of bytes as the caches.
-std::string views(const Cache &keys, const Cache &values) {
-  return formatv("%keys = memref.view %b1[%zero][] : {0} to {1}\n  %values = memref.view %b2[%zero][] : {2} to {3}\n  ",
-                 keys.memoryType(), keys.type(), values.memoryType(), values.type());
-}
 
 std::string headsOf(const Shape &shape) {
   return formatv("{{heads = {0} : i64, kv_heads = {1} : i64, scale = {2:e} : f64{3}}", shape.heads, shape.kvHeads,
@@ -86,7 +76,7 @@ void RowKernelAttention::attend(const Shape &shape, const Matrix &q, const Matri
     types.push_back(y.type());
     buffers.push_back(y.data);
   }
-  session.call(session.define(types, views(keys, values) + op), buffers, position);
+  session.call(session.define(types, viewsOf(keys, values, 1) + op), buffers, position);
 }
 
 Matrix RowKernelAttention::attendInRecords(const Shape &shape, const Matrix &q, const Cache &keys,
@@ -100,7 +90,8 @@ Matrix RowKernelAttention::attendInRecords(const Shape &shape, const Matrix &q, 
   std::string first = formatv("lm.attention_partials %b0, %keys, %values at (%layer, %pos) into %b3 {0} : ({1}, {2}, "
                               "{3}, index, index, {4}) -> ()",
                               headsOf(shape), q.type(), keys.type(), values.type(), records);
-  session.call(session.define({q.type(), keys.memoryType(), values.memoryType(), records}, views(keys, values) + first),
+  session.call(session.define({q.type(), keys.memoryType(), values.memoryType(), records},
+                              viewsOf(keys, values, 1) + first),
                {q.data, keys.data, values.data, memory}, position);
   std::string attributes = shape.window ? formatv("window = {0} : i64", shape.window).str() : "";
   if (shape.values.name == "q4")
@@ -169,9 +160,8 @@ void RowKernelAttention::check(const Shape &shape, int64_t pos) {
 
 TEST_P(RowKernelAttention, AgreesWithTheOracle) {
   llvm::ArrayRef<Shape> shapes(kShapes);
-  bool isNative = GetParam() == 0;
-  for (const Shape &shape : isNative ? shapes : shapes.take_front(kShapesEverywhere))
-    for (int64_t pos : isNative ? std::vector<int64_t>{0, 17, 122, 500} : std::vector<int64_t>{5, 250})
+  for (const Shape &shape : isNative() ? shapes : shapes.take_front(kShapesEverywhere))
+    for (int64_t pos : isNative() ? std::vector<int64_t>{0, 17, 122, 500} : std::vector<int64_t>{5, 250})
       check(shape, pos);
   session.run(target);
 }
@@ -194,7 +184,7 @@ TEST_P(RowKernelAttention, LargeScoresNeitherOverflowNorVanish) {
   session.run(target);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, RowKernelAttention, testing::Range<size_t>(0, rowKernelTargets().size()));
+INSTANTIATE_TEST_SUITE_P(Targets, RowKernelAttention, rowKernelMachines());
 
 } // namespace
 } // namespace nibble::test

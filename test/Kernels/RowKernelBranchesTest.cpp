@@ -8,10 +8,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/Kernels/RowKernelOracle.h"
-#include "test/Kernels/RowKernelSession.h"
+#include "test/Kernels/RowKernelTest.h"
 
 #include "llvm/Support/FormatVariadic.h"
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
@@ -25,8 +24,10 @@ using llvm::formatv;
 constexpr unsigned kSeed = 3202;
 constexpr int64_t kRows = 5, kValid = 3;
 
-class RowKernelBranches : public testing::TestWithParam<size_t> {
+class RowKernelBranches : public RowKernelTest {
 protected:
+  RowKernelBranches() : RowKernelTest(kSeed) {}
+
   /// Calls the operation for 1, 2 and 3 threads and expects `oracle` of each valid row, and equal bits.
   void check(const std::string &where, const std::string &op, std::vector<std::string> types,
              std::vector<Buffer> buffers, int64_t width, std::function<Doubles(int64_t m)> oracle, double bound) {
@@ -50,11 +51,6 @@ protected:
       }
     });
   }
-
-  TargetInfo target = rowKernelTargets()[GetParam()];
-  std::mt19937 engine{kSeed};
-  testing::ScopedTrace trace{__FILE__, __LINE__, target.triple + " " + target.cpu + ", seed " + std::to_string(kSeed)};
-  Session session;
 };
 
 /// Applies a norm to each head of a row.
@@ -214,8 +210,8 @@ TEST_P(RowKernelBranches, ShortConv) {
         std::string op = formatv("lm.short_conv %b0, %b1, %b2 at (%layer, %pos, %n) into %b3 : ({0}, {1}, {2}, index, "
                                  "index, index, {3}) -> ()",
                                  bcx.type(), weight, history, y.type());
-        session.call(session.define({bcx.type(), weight, history, y.type()}, op),
-                     {bcx.data, w.data, own.data, y.data}, {.layer = layer, .pos = pos, .n = kValid, .threads = threads});
+        session.call(session.define({bcx.type(), weight, history, y.type()}, op), {bcx.data, w.data, own.data, y.data},
+                     {.layer = layer, .pos = pos, .n = kValid, .threads = threads});
         results.push_back(y);
       }
       session.expect([=, channels = channels, taps = taps] {
@@ -239,7 +235,7 @@ TEST_P(RowKernelBranches, ShortConv) {
   session.run(target);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, RowKernelBranches, testing::Range<size_t>(0, rowKernelTargets().size()));
+INSTANTIATE_TEST_SUITE_P(Targets, RowKernelBranches, rowKernelMachines());
 
 } // namespace
 } // namespace nibble::test

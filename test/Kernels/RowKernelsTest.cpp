@@ -7,10 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/Kernels/RowKernelOracle.h"
-#include "test/Kernels/RowKernelSession.h"
+#include "test/Kernels/RowKernelTest.h"
 
 #include "llvm/Support/FormatVariadic.h"
-#include <gtest/gtest.h>
 
 #include <cstring>
 
@@ -24,12 +23,9 @@ constexpr unsigned kSeed = 20240917;
 /// Rows of the prefill form, and how many of them are valid.
 constexpr int64_t kRows = 5, kValid = 3;
 
-class RowKernels : public testing::TestWithParam<size_t> {
+class RowKernels : public RowKernelTest {
 protected:
-  TargetInfo target = rowKernelTargets()[GetParam()];
-  std::mt19937 engine{kSeed};
-  testing::ScopedTrace trace{__FILE__, __LINE__, target.triple + " " + target.cpu + ", seed " + std::to_string(kSeed)};
-  Session session;
+  RowKernels() : RowKernelTest(kSeed) {}
 };
 
 //===--- rms_norm ----------------------------------------------------------===//
@@ -249,7 +245,7 @@ TEST_P(RowKernels, StateWriteAndRead) {
   session.run(target);
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, RowKernels, testing::Range<size_t>(0, rowKernelTargets().size()));
+INSTANTIATE_TEST_SUITE_P(Targets, RowKernels, rowKernelMachines());
 
 } // namespace
 } // namespace nibble::test
