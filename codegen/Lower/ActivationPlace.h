@@ -14,13 +14,13 @@
 
 namespace nibble {
 
-/// The codes of a row from a column on, a multiple of ActivationLayout::kSpan if rows are interleaved. Rows that are not
-/// stand layout.columns bytes apart.
+/// The codes of a row from a column on, a multiple of ActivationLayout::kSpan if rows are interleaved. Rows that are
+/// not stand layout.columns bytes apart.
 mlir::Value placeOfCodes(KernelBuilder &k, const mpgemm::ActivationLayout &layout, mlir::Value base, mlir::Value row,
                          mlir::Value column);
 
-/// A row's scale or sum, number `index` of those of `group` columns each. Rows that are not interleaved have them `stride`
-/// numbers apart.
+/// A row's scale or sum, number `index` of those of `group` columns each. Rows that are not interleaved have them
+/// `stride` numbers apart.
 mlir::Value placeOfNumber(KernelBuilder &k, const mpgemm::ActivationLayout &layout, mlir::Value base, mlir::Type type,
                           mlir::Value row, mlir::Value index, int64_t group, int64_t stride);
 

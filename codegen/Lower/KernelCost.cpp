@@ -33,7 +33,8 @@ static double registersOf(Operation *op, int64_t registerBits) {
 }
 
 static double tripsOf(scf::ForOp loop) {
-  std::optional<int64_t> low = getConstantIntValue(loop.getLowerBound()), high = getConstantIntValue(loop.getUpperBound());
+  std::optional<int64_t> low = getConstantIntValue(loop.getLowerBound()),
+                         high = getConstantIntValue(loop.getUpperBound());
   std::optional<int64_t> step = getConstantIntValue(loop.getStep());
   if (!low || !high || !step || *step <= 0)
     return 1;

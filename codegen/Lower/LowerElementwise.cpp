@@ -21,7 +21,8 @@ LogicalResult lowerResidual(Operation *op, KernelLibrary &library) {
   auto residual = cast<lm::ResidualOp>(op);
   Value out = residual.getOuts().front();
   FailureOr<RowBuffer> x = RowBuffer::get(op, residual.getX(), "x"),
-                       branch = RowBuffer::get(op, residual.getBranch(), "branch"), y = RowBuffer::get(op, out, "result");
+                       branch = RowBuffer::get(op, residual.getBranch(), "branch"),
+                       y = RowBuffer::get(op, out, "result");
   if (failed(x) || failed(branch) || failed(y))
     return failure();
   double scale = residual.getScale().convertToDouble();

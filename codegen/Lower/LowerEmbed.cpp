@@ -63,7 +63,8 @@ void EmbedKernel::emitUnit(Value panelPointer, Value r, Value item, Value y) {
   Value index = k.remu(item, units);
   Value book = panel.bookPerRow ? k.offset(panelPointer, k.mul(r, panel.bookEntryBytes)) : panelPointer;
   reader.openPanel(book);
-  Value start = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(k.divu(item, units), panel.recordBytes()));
+  Value start =
+      k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(k.divu(item, units), panel.recordBytes()));
   // The reader sees one row: pointers are moved to row r first.
   Value record = k.offset(start, k.mul(r, panel.scaleOffset(0, 1)));
   Value unit = k.offset(k.offset(start, panel.codesOffset()), k.mul(index, panel.unitBytes()));

@@ -35,8 +35,8 @@ struct ExpertShape {
   ExpertOperands experts;
   int64_t rows; ///< of the result
 
-  /// One row of activations, or so few that hardly two of them chose the same expert: what the first linears of a token's
-  /// experts gave.
+  /// One row of activations, or so few that hardly two of them chose the same expert: what the first linears of a
+  /// token's experts gave.
   bool isDecode() const { return rows == experts.perRow || 4 * rows <= experts.experts; }
   std::string name() const;
 };

@@ -19,8 +19,8 @@ namespace nibble {
 
 //===--- top_k --------------------------------------------------------------===//
 
-/// The greatest value of a row behind (bound, column) in the order "greater first, of equal ones the lower column". In a
-/// row of NaNs it is column 0, so that a column is always one of the row.
+/// The greatest value of a row behind (bound, column) in the order "greater first, of equal ones the lower column". In
+/// a row of NaNs it is column 0, so that a column is always one of the row.
 static std::pair<Value, Value> nextGreatest(KernelBuilder &k, Value row, int64_t columns, Value bound, Value column) {
   Value lowest = k.f32(-std::numeric_limits<float>::infinity());
   auto found = k.loop(k.i64(0), k.i64(columns), 1, {lowest, k.i64(0)}, [&](Value i, ValueRange best) {

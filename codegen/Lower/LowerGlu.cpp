@@ -31,7 +31,8 @@ LogicalResult lowerGlu(Operation *op, KernelLibrary &library) {
       Type type = k.vec(k.f32(), lanes);
       Value x = k.load(type, k.at(gate->row(k, pointers[0], m), k.f32(), offset));
       Value factor = k.load(type, k.at(up->row(k, pointers[1], m), k.f32(), offset));
-      k.store(k.mulf(emitActivation(k, glu.getActivation(), x), factor), k.at(y->row(k, pointers[2], m), k.f32(), offset));
+      k.store(k.mulf(emitActivation(k, glu.getActivation(), x), factor),
+              k.at(y->row(k, pointers[2], m), k.f32(), offset));
     });
   };
   return library.call(op, name, {glu.getGate(), glu.getUp(), out}, {glu.getN()}, body);
@@ -43,8 +44,8 @@ LogicalResult lowerActivate(Operation *op, KernelLibrary &library) {
   FailureOr<RowBuffer> x = RowBuffer::get(op, unit.getX(), "x"), y = RowBuffer::get(op, out, "result");
   if (failed(x) || failed(y))
     return failure();
-  std::string name = llvm::formatv("activate_{0}_{1}_x{2}_y{3}", lm::stringifyActivation(unit.getActivation()), x->width,
-                                   x->stride, y->stride);
+  std::string name = llvm::formatv("activate_{0}_{1}_x{2}_y{3}", lm::stringifyActivation(unit.getActivation()),
+                                   x->width, x->stride, y->stride);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     forEachOwnPiece(k, scalars[0], x->width, tid, nthreads, [&](Value m, Value offset, int64_t lanes) {
       Value value = k.load(k.vec(k.f32(), lanes), k.at(x->row(k, pointers[0], m), k.f32(), offset));

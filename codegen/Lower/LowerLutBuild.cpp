@@ -1,8 +1,8 @@
 //===- LowerLutBuild.cpp - mpgemm.lut_build → kernel ----------------------===//
 //
 // The sixteen sums of four activation codes, for each four of a row, less the smallest of them: a code that an index
-// holds adds its positive part, one that it does not hold adds what its absence takes off, the negative part. So an entry
-// is the sum of four numbers, each one of two, and nothing is subtracted. See dialects/MPGEMM/LookupLayout.h.
+// holds adds its positive part, one that it does not hold adds what its absence takes off, the negative part. So an
+// entry is the sum of four numbers, each one of two, and nothing is subtracted. See dialects/MPGEMM/LookupLayout.h.
 //
 // Work split: (row, 32 columns) items, as mpgemm.quantize splits its codes.
 //

@@ -1,7 +1,7 @@
 //===- LowerRope.cpp - lm.rope → kernel -----------------------------------===//
 //
-// Rotations of their own: those that nothing else could take over. Heads are independent: rows × heads are split over the
-// team. May be done in place.
+// Rotations of their own: those that nothing else could take over. Heads are independent: rows × heads are split over
+// the team. May be done in place.
 //
 //===----------------------------------------------------------------------===//
 

@@ -30,7 +30,8 @@ LogicalResult lowerRound(Operation *op, KernelLibrary &library) {
   if (failed(x) || failed(y))
     return failure();
   bool isHalf = round.getType().isF16();
-  std::string name = llvm::formatv("round_{0}_{1}_x{2}_y{3}", typeName(round.getType()), x->width, x->stride, y->stride);
+  std::string name =
+      llvm::formatv("round_{0}_{1}_x{2}_y{3}", typeName(round.getType()), x->width, x->stride, y->stride);
   auto body = [&](KernelBuilder &k, ValueRange pointers, ValueRange scalars, Value tid, Value nthreads) {
     auto [low, high] = k.share(scalars[0], tid, nthreads);
     k.loop(low, high, 1, [&](Value m) {

@@ -50,7 +50,8 @@ static LogicalResult checkRow(Operation *op, size_t operands, mpgemm::LayoutAttr
                              << " codes, but has " << layout;
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
   if (row.narrow && layout.getPanelLayout().element != *row.narrow)
-    return op->emitOpError() << "row '" << row.name << "' multiplies " << spelling(*row.narrow) << ", but has " << layout;
+    return op->emitOpError() << "row '" << row.name << "' multiplies " << spelling(*row.narrow) << ", but has "
+                             << layout;
   if (row.narrow && block)
     return op->emitOpError() << "row '" << row.name << "' multiplies floats as they are stored, but has " << layout;
   if (row.kind == RowKind::Float)
@@ -81,7 +82,8 @@ static LogicalResult findGroups(Operation *op, ValueRange activations, mpgemm::L
   int64_t run = std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup);
   shape.sumGroup = sums > 0 ? k / sums : 0;
   if (scales != 1 && scales * mpgemm::kActivationGroup != k)
-    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup << " columns or for a row";
+    return op->emitOpError() << "needs one activation scale for " << mpgemm::kActivationGroup
+                             << " columns or for a row";
   shape.activationGroup = k / scales;
   if (shape.sumGroup == 0 || sums * shape.sumGroup != k || run % shape.sumGroup != 0)
     return op->emitOpError() << "needs sums of activation codes over a divisor of " << run << " columns";
@@ -101,10 +103,11 @@ FailureOr<ActivationShape> activationShape(Operation *op, ValueRange activations
   ActivationShape shape;
   Builder b(op->getContext());
   bool isDot = row.isInteger();
-  std::pair<StringRef, Type> expected[] = {{isDot ? "codes" : "activations", isDot ? Type(b.getI8Type()) : b.getF32Type()},
-                                           {"scales", b.getF32Type()},
-                                           {"sums", b.getI32Type()},
-                                           {"bases", b.getI32Type()}};
+  std::pair<StringRef, Type> expected[] = {
+      {isDot ? "codes" : "activations", isDot ? Type(b.getI8Type()) : b.getF32Type()},
+      {"scales", b.getF32Type()},
+      {"sums", b.getI32Type()},
+      {"bases", b.getI32Type()}};
   for (auto [value, what] : llvm::zip(activations, expected)) {
     FailureOr<int64_t> stride = rowStride(op, value, what.first, what.second);
     if (failed(stride))

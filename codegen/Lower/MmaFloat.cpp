@@ -254,7 +254,8 @@ PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Val
       Value codes = k.offset(unit, k.mul(column, panel.vectorBytes()));
       for (int64_t i = 0; i < step; ++i) {
         SmallVector<Value> w;
-        for (auto [v, numbers] : llvm::enumerate(reader.numbersOfRows(k.offset(codes, i * panel.vectorBytes()), first, vectors)))
+        for (auto [v, numbers] :
+             llvm::enumerate(reader.numbersOfRows(k.offset(codes, i * panel.vectorBytes()), first, vectors)))
           w.push_back(decode(numbers, scale[v], minimum[v]));
         addColumn(k.at(x, k.f32(), column), first + i, w, next);
       }
@@ -276,8 +277,9 @@ Value FloatPanel::groupScale(Value record, Value unitIndex, int64_t group, int64
   if (!panel.isTwoLevel())
     return scale;
   Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(scale, k.intToFloat(reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v),
-                                    k.f32()));
+  return k.mulf(
+      scale,
+      k.intToFloat(reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v), k.f32()));
 }
 
 Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v) {
@@ -285,8 +287,9 @@ Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int
   if (!panel.isTwoLevel())
     return minimum;
   Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(minimum, k.intToFloat(reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v),
-                                      k.f32()));
+  return k.mulf(
+      minimum,
+      k.intToFloat(reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v), k.f32()));
 }
 
 } // namespace

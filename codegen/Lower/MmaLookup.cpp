@@ -25,7 +25,8 @@ static constexpr int64_t kVectorsPerStep = 2;
 using HalfSums = SmallVector<LookupSums>;
 
 /// Adds to the sums of every bit what one vector of columns contributes; `codes` and `tables` at the vector's columns.
-static void addVector(KernelBuilder &k, const LookupRun &run, Value codes, Value tables, MutableArrayRef<HalfSums> sums) {
+static void addVector(KernelBuilder &k, const LookupRun &run, Value codes, Value tables,
+                      MutableArrayRef<HalfSums> sums) {
   const mpgemm::PanelLayout &panel = run.layout.getPanelLayout();
   const LookupEmitter &emitter = lookupEmitter(*run.row);
   Type bytes = k.vec(k.i8(), panel.vectorBytes());

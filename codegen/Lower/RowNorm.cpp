@@ -87,7 +87,8 @@ NormedRow::NormedRow(KernelBuilder &k, const TargetInfo &target, const NormKind 
                      Value bias)
     : k(k), target(target), kind(kind), row(row), weight(weight), bias(bias) {
   if (kind.centred)
-    centre = mean(k, sumOver(k, row, kind.width, Value(), [&](Value sum, Value x) { return k.addf(sum, x); }), kind.width);
+    centre =
+        mean(k, sumOver(k, row, kind.width, Value(), [&](Value sum, Value x) { return k.addf(sum, x); }), kind.width);
   factor = inverseDeviation(k, row, kind.width, centre, kind.epsilon);
 }
 

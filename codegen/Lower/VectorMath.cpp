@@ -134,8 +134,8 @@ Value emitGELU(KernelBuilder &k, Value x) {
   return k.mulf(x, emitSigmoid(k, k.mulf(x, factor)));
 }
 
-/// The coefficients of erfc(z) ≈ t·(a1 + t·(a2 + …))·exp(-z²), t = 1 / (1 + 0.3275911·z), z ≥ 0; the highest power first.
-/// Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| ≤ 1.5e-7.
+/// The coefficients of erfc(z) ≈ t·(a1 + t·(a2 + …))·exp(-z²), t = 1 / (1 + 0.3275911·z), z ≥ 0; the highest power
+/// first. Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: |error| ≤ 1.5e-7.
 constexpr double kErfcCoefficients[] = {1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592};
 
 /// Φ(x) = erfc(-x/√2) / 2; for x > 0 one less that of -x.

@@ -87,8 +87,8 @@ static bool hasShuffle(const InstructionRow *row, int64_t count) {
   return row && row->isa != Isa::Generic && llvm::isPowerOf2_64(count);
 }
 
-/// A register of floats from bytes 0, 1, 2 and 3 of each, of 128-bit segments on their own: machines interleave within these.
-/// `part` is the quarter of each segment.
+/// A register of floats from bytes 0, 1, 2 and 3 of each, of 128-bit segments on their own: machines interleave within
+/// these. `part` is the quarter of each segment.
 static Value interleaveBytes(KernelBuilder &k, ArrayRef<Value> bytes, int64_t part) {
   constexpr int64_t kSegment = 16;
   int64_t width = KernelBuilder::lanes(bytes[0]);
@@ -107,7 +107,8 @@ static Value interleaveBytes(KernelBuilder &k, ArrayRef<Value> bytes, int64_t pa
 }
 
 /// Byte by byte: four lookups for a register's worth of codes, whose bytes interleave to four registers of floats.
-static SmallVector<Value> emitFloatShuffles(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<float> table) {
+static SmallVector<Value> emitFloatShuffles(KernelBuilder &k, const InstructionRow &row, Value codes,
+                                            ArrayRef<float> table) {
   // Quarter j of segment s becomes segment s of register j.
   int64_t width = KernelBuilder::lanes(codes), segments = width / 16;
   SmallVector<int64_t> quarters;
@@ -131,7 +132,8 @@ static SmallVector<Value> emitFloatShuffles(KernelBuilder &k, const InstructionR
 }
 
 SmallVector<Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<float> table) {
-  int64_t width = row.isa == Isa::X86 ? x86ShuffleBytes(row) : kAArch64ShuffleBytes, count = KernelBuilder::lanes(codes);
+  int64_t width = row.isa == Isa::X86 ? x86ShuffleBytes(row) : kAArch64ShuffleBytes,
+          count = KernelBuilder::lanes(codes);
   if (row.isa == Isa::Generic || table.size() > 16 || count != width)
     return {};
   if (!x86PermutesFloats(row))

@@ -21,8 +21,8 @@ namespace nibble {
 mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Value codes,
                            llvm::ArrayRef<int8_t> table);
 
-/// f32 table[code] for each lane of `codes` (bytes), a register of them after the other. Empty where the machines of the row
-/// have no such way: it takes as many codes as a register has bytes, and at most 16 entries.
+/// f32 table[code] for each lane of `codes` (bytes), a register of them after the other. Empty where the machines of
+/// the row have no such way: it takes as many codes as a register has bytes, and at most 16 entries.
 llvm::SmallVector<mlir::Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,
                                                llvm::ArrayRef<float> table);
 

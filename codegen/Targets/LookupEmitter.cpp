@@ -40,7 +40,8 @@ const LookupEmitter &lookupEmitter(const InstructionRow &row) {
     static const emitter instance;                                                                                     \
     return instance;                                                                                                   \
   }
-#define NIBBLE_AVERAGE_ROW(rowName, emitter, isa, lanes, features) NIBBLE_LOOKUP_ROW(rowName, emitter, isa, lanes, features)
+#define NIBBLE_AVERAGE_ROW(rowName, emitter, isa, lanes, features)                                                     \
+  NIBBLE_LOOKUP_ROW(rowName, emitter, isa, lanes, features)
 #include "codegen/Intrinsics/InstructionTable.def"
   llvm::report_fatal_error("the instruction row " + row.name + " looks nothing up");
 }

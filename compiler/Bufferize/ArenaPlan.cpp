@@ -18,8 +18,8 @@
 namespace nibble {
 
 /// Walks of so many changes are tried after the fixed orders, until the bound is reached: on chains of 50 values with
-/// residuals 1 ms on average, 300 of them end within 2.7 % of the bound. One walk leaves some 13 % over it, and still 7 %
-/// with 20 times as many changes.
+/// residuals 1 ms on average, 300 of them end within 2.7 % of the bound. One walk leaves some 13 % over it, and still 7
+/// % with 20 times as many changes.
 static constexpr int kWalks = 20, kAttempts = 2000;
 
 static bool liveAtOnce(const LiveRange &a, const LiveRange &b) {
@@ -64,7 +64,8 @@ private:
   int64_t bound, best = -1;
   Recipe bestRecipe;
   std::vector<int64_t> offsets, bestOffsets;
-  std::vector<std::pair<int64_t, int64_t>> taken; ///< bytes that the range to be placed must not touch, ascending, apart
+  std::vector<std::pair<int64_t, int64_t>>
+      taken; ///< bytes that the range to be placed must not touch, ascending, apart
 };
 
 Planner::Planner(llvm::ArrayRef<LiveRange> ranges, int64_t alignment)
@@ -168,8 +169,8 @@ void Planner::tryFixedOrders() {
   }
 }
 
-/// Walks from plan to plan that is no larger. A change gives a range its turn earlier, or lets it look from the other side:
-/// every other time a range that reaches the top of the plan, since that is what makes it large.
+/// Walks from plan to plan that is no larger. A change gives a range its turn earlier, or lets it look from the other
+/// side: every other time a range that reaches the top of the plan, since that is what makes it large.
 void Planner::walk(Recipe current, std::minstd_rand &random) {
   auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
   int64_t size = place(current);
@@ -195,8 +196,8 @@ void Planner::walk(Recipe current, std::minstd_rand &random) {
   }
 }
 
-/// A walk that is stuck is not continued but begun anew, from the first plan or from the best one, with a quarter of the
-/// sides turned round.
+/// A walk that is stuck is not continued but begun anew, from the first plan or from the best one, with a quarter of
+/// the sides turned round.
 void Planner::improve() {
   std::minstd_rand random(1);
   const Recipe first = bestRecipe;
@@ -232,7 +233,8 @@ int64_t arenaLowerBound(llvm::ArrayRef<LiveRange> ranges, int64_t alignment) {
     for (const Life &moment : at.lives) { // the sum can only grow where a life begins
       int64_t live = 0;
       for (const LiveRange &range : ranges)
-        if (llvm::any_of(range.lives, [&](Life life) { return life.begin <= moment.begin && moment.begin <= life.end; }))
+        if (llvm::any_of(range.lives,
+                         [&](Life life) { return life.begin <= moment.begin && moment.begin <= life.end; }))
           live += llvm::alignTo(range.size, alignment);
       bound = std::max(bound, live);
     }

@@ -31,8 +31,8 @@ struct Cost {
   int64_t bytes = 0, rowBytes = 0, positionBytes = 0, rowOperations = 0, rowPositionOperations = 0;
 };
 
-/// Multiplications and additions for each element of the operation's widest row, where it is no product. Divisions, roots
-/// and exponentials count as what their vectorized forms cost: about ten.
+/// Multiplications and additions for each element of the operation's widest row, where it is no product. Divisions,
+/// roots and exponentials count as what their vectorized forms cost: about ten.
 int64_t operationsPerElement(Operation *op) {
   return TypeSwitch<Operation *, int64_t>(op)
       .Case([](lm::RMSNormOp) { return 4; })       // square, add, scale, weight
@@ -65,7 +65,8 @@ int64_t rowsForEach(Operation *op) {
 /// The table of angles that an operation rotates with, or null.
 Value tableOf(Operation *op) {
   return TypeSwitch<Operation *, Value>(op)
-      .Case<lm::RopeOp, lm::KVAppendOp, lm::AttentionOp, lm::AttentionPartialsOp>([](auto rotating) { return rotating.getTable(); })
+      .Case<lm::RopeOp, lm::KVAppendOp, lm::AttentionOp, lm::AttentionPartialsOp>(
+          [](auto rotating) { return rotating.getTable(); })
       .Default(Value());
 }
 
@@ -192,7 +193,8 @@ void InstrumentProfile::mark(OpBuilder &builder, func::FuncOp func, int64_t op, 
         .setPrivate();
   }
   Value number = arith::IndexCastOp::create(builder, loc, builder.getI32Type(), tid);
-  Value which = arith::ConstantIntOp::create(builder, loc, op, 32), what = arith::ConstantIntOp::create(builder, loc, event, 32);
+  Value which = arith::ConstantIntOp::create(builder, loc, op, 32),
+        what = arith::ConstantIntOp::create(builder, loc, event, 32);
   func::CallOp::create(builder, loc, kProfileName, TypeRange(), ValueRange{team, number, which, what});
 }
 

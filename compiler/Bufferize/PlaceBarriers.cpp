@@ -130,7 +130,8 @@ void PlaceBarriers::barrier(Operation *before, func::FuncOp func) {
     auto type = builder.getFunctionType({team.getType(), builder.getI32Type()}, {});
     func::FuncOp::create(top, func.getLoc(), kBarrierName, type).setPrivate();
   }
-  Value number = arith::IndexCastOp::create(builder, before->getLoc(), builder.getI32Type(), tid); // the C ABI's int32_t
+  Value number =
+      arith::IndexCastOp::create(builder, before->getLoc(), builder.getI32Type(), tid); // the C ABI's int32_t
   func::CallOp::create(builder, before->getLoc(), kBarrierName, TypeRange(), ValueRange{team, number});
 }
 

@@ -34,8 +34,9 @@ static Value storageOf(Value value) {
   return value;
 }
 
-/// The operand whose buffer the first result of `op` may take over, or null: the kernel reads each element of it before it
-/// writes the element of the result in the same place, as part of the same item of work, and reads it for no other item.
+/// The operand whose buffer the first result of `op` may take over, or null: the kernel reads each element of it before
+/// it writes the element of the result in the same place, as part of the same item of work, and reads it for no other
+/// item.
 static OpOperand *overwrittenOperand(Operation *op) {
   if (auto glu = dyn_cast<lm::GluOp>(op))
     return &glu.getGateMutable();
@@ -54,7 +55,8 @@ static bool areApart(Value a, Value b) {
   if (!first || !second || first.getSource() != second.getSource() || a.getType() != b.getType() ||
       first.getStaticSizes() != second.getStaticSizes())
     return false;
-  int64_t x = first.getStaticOffsets().back(), y = second.getStaticOffsets().back(), width = first.getStaticSizes().back();
+  int64_t x = first.getStaticOffsets().back(), y = second.getStaticOffsets().back(),
+          width = first.getStaticSizes().back();
   return !ShapedType::isDynamic(x) && !ShapedType::isDynamic(y) && !ShapedType::isDynamic(width) &&
          std::abs(x - y) >= width;
 }
@@ -106,8 +108,8 @@ void FunctionAnalysis::numberUses() {
       keepForReaders(team);
 }
 
-/// What an operation reads stays where it is until readers of its result are done that need no barrier before them: they
-/// may run while another thread still reads.
+/// What an operation reads stays where it is until readers of its result are done that need no barrier before them:
+/// they may run while another thread still reads.
 void FunctionAnalysis::keepForReaders(lm::TeamOp op) {
   std::string partition = op.getResultPartition();
   if (partition.empty() || op->getNumResults() == 0)
@@ -205,7 +207,8 @@ std::optional<unsigned> FunctionAnalysis::argumentFor(unsigned result, Value roo
     if (end < numbers[writer])
       return number;
     OpOperand *operand = overwrittenOperand(writer);
-    bool readsOnce = llvm::count_if(writer->getOperands(), [&](Value value) { return storageOf(value) == argument; }) == 1;
+    bool readsOnce =
+        llvm::count_if(writer->getOperands(), [&](Value value) { return storageOf(value) == argument; }) == 1;
     if (end == numbers[writer] && operand && operand->get() == argument && readsOnce)
       return number;
   }

@@ -99,8 +99,8 @@ void PlanArena::planFunction(func::FuncOp func) {
     arenas[callee].base = range.offset; // of the caller's, which has no base yet
 }
 
-/// Entry points run one at a time and begin at 0, functions with one caller lie inside its part; those that several call
-/// lie above all others.
+/// Entry points run one at a time and begin at 0, functions with one caller lie inside its part; those that several
+/// call lie above all others.
 void PlanArena::placeFunctions() {
   for (auto &[func, own] : places)
     if (!callers.lookup(func))

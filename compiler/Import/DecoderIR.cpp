@@ -87,7 +87,8 @@ lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, Type ele
       sourceOf(packed.levels), sourceOf(packed.outerScales), packed.outerGroup,
       number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
   return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
-                             tensor.byteSize, packed.blocks ? packed.blocks->name : packed.packing->name, StringAttr(), FloatAttr(), ArrayAttr(), packing);
+                             tensor.byteSize, packed.blocks ? packed.blocks->name : packed.packing->name, StringAttr(),
+                             FloatAttr(), ArrayAttr(), packing);
 }
 
 lm::SourceAttr DecoderBuilder::sourceOf(const GGUFTensor &tensor, StringRef format) {
@@ -104,8 +105,9 @@ ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
   llvm::append_range(tensors, weight.others);
   for (const GGUFTensor *one : tensors)
     if (one->isColumnOrder)
-      sources.push_back(lm::ColumnOrderAttr::get(
-          context, lm::SourceAttr::get(context, file.getFile(one->fileIndex).getPath(), one->offset, one->byteSize, "i32")));
+      sources.push_back(
+          lm::ColumnOrderAttr::get(context, lm::SourceAttr::get(context, file.getFile(one->fileIndex).getPath(),
+                                                                one->offset, one->byteSize, "i32")));
     else
       sources.push_back(one->packed ? packedSourceOf(*one, typeOf(weight).getElementType())
                                     : sourceOf(*one, weight.format->name));
@@ -140,7 +142,8 @@ void DecoderBuilder::buildModelOp() {
   lm::ModelOp::create(builder, loc, "model", model.architecture, number(model.layers.size()), number(model.embedding),
                       number(attention.heads), number(attention.kvHeads), number(attention.headDim),
                       number(model.feedForward), number(model.vocabulary), number(shape.context), number(shape.chunk),
-                      /*source_hash=*/StringAttr(), model.encoder ? builder.getI64IntegerAttr(number(model.embedding)) : IntegerAttr());
+                      /*source_hash=*/StringAttr(),
+                      model.encoder ? builder.getI64IntegerAttr(number(model.embedding)) : IntegerAttr());
 }
 
 void DecoderBuilder::buildWeight(const Weight &weight) {

@@ -234,8 +234,8 @@ Value DecoderBuilder::experts(const LayerArguments &arguments, const Experts &ex
   Value count = arith::MulIOp::create(builder, loc, arguments.n, arith::ConstantIndexOp::create(builder, loc, used));
   auto ordered = [&](const Weight &order, Value input, Value n) -> Value {
     auto columns = static_cast<uint64_t>(cast<RankedTensorType>(input.getType()).getDimSize(1));
-    return lm::ExpertReorderOp::create(builder, loc, rowsType(rows * used, columns), input, arguments.of(order), chosen, n,
-                                       ValueRange())
+    return lm::ExpertReorderOp::create(builder, loc, rowsType(rows * used, columns), input, arguments.of(order), chosen,
+                                       n, ValueRange())
         .getResult();
   };
   bool isOrdered = bool(experts.gateOrder);

@@ -28,7 +28,8 @@ Experts FamilyReader::expertShape() {
   return experts;
 }
 
-/// Whether two weights can be rows of one: all that the number type says is the same. Labels name it up to the types of scales.
+/// Whether two weights can be rows of one: all that the number type says is the same. Labels name it up to the types of
+/// scales.
 static bool haveOneType(const Weight &first, const Weight &second) {
   const PackedTensor *a = first.tensor->packed.get(), *b = second.tensor->packed.get();
   if (!a || !b)
@@ -66,7 +67,8 @@ static bool isOrdered(const GGUFTensor &tensor) { return tensor.packed && tensor
 /// The orders of the columns of all experts' matrices, one behind another; nothing if they are those of the input.
 Weight FamilyReader::expertOrders(const Weight &matrices) {
   Weight orders;
-  if (failed() || !matrices || !llvm::any_of(tensorsOf(matrices), [](const GGUFTensor *one) { return isOrdered(*one); }))
+  if (failed() || !matrices ||
+      !llvm::any_of(tensorsOf(matrices), [](const GGUFTensor *one) { return isOrdered(*one); }))
     return orders;
   for (const GGUFTensor *one : tensorsOf(matrices)) {
     if (!isOrdered(*one)) {

@@ -19,7 +19,8 @@ using llvm::Twine;
 /// Bound of every dimension: products of two stay far below 2^63.
 constexpr uint64_t maxDimension = 1 << 24;
 
-FamilyReader::FamilyReader(const ModelFile &file, StringRef architecture) : file(file), prefix(architecture.str() + ".") {
+FamilyReader::FamilyReader(const ModelFile &file, StringRef architecture)
+    : file(file), prefix(architecture.str() + ".") {
   model.architecture = architecture.str();
 }
 

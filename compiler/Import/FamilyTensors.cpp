@@ -168,8 +168,10 @@ void FamilyReader::refuseSurplus() {
     StringRef base = tensor.name;
     bool isScale = base.consume_back(".scale") || base.consume_back(".input_scale");
     if (isScale && !used.contains(tensor.name) && used.contains(base.str() + ".weight"))
-      return fail(file.unsupportedTensor(tensor, "unsupported: a scale for all of '" + base + ".weight', which is not one "
-                                                 "f32 for a matrix of codes with scales of one level, as of nvfp4"));
+      return fail(
+          file.unsupportedTensor(tensor, "unsupported: a scale for all of '" + base +
+                                             ".weight', which is not one "
+                                             "f32 for a matrix of codes with scales of one level, as of nvfp4"));
     if (!used.contains(tensor.name))
       return fail(file.unsupportedTensor(tensor, "unsupported: expected the tensors of " + Twine(layers) + " " +
                                                 model.architecture +

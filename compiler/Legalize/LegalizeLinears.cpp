@@ -44,8 +44,8 @@ Type multipliedType(Type element, const InstructionRow &row) {
   lowbit::ZeroKind zero;
   zero.point = block.getZeroPoint() + (isSigned ? 128 : -128);
   zero.form = zero.point == 0 ? lowbit::ZeroKind::None : lowbit::ZeroKind::Point;
-  return lowbit::BlockType::get(element.getContext(), lowbit::CodeKind(block.getCode().width, !isSigned), block.getGroup(),
-                                block.getScale(), zero);
+  return lowbit::BlockType::get(element.getContext(), lowbit::CodeKind(block.getCode().width, !isSigned),
+                                block.getGroup(), block.getScale(), zero);
 }
 
 /// The row for a linear, or null with a diagnostic.
@@ -60,7 +60,9 @@ const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, c
     op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;
   }
-  const Candidate &chosen = chooseFrom(candidates, takesFloats() ? "float" : strategy == "lut-fast" ? "lut" : StringRef(strategy));
+  const Candidate &chosen = chooseFrom(candidates, takesFloats()            ? "float"
+                                                   : strategy == "lut-fast" ? "lut"
+                                                                            : StringRef(strategy));
   if (!chosen.wrong.empty() && op.getMatrices() > 1) {
     op->emitError() << "cannot be computed: " << chosen.wrong;
     return nullptr;
@@ -105,9 +107,10 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
       wanted.push_back(other->features.str());
   auto has = [&](StringRef feature) { return target.has(feature); };
   bool isRagged = op.getMatrices() > 1 && llvm::any_of(rowsFor(target.triple, has), couldDo);
-  std::string text = "runs on the generic row '" + row.name.str() + "', because " +
-                     (isRagged ? "its experts have no whole panels of the others"
-                               : "the CPU " + target.cpu + " has none of the feature sets: " + llvm::join(wanted, "; "));
+  std::string text =
+      "runs on the generic row '" + row.name.str() + "', because " +
+      (isRagged ? "its experts have no whole panels of the others"
+                : "the CPU " + target.cpu + " has none of the feature sets: " + llvm::join(wanted, "; "));
   if (requireNative)
     return op->emitError(text);
   op->emitRemark(text);
@@ -116,11 +119,13 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
 
 void LegalizeLinears::runOnOperation() {
   if (!llvm::is_contained({"auto", "dot", "lut", "lut-fast", "float"}, strategy)) {
-    getOperation().emitError() << "unknown strategy '" << strategy << "'; the strategies are auto, dot, lut, lut-fast and float";
+    getOperation().emitError() << "unknown strategy '" << strategy
+                               << "'; the strategies are auto, dot, lut, lut-fast and float";
     return signalPassFailure();
   }
   if (!takesFloats() && activations != "int8" && activations != "int8:row") {
-    getOperation().emitError() << "unknown activations '" << activations << "'; they are int8, int8:row, f16, bf16 and f32";
+    getOperation().emitError() << "unknown activations '" << activations
+                               << "'; they are int8, int8:row, f16, bf16 and f32";
     return signalPassFailure();
   }
   if (takesFloats() && (strategy == "dot" || StringRef(strategy).starts_with("lut"))) {

@@ -51,7 +51,8 @@ static mpgemm::LayoutAttr layoutFor(const WeightShape &weight, const Instruction
   return wrong.empty() ? layout : nullptr;
 }
 
-/// A row of narrow operands takes weights and activations of its type as they are; experts are multiplied by the others.
+/// A row of narrow operands takes weights and activations of its type as they are; experts are multiplied by the
+/// others.
 static bool suits(const InstructionRow &row, const WeightShape &weight) {
   if (!row.narrow || weight.matrices > 1)
     return !row.narrow;
@@ -109,8 +110,8 @@ const Candidate &chooseFrom(ArrayRef<Candidate> candidates, StringRef strategy) 
       return candidate;
   if (!dot.wrong.empty())
     return lut.wrong.empty() ? lut : real;
-  // Floats are exact where integers round activations: a choice of numbers, never made for speed. Both others read the same
-  // bytes, so fewer cycles are faster, or, where memory is what one waits for, cooler.
+  // Floats are exact where integers round activations: a choice of numbers, never made for speed. Both others read the
+  // same bytes, so fewer cycles are faster, or, where memory is what one waits for, cooler.
   return lut.wrong.empty() && lut.cycles * kLookupMustWinBy < dot.cycles ? lut : dot;
 }
 

@@ -37,8 +37,8 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
   auto weights = schema::CreateWeightSection(b, weightsOffset, weightsSize, weightsChecksum);
   std::vector<flatbuffers::Offset<schema::Tensor>> tensors;
   for (const ArtifactDescription::Tensor &tensor : d.tensors)
-    tensors.push_back(
-        schema::CreateTensor(b, string(tensor.name), string(tensor.format), tensor.offset, tensor.bytes, tensor.checksum));
+    tensors.push_back(schema::CreateTensor(b, string(tensor.name), string(tensor.format), tensor.offset, tensor.bytes,
+                                           tensor.checksum));
   std::vector<flatbuffers::Offset<schema::MemoryRow>> rows;
   for (const ArtifactDescription::MemoryRow &row : d.memoryPlan)
     rows.push_back(schema::CreateMemoryRow(b, string(row.name), row.bytes));
@@ -47,8 +47,9 @@ Expected<flatbuffers::DetachedBuffer> serialize(const ArtifactDescription &d, ui
     profile.push_back(schema::CreateProfileOp(b, string(op.function), string(op.name), string(op.detail), op.bytes,
                                               op.rowBytes, op.positionBytes, op.rowOperations,
                                               op.rowPositionOperations));
-  auto generation = schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty,
-                                             d.onFull.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(d.onFull));
+  auto generation =
+      schema::CreateGeneration(b, d.temperature, d.topK, d.topP, d.minP, d.repeatPenalty,
+                               d.onFull.empty() ? flatbuffers::Offset<flatbuffers::String>() : string(d.onFull));
   Expected<flatbuffers::Offset<schema::Tokenizer>> tokenizer = d.tokenizer(b);
   if (!tokenizer)
     return tokenizer.takeError();

@@ -17,7 +17,8 @@ llvm::StringMap<bool> findLastingStates(ModuleOp module) {
       auto append = dyn_cast<lm::KVAppendOp>(use.getOwner());
       auto conv = dyn_cast<lm::ShortConvOp>(use.getOwner());
       auto partials = dyn_cast<lm::AttentionPartialsOp>(use.getOwner());
-      bool byPosition = (partials && partials.getK()) || (append && (use.get() == append.getKeys() || use.get() == append.getValues())) ||
+      bool byPosition = (partials && partials.getK()) ||
+                        (append && (use.get() == append.getKeys() || use.get() == append.getValues())) ||
                         (conv && use.get() == conv.getHistory());
       if (!isa<lm::StateWriteOp, lm::StateReadOp>(use.getOwner()))
         names[ref.getState()] |= byPosition;

@@ -34,7 +34,9 @@ bool holdsLowBit(Operation *op) {
 }
 
 const char *checkImport(Operation *op) {
-  return isa<mpgemm::MmaOp, mpgemm::QuantizeOp, mpgemm::NormQuantizeOp, mpgemm::GluQuantizeOp, mpgemm::PackOp>(op) ? "belongs to a later phase" : nullptr;
+  return isa<mpgemm::MmaOp, mpgemm::QuantizeOp, mpgemm::NormQuantizeOp, mpgemm::GluQuantizeOp, mpgemm::PackOp>(op)
+             ? "belongs to a later phase"
+             : nullptr;
 }
 
 const char *checkLegalize(Operation *op) {

@@ -110,8 +110,9 @@ LogicalResult RequantizeWeights::checkPatterns(const WeightRules &rules) {
     std::string names;
     for (Operation *op : llvm::ArrayRef(matrices.getArrayRef()).take_front(9))
       names += (names.empty() ? "" : ", ") + cast<lm::WeightOp>(op).getSymName().str();
-    return getOperation().emitError() << "the pattern '" << rule.pattern << "' of --weights matches no matrix; there are "
-                                      << names << (matrices.size() > 9 ? ", …" : "");
+    return getOperation().emitError() << "the pattern '" << rule.pattern
+                                      << "' of --weights matches no matrix; there are " << names
+                                      << (matrices.size() > 9 ? ", …" : "");
   }
   return success();
 }
@@ -126,8 +127,9 @@ LogicalResult RequantizeWeights::applyRules(const WeightRules &rules) {
     if (chosen && !chosen->format.isKeep() && failed(requantize(weight, chosen->format)))
       return failure();
     if (!chosen && passed && !passed->format.isKeep())
-      weight.emitRemark() << "stays as it is, because it chooses or weighs experts; an entry of --weights that names it "
-                          << "rounds it, too";
+      weight.emitRemark()
+          << "stays as it is, because it chooses or weighs experts; an entry of --weights that names it "
+          << "rounds it, too";
   }
   return success();
 }
@@ -207,7 +209,8 @@ void RequantizeWeights::runOnOperation() {
   }
   SymbolTable table(getOperation());
   symbols = &table;
-  matrices.clear(), multiplied.clear(), embedded.clear(), routers.clear(), lowBitSources.clear(), copies.clear(), retyped.clear();
+  matrices.clear(), multiplied.clear(), embedded.clear(), routers.clear(), lowBitSources.clear(), copies.clear(),
+      retyped.clear();
   findMatrices();
   if (failed(checkPatterns(*rules)) || failed(applyRules(*rules)))
     return signalPassFailure();

@@ -29,7 +29,8 @@ namespace nibble {
 static constexpr StringLiteral kX86Features[] = {"avx",     "avx2",     "f16c",     "fma",        "avx512f",
                                                  "avx512bw", "avx512vl", "avx512vnni", "avx512dq", "avxvnni",
                                                  "avx512bf16", "avx512vbmi", "bmi",   "bmi2"};
-static constexpr StringLiteral kAArch64Features[] = {"dotprod", "fullfp16", "i8mm", "bf16", "sve", "sve2", "lse", "rdm"};
+static constexpr StringLiteral kAArch64Features[] = {"dotprod", "fullfp16", "i8mm", "bf16",
+                                                     "sve",     "sve2",     "lse",  "rdm"};
 
 /// CPUs whose SVE vectors are longer than 128 bits (Arm's technical reference manuals, Fujitsu's A64FX manual).
 static constexpr std::pair<StringLiteral, int64_t> kLongVectors[] = {{"a64fx", 512}, {"neoverse-v1", 256}};

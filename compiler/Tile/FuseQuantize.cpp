@@ -1,8 +1,8 @@
 //===- FuseQuantize.cpp - pass mpgemm-fuse-quantize -----------------------===//
 //
-// A norm, or the product of a gated unit, that only its quantization reads need not be written: the codes are made of the
-// numbers in the registers. It saves a pass over the rows and, with several rows, a barrier, since the norm is split by
-// rows and the quantization by blocks of columns.
+// A norm, or the product of a gated unit, that only its quantization reads need not be written: the codes are made of
+// the numbers in the registers. It saves a pass over the rows and, with several rows, a barrier, since the norm is
+// split by rows and the quantization by blocks of columns.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Tile/Passes.h"
@@ -19,16 +19,18 @@ namespace nibble {
 
 namespace {
 
-/// Columns up to which each thread norms and quantizes a single row for itself. The alternative shares the columns out and
-/// ends in a barrier. Counted in the kernel's loops (x86-64): 19 instructions for 64 columns of the squares, which every
-/// thread adds up either way, and 204 for the codes of 32 columns. So sharing takes off a thread, in instructions of a row
+/// Columns up to which each thread norms and quantizes a single row for itself. The alternative shares the columns out
+/// and ends in a barrier. Counted in the kernel's loops (x86-64): 19 instructions for 64 columns of the squares, which
+/// every thread adds up either way, and 204 for the codes of 32 columns. So sharing takes off a thread, in instructions
+/// of a row
 ///
 ///              512 columns   1024   2048
 ///   2 threads      1632      3264   6528      0.2, 0.4 and 0.8 µs, at 2.5 a cycle of 3.4 GHz
 ///   4 threads      2448      4896   9792
 ///
-/// and a layer has two such rows: of a decoded token of 24 layers of 1024 columns 157 thousand instructions. An estimate
-/// is the other side: what a barrier costs depends on how far threads drift apart, and has not been measured by itself.
+/// and a layer has two such rows: of a decoded token of 24 layers of 1024 columns 157 thousand instructions. An
+/// estimate is the other side: what a barrier costs depends on how far threads drift apart, and has not been measured
+/// by itself.
 constexpr int64_t kReplicatedColumns = 1024;
 
 /// Whether each thread should have the codes of its own: where only products read them, which a barrier would precede.

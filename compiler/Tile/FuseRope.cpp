@@ -1,7 +1,7 @@
 //===- FuseRope.cpp - pass lm-fuse-rope -----------------------------------===//
 //
-// Who reads a query rotates it, who writes a key to the cache rotates that, and where one row meets a cache in chunks, the
-// thread that has the row's own chunk writes its key and value: then nothing lies between the product that makes
+// Who reads a query rotates it, who writes a key to the cache rotates that, and where one row meets a cache in chunks,
+// the thread that has the row's own chunk writes its key and value: then nothing lies between the product that makes
 // queries, keys and values and the attention to them, but one barrier.
 //
 //===----------------------------------------------------------------------===//
@@ -45,8 +45,8 @@ bool areSame(Value a, Value b) {
   return first && second && first.getWeightAttr() == second.getWeightAttr();
 }
 
-/// The operation that appends the row's key and value to the cache, if `op` can do it: it is the next one that touches the
-/// cache, rotates alike, and has one row.
+/// The operation that appends the row's key and value to the cache, if `op` can do it: it is the next one that touches
+/// the cache, rotates alike, and has one row.
 lm::KVAppendOp appendBefore(lm::AttentionPartialsOp op) {
   for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode()) {
     bool touches = llvm::any_of(before->getOperands(), [&](Value operand) {

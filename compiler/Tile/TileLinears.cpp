@@ -39,8 +39,8 @@ private:
 
   SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n, bool averages);
 
-  /// Quantized activations by input, number of rows, group of scales, group of sums and order, and rounded ones by type.
-  /// The first reader dominates the others: functions are straight lines.
+  /// Quantized activations by input, number of rows, group of scales, group of sums and order, and rounded ones by
+  /// type. The first reader dominates the others: functions are straight lines.
   DenseMap<std::tuple<Value, Value, int64_t, int64_t, int64_t>, SmallVector<Value>> quantized;
   DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
   /// Tables and bases by the codes that they are of, and the bytes of a row's tables.

@@ -20,8 +20,8 @@ def LM_PackingAttr : LM_Attr<"Packing", "packing"> {
     `outer_scales` for each `outer_group` multiplies before `outer_offset` is added. `zeros` holds, in the places that
     its own format gives them, integers that are subtracted from codes after `zero_plus` was added to each. `order`
     holds a group's number for each column of the file; columns are taken in the order of these. Where the source's
-    format is a row of the format table, its blocks have the scales beside the codes, and `factor` is what each of them is
-    multiplied with (nvfp4 in GGUF files).
+    format is a row of the format table, its blocks have the scales beside the codes, and `factor` is what each of them
+    is multiplied with (nvfp4 in GGUF files).
 
     Example: `#lm.packing<element = !lowbit.block<u4, 32, f16>, rows = 64, scales = <"m", 4096, 256, "f16">>`
   }];

@@ -28,8 +28,9 @@ LogicalResult ExpertLinearOp::verify() {
                          << getX().getType() << " and the result " << getResult().getType();
   auto chosen = cast<ShapedType>(getChosen().getType());
   if (!chosen.getElementType().isInteger(32) || chosen.getNumElements() != y[0] || y[0] % x[0] != 0)
-    return emitOpError() << "needs an i32 for each of the " << y[0] << " rows of the result, and as many for each of the "
-                         << x[0] << " rows of x, but chosen is " << chosen;
+    return emitOpError() << "needs an i32 for each of the " << y[0]
+                         << " rows of the result, and as many for each of the " << x[0] << " rows of x, but chosen is "
+                         << chosen;
   return success();
 }
 
@@ -39,7 +40,8 @@ LogicalResult ExpertReorderOp::verify() {
   ArrayRef<int64_t> x = shapeOf(getX());
   auto order = cast<ShapedType>(getOrder().getType()), chosen = cast<ShapedType>(getChosen().getType());
   if (!order.getElementType().isInteger(32) || order.getNumElements() % x[1] != 0)
-    return emitOpError() << "order must hold an i32 for each of the " << x[1] << " columns of each expert, but is " << order;
+    return emitOpError() << "order must hold an i32 for each of the " << x[1] << " columns of each expert, but is "
+                         << order;
   int64_t rows = chosen.getNumElements();
   if (!chosen.getElementType().isInteger(32) || rows % x[0] != 0)
     return emitOpError() << "needs as many i32 for each of the " << x[0] << " rows of x, but chosen is " << chosen;

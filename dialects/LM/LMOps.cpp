@@ -148,8 +148,8 @@ static int64_t headsOf(Value x, Value weight) { return shapeOf(x)[1] / shapeOf(w
 int64_t RMSNormOp::getHeads() { return headsOf(getX(), getWeight()); }
 int64_t LayerNormOp::getHeads() { return headsOf(getX(), getWeight()); }
 
-/// One row that is normed as a whole is split by blocks of columns: each thread adds up the row, which is less than what
-/// a barrier costs, and writes its blocks of the result. So it must not write over the row.
+/// One row that is normed as a whole is split by blocks of columns: each thread adds up the row, which is less than
+/// what a barrier costs, and writes its blocks of the result. So it must not write over the row.
 static bool splitsRow(Value x, int64_t heads, OperandRange outs) {
   return heads == 1 && !blocksPartition(x).empty() && (outs.empty() || outs.front() != x);
 }
@@ -419,7 +419,8 @@ template <typename OpTy> static LogicalResult verifyAttention(OpTy op) {
   int64_t rows = shapeOf(op.getQ())[0], positions = shapeOf(op.getKeys())[2];
   auto module = op->template getParentOfType<ModuleOp>();
   ModelOp model = module ? getModel(module) : ModelOp();
-  int64_t kept = op.getWindow() ? static_cast<int64_t>(*op.getWindow()) + rows - 1 : std::numeric_limits<int64_t>::max();
+  int64_t kept =
+      op.getWindow() ? static_cast<int64_t>(*op.getWindow()) + rows - 1 : std::numeric_limits<int64_t>::max();
   if (model && positions < std::min<int64_t>(kept, model.getContext()))
     return op.emitOpError() << "needs a cache of " << std::min<int64_t>(kept, model.getContext())
                             << " positions, but has " << positions;

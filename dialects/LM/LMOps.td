@@ -248,9 +248,9 @@ def LM_ExpertLinearOp : LM_Op<"expert_linear", [Pure, DeclareOpInterfaceMethods<
 def LM_ExpertReorderOp : LM_TeamOpBase<"expert_reorder"> {
   let summary = "y[i,j] = x[i / s, order[e·K + j]], e = chosen[i]: columns in the order of the expert that was chosen.";
   let description = [{
-    `order` is a weight of a `#lm.column_order` of the K columns for each expert. What `lm.reorder` does for a linear, for
-    experts that were quantized with act-order one by one; `chosen` and s are as in `lm.expert_linear`, which multiplies the
-    result's rows with s = 1. `n` is the number of valid rows of x.
+    `order` is a weight of a `#lm.column_order` of the K columns for each expert. What `lm.reorder` does for a linear,
+    for experts that were quantized with act-order one by one; `chosen` and s are as in `lm.expert_linear`, which
+    multiplies the result's rows with s = 1. `n` is the number of valid rows of x.
     ```mlir
     %y = lm.expert_reorder %x, %order, %chosen, %n
        : (tensor<2x64xf32>, tensor<256xi32>, tensor<2x2xi32>, index) -> tensor<4x64xf32>

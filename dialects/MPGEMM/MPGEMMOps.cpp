@@ -91,7 +91,8 @@ LogicalResult PackOp::verify() {
     return emitOpError() << "gives a byte tensor with an #mpgemm.layout, but the result is " << to;
   if (to != layout.getPackedType())
     return emitOpError() << "must give " << layout.getPackedType() << ", but gives " << to;
-  if (from.getShape() != ArrayRef<int64_t>{layout.getN(), layout.getK()} || from.getElementType() != layout.getElement())
+  if (from.getShape() != ArrayRef<int64_t>{layout.getN(), layout.getK()} ||
+      from.getElementType() != layout.getElement())
     return emitOpError() << "packs " << from << " with the layout of a " << layout.getN() << "x" << layout.getK()
                          << " matrix of " << layout.getElement();
   return success();
@@ -171,7 +172,8 @@ void GluQuantizeOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memor
   lm::addTeamOpEffects(*this, getOuts(), effects);
 }
 
-/// The partition of what is quantized, with the columns of `x`, and of its codes. A whole row's scale needs the whole row.
+/// The partition of what is quantized, with the columns of `x`, and of its codes. A whole row's scale needs the whole
+/// row.
 template <typename OpTy> static std::string quantizedPartition(OpTy op, Value x) {
   return std::max(op.getGroup(), op.getSumGroup()) == kActivationGroup ? lm::blocksPartition(x) : std::string();
 }
@@ -232,7 +234,8 @@ LogicalResult NormQuantizeOp::verify() {
     return emitOpError() << "weight must hold the " << width.front() << " values of a row, but is "
                          << getWeight().getType();
   if (getBias() && shapeOf(getBias()) != width)
-    return emitOpError() << "bias must hold the " << width.front() << " values of a row, but is " << getBias().getType();
+    return emitOpError() << "bias must hold the " << width.front() << " values of a row, but is "
+                         << getBias().getType();
   if (getBias() && !getCentred())
     return emitOpError("has a bias, which only the norm that is centred has");
   return success();
@@ -266,8 +269,8 @@ template <typename OpTy> static LogicalResult verifyProduct(OpTy op) {
   return success();
 }
 
-/// The activations must be so many rows, with numbers for all of their columns. Those of codes may be interleaved; tables
-/// and floats are not.
+/// The activations must be so many rows, with numbers for all of their columns. Those of codes may be interleaved;
+/// tables and floats are not.
 template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t count) {
   LayoutAttr layout = op.getLayout();
   Value x = op.getActivations().front();
@@ -282,7 +285,8 @@ template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t
                             << x.getType();
   if (op.getActivations().size() == 1)
     return success();
-  // What belongs to groups of columns: scales, sums and for look-ups bases. How large groups are is the kernel's matter.
+  // What belongs to groups of columns: scales, sums and for look-ups bases. How large groups are is the kernel's
+  // matter.
   ActivationLayout groups{layout.getK(), rows.interleaved};
   const char *names[] = {"scales", "sums", "bases"};
   for (auto [name, value] : llvm::zip(names, llvm::drop_begin(op.getActivations()))) {
@@ -290,8 +294,9 @@ template <typename OpTy> static LogicalResult verifyActivations(OpTy op, int64_t
     bool isWhole = shape.size() == 2 && shape[0] == rows.blocks(count) && shape[1] > 0;
     int64_t each = isWhole ? groups.numbersOfBlock(layout.getK()) : 1; // numbers of one group of all rows
     if (!isWhole || shape[1] % each != 0 || layout.getK() % (shape[1] / each) != 0)
-      return op.emitOpError() << name << " must be " << rows.blocks(count) << " rows with a number for each group of the "
-                              << layout.getK() << " columns, but are " << value.getType();
+      return op.emitOpError() << name << " must be " << rows.blocks(count)
+                              << " rows with a number for each group of the " << layout.getK() << " columns, but are "
+                              << value.getType();
   }
   return success();
 }

@@ -88,7 +88,8 @@ Status promptIds(Program &program, std::span<const int32_t> &ids) {
   if (options.raw || !options.tokens.empty())
     return rawIds(program, prompt, ids);
   if (!options.loadState.empty() && conversation.isEmpty())
-    return Status::failure(Exit::Usage, "%s holds a text, not a conversation: go on with --raw", options.loadState.data());
+    return Status::failure(Exit::Usage, "%s holds a text, not a conversation: go on with --raw",
+                           options.loadState.data());
   bool added = options.file.empty() ? conversation.add("user", prompt) : conversation.add("user", prompt.size());
   if (!added)
     return Status::failure(Exit::Usage, "the prompt has %zu bytes; a context of %u tokens holds at most %zu more",
@@ -127,11 +128,12 @@ void printSummary(Program &program, StopReason reason) {
     program.err.print("[prompt %zu tokens", times.prefillTokens);
     if (times.reusedTokens)
       program.err.print(" + %zu kept", times.reusedTokens);
-    program.err.print(", %.2f s, %.1f tokens/s | answer %zu tokens, %.2f s, %.1f tokens/s | %s | %u threads | seed %llu "
-                      "| peak %.1f MiB]\n",
-                      times.prefillSeconds, rate(times.prefillTokens, times.prefillSeconds), times.decodeTokens,
-                      times.decodeSeconds, rate(evaluated, times.decodeSeconds), describe(reason), program.threads,
-                      static_cast<unsigned long long>(program.options.seed), double(peakResidentBytes()) / 1048576);
+    program.err.print(
+        ", %.2f s, %.1f tokens/s | answer %zu tokens, %.2f s, %.1f tokens/s | %s | %u threads | seed %llu "
+        "| peak %.1f MiB]\n",
+        times.prefillSeconds, rate(times.prefillTokens, times.prefillSeconds), times.decodeTokens, times.decodeSeconds,
+        rate(evaluated, times.decodeSeconds), describe(reason), program.threads,
+        static_cast<unsigned long long>(program.options.seed), double(peakResidentBytes()) / 1048576);
   }
   program.session.timing() = {};
   program.err.flush();

@@ -74,7 +74,8 @@ static void printText(Program &program) {
   program.plan.forEachRow(row);
   out.print("  %-32s %14llu bytes (%.1f MiB)\n", "sum", static_cast<unsigned long long>(program.plan.total()),
             double(program.plan.total()) / 1048576);
-  out.print("  %-32s %14llu bytes\n", "as compiled, with its threads", static_cast<unsigned long long>(compiledPlan(d)));
+  out.print("  %-32s %14llu bytes\n", "as compiled, with its threads",
+            static_cast<unsigned long long>(compiledPlan(d)));
   if (d.memory_budget())
     out.print("  %-32s %14llu bytes\n", "budget", static_cast<unsigned long long>(d.memory_budget()));
 }

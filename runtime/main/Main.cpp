@@ -24,7 +24,8 @@ static Status checkPurpose(const Program &program) {
   const Options &options = program.options;
   bool makesVectors = program.description().config()->vector() != 0;
   if (options.embed && !makesVectors)
-    return Status::failure(Exit::Usage, "--embed: this program holds a language model, which makes no vectors of texts");
+    return Status::failure(Exit::Usage,
+                           "--embed: this program holds a language model, which makes no vectors of texts");
   if (makesVectors && !options.embed && !options.tokenize)
     return Status::failure(Exit::Usage, "this program makes vectors of texts: --embed TEXT, or --embed -f FILE");
   return Status::success();

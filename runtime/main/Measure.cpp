@@ -126,7 +126,8 @@ int runPerplexity(Program &program) {
   if (error != TextError::None)
     return program.fail(Status::failure(Exit::Internal, "cannot tokenize: %s", describe(error)));
 
-  uint32_t window = program.options.context == Options::UnsetInteger ? std::min(512u, program.context) : program.context;
+  uint32_t window =
+      program.options.context == Options::UnsetInteger ? std::min(512u, program.context) : program.context;
   size_t windows = count / window;
   if (!windows)
     return program.fail(Status::failure(Exit::Usage, "the text has %zu tokens, fewer than one window of %u", count,

@@ -47,7 +47,8 @@ constexpr Row textRow(std::string_view name, std::string_view alias, std::string
 constexpr Row Rows[] = {
     flagRow("--interactive", "-i", &Options::chat, "chat; Ctrl-C stops an answer, Ctrl-C or Ctrl-D at the prompt ends"),
     flagRow("--raw", "", &Options::raw, "continue the prompt as it is, without the chat template"),
-    flagRow("--special", "", &Options::special, "with --raw: spellings of control tokens in the prompt are these tokens"),
+    flagRow("--special", "", &Options::special,
+            "with --raw: spellings of control tokens in the prompt are these tokens"),
     textRow("--file", "-f", &Options::file, "FILE", "read the prompt from FILE (- is standard input)"),
     textRow("--system", "", &Options::system, "TEXT", "system message of the conversation"),
     flagRow("--no-think", "", &Options::noThink, "ask a model that thinks aloud to answer at once (enable_thinking)"),
@@ -68,7 +69,8 @@ constexpr Row Rows[] = {
     flagRow("--print-ids", "", &Options::printIds, "print the ids of the generated tokens instead of text"),
     flagRow("--tokenize", "", &Options::tokenize, "print the ids of the prompt and end"),
     textRow("--save-state", "", &Options::saveState, "FILE", "at the end, save the conversation and its KV cache"),
-    textRow("--load-state", "", &Options::loadState, "FILE", "go on from what --save-state wrote (with --raw: the text)"),
+    textRow("--load-state", "", &Options::loadState, "FILE",
+            "go on from what --save-state wrote (with --raw: the text)"),
     textRow("--prefix-file", "", &Options::prefixFile, "FILE",
             "with --save-state: evaluate FILE as system message, or as text of a base model, save, end"),
     flagRow("--no-prefix", "", &Options::noPrefix, "leave out the prefix that was compiled in"),
@@ -81,8 +83,10 @@ constexpr Row Rows[] = {
     flagRow("--verify", "", &Options::verify, "compare the checksums of all parts of this file"),
     flagRow("--bench", "", &Options::bench, "measure prefill of -p (512) and decode of -n (64) tokens"),
     integerRow("--bench-prompt", "-p", &Options::benchPrompt, 1, INT_MAX, "tokens that --bench and --profile prefill"),
-    integerRow("--bench-depth", "-d", &Options::benchDepth, 0, INT_MAX, "positions that --bench leaves before the first (0)"),
-    flagRow("--profile", "", &Options::profile, "time of each operation in a prefill of -p (512) and decode of -n (64) tokens"),
+    integerRow("--bench-depth", "-d", &Options::benchDepth, 0, INT_MAX,
+               "positions that --bench leaves before the first (0)"),
+    flagRow("--profile", "", &Options::profile,
+            "time of each operation in a prefill of -p (512) and decode of -n (64) tokens"),
     realRow("--peak", &Options::peak, 0.001, 1e9, "with --profile: the processor's limit in 10^9 operations a second"),
     flagRow("--json", "", &Options::json, "--info, --bench, --profile, --perplexity and --embed print JSON"),
     textRow("--logits", "", &Options::logitsFile, "FILE", "write the float32 logits behind each prompt token to FILE"),
@@ -175,7 +179,8 @@ Status parseResidency(Options &options) {
 
 /// Of states and prefixes.
 Status checkStateOptions(const Options &o) {
-  bool generates = !o.info && !o.verify && !o.bench && !o.profile && !o.tokenize && !o.embed && o.logitsFile.empty() && o.perplexityFile.empty();
+  bool generates = !o.info && !o.verify && !o.bench && !o.profile && !o.tokenize && !o.embed && o.logitsFile.empty() &&
+                   o.perplexityFile.empty();
   if (!o.saveState.empty() && !generates)
     return usage("--save-state belongs to an answer, a chat or --prefix-file");
   if (!o.loadState.empty() && (o.info || o.embed || o.verify || o.bench || o.profile || !o.perplexityFile.empty()))
@@ -190,9 +195,11 @@ Status checkStateOptions(const Options &o) {
 
 /// Refuses combinations that would leave an option without effect.
 Status checkCombinations(const Options &o) {
-  int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + o.embed + !o.logitsFile.empty() + !o.perplexityFile.empty() + o.verify;
+  int modes = o.chat + o.info + o.bench + o.profile + o.tokenize + o.embed + !o.logitsFile.empty() +
+              !o.perplexityFile.empty() + o.verify;
   if (modes > 1)
-    return usage("-i, --info, --verify, --bench, --profile, --tokenize, --embed, --logits and --perplexity exclude each other");
+    return usage(
+        "-i, --info, --verify, --bench, --profile, --tokenize, --embed, --logits and --perplexity exclude each other");
   int prompts = o.hasPrompt + !o.file.empty() + !o.tokens.empty();
   if (prompts > 1)
     return usage("more than one prompt: give it as an argument, with -f or with --tokens");

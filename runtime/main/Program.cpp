@@ -177,7 +177,8 @@ void Program::carve() {
   ids = block.carve<int32_t>(plan.idCount);
   tokenizerWorkspace = block.carve<std::byte>(plan.tokenizer);
   chatWorkspace = block.carve<std::byte>(plan.chat);
-  times.initialize(block.carveBytes(plan.profile), threads, description().profile() ? description().profile()->size() : 0);
+  times.initialize(block.carveBytes(plan.profile), threads,
+                   description().profile() ? description().profile()->size() : 0);
   std::span<char> pending = block.carve<char>(plan.stream);
   stream.initialize(pending, {options.stops, options.stopCount},
                     options.printIds ? dropText : showText, &out);
@@ -237,7 +238,8 @@ Status Program::encode(std::string_view input, const EncodeOptions &encoding, st
   if (error != TextError::None)
     return Status::failure(Exit::Internal, "cannot tokenize the prompt: %s", describe(error));
   // A prompt is to be continued: an end-of-text behind it is only for training.
-  if (encoding.addSpecial && !description().config()->vector() && description().tokenizer()->add_eos() && count && ids[count - 1] == tokenizer.eos())
+  if (encoding.addSpecial && !description().config()->vector() && description().tokenizer()->add_eos() && count &&
+      ids[count - 1] == tokenizer.eos())
     --count;
   result = ids.first(count);
   return Status::success();

@@ -118,8 +118,8 @@ Status StateReader::checkHeader() const {
   if (header.messageCount > MaxMessages || header.textBytes > program.text.size())
     return Status::failure(Exit::Usage, "%.*s holds a longer conversation than this program's context has room for",
                            length, text);
-  bool counts = header.written >= header.positions && header.tokenCount >= header.positions && header.tokenCount <= header.positions + 1 &&
-                header.cacheBytes == cacheBytes(d, header.positions);
+  bool counts = header.written >= header.positions && header.tokenCount >= header.positions &&
+                header.tokenCount <= header.positions + 1 && header.cacheBytes == cacheBytes(d, header.positions);
   uint64_t body = header.tokenCount * 4 + header.messageCount * 4 + header.textBytes + header.cacheBytes;
   if (!counts || body != end - position)
     return damaged("its size does not fit its header");
@@ -326,7 +326,8 @@ Status restoreState(Program &program) {
     bool measures = options.bench || options.profile || !options.perplexityFile.empty() || !options.prefixFile.empty();
     if (!prefix || options.noPrefix || measures)
       return Status::success();
-    return StateReader(program, program.artifact.descriptor(), prefix->offset(), prefix->size(), "the compiled-in prefix")
+    return StateReader(program, program.artifact.descriptor(), prefix->offset(), prefix->size(),
+                       "the compiled-in prefix")
         .load();
   }
   int file = open(options.loadState.data(), O_RDONLY | O_CLOEXEC);

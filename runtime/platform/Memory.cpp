@@ -17,7 +17,8 @@ namespace nibble::rt {
 Status Block::map(size_t size) {
   void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)
-    return Status::failure(Exit::Internal, "cannot get %zu MiB of memory: %s; a program compiled with a smaller --context needs less",
+    return Status::failure(Exit::Internal,
+                           "cannot get %zu MiB of memory: %s; a program compiled with a smaller --context needs less",
                            size >> 20, strerror(errno));
   base = static_cast<uint8_t *>(memory);
   capacity = size;

@@ -78,7 +78,8 @@ TextError Machine::split(const Value &text, const Value *separator, int64_t limi
     };
     size_t begin = 0;
     if (!atSpaces) {
-      for (size_t at; (limit < 0 || count < limit) && (at = all.find(separator->view(), begin)) != std::string_view::npos;
+      for (size_t at;
+           (limit < 0 || count < limit) && (at = all.find(separator->view(), begin)) != std::string_view::npos;
            begin = at + separator->size)
         add(begin, at);
       add(begin, all.size());

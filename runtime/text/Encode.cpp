@@ -145,8 +145,8 @@ std::span<std::byte> Tokenizer::Encoder::spaceBeside(std::string_view piece) con
   return isCopy ? workspace.first(size_t(begin - workspace.data())) : workspace;
 }
 
-/// A piece without tokens that are recognised as they are given: it is normalized, and where the model was trained so has
-/// a space before it. Others are recognised then.
+/// A piece without tokens that are recognised as they are given: it is normalized, and where the model was trained so
+/// has a space before it. Others are recognised then.
 void Tokenizer::Encoder::encodePiece(std::string_view piece, bool atBeginning, size_t &segment) {
   auto begin = size_t(piece.data() - text.data());
   steps += piece.size();

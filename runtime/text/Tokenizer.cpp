@@ -106,7 +106,8 @@ uint32_t Tokenizer::lookUp(const char *text, size_t size) const {
 }
 
 uint32_t Tokenizer::rankOfMerge(uint32_t left, uint32_t right) const {
-  for (uint32_t slot = hashPair(left, right) & mergeMask; mergeSlots[slot] != EmptySlot; slot = (slot + 1) & mergeMask) {
+  for (uint32_t slot = hashPair(left, right) & mergeMask; mergeSlots[slot] != EmptySlot;
+       slot = (slot + 1) & mergeMask) {
     const schema::Merge &merge = merges[mergeSlots[slot]];
     if (merge.left() == left && merge.right() == right)
       return mergeSlots[slot];

@@ -16,20 +16,20 @@
 
 namespace nibble::rt {
 
-// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later). The least costs a microsecond, a tenth of sleeping. The most
-// is half a millisecond to two: in a prefill the members drift apart by a good part of a product's time, and waking the
-// halted core of a virtual machine costs much of what was to be gained (a tenth of that most: 4 to 11 % slower prefill
-// with two threads on two cores, and 5 % slower decode).
+// A pause takes 40 (Zen 3) to 140 cycles (Skylake and later). The least costs a microsecond, a tenth of sleeping. The
+// most is half a millisecond to two: in a prefill the members drift apart by a good part of a product's time, and
+// waking the halted core of a virtual machine costs much of what was to be gained (a tenth of that most: 4 to 11 %
+// slower prefill with two threads on two cores, and 5 % slower decode).
 static constexpr int32_t LeastSpins = 32, MostSpins = 40000;
 
 // One failure in a hundred keeps the spins long, one in ten makes them short.
 static constexpr int32_t SpinsGained = 256, SpinsDivisor = 4;
 
-// x86 cores compare a load with the stores under way by the last 12 bits of their addresses. Kernels read constants of the
-// program over and over, and spill sums to the stack just before: where the two agree in those bits, a product takes up
-// to 28 % longer. Constants come first in a program, from offset 0x500 of a page on, so the place of the frames in their
-// page decides. Of the multiples of 0x100, 0x900 to 0xb00 were within 2 % of the best for four models of 135M to 1B
-// weights in Q4_1 and Q4_K_M; the others lost up to 22 % of prefill on one of them (Zen 3).
+// x86 cores compare a load with the stores under way by the last 12 bits of their addresses. Kernels read constants of
+// the program over and over, and spill sums to the stack just before: where the two agree in those bits, a product
+// takes up to 28 % longer. Constants come first in a program, from offset 0x500 of a page on, so the place of the
+// frames in their page decides. Of the multiples of 0x100, 0x900 to 0xb00 were within 2 % of the best for four models
+// of 135M to 1B weights in Q4_1 and Q4_K_M; the others lost up to 22 % of prefill on one of them (Zen 3).
 static constexpr uintptr_t PageBytes = 4096, FrameOffset = 0xa00;
 
 /// Calls work with its stack frames at FrameOffset in their page and below.

@@ -86,8 +86,8 @@ TEST(ArenaPlan, ChainsOfEqualSizesReachTheBound) {
   EXPECT_EQ(planArena(ranges, kAlignment), 2 * 2304);
 }
 
-// With sizes in any order a value that fits neither side of a larger neighbour would go on top; from the bottom alone the
-// worst of these seeds is 44 % over the bound.
+// With sizes in any order a value that fits neither side of a larger neighbour would go on top; from the bottom alone
+// the worst of these seeds is 44 % over the bound.
 TEST(ArenaPlan, ChainsOfRandomSizesReachTheBound) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -110,7 +110,8 @@ TEST(ArenaPlan, ChainsWithResidualsStayNearTheBound) {
     for (int64_t i = 0; i < 40; ++i) {
       ranges.push_back({kAlignment * static_cast<int64_t>(1 + random() % 100), i, i + 1});
       if (random() % 4 == 0)
-        ranges.push_back({kAlignment * static_cast<int64_t>(1 + random() % 30), i, i + 2 + static_cast<int64_t>(random() % 8)});
+        ranges.push_back(
+            {kAlignment * static_cast<int64_t>(1 + random() % 30), i, i + 2 + static_cast<int64_t>(random() % 8)});
     }
     int64_t total = planArena(ranges, kAlignment), bound = arenaLowerBound(ranges, kAlignment);
     expectValid(ranges, total, kAlignment);

@@ -5,8 +5,8 @@
 // run-time library is installed. Thousands of damaged copies of good files are opened and, if
 // they open, read to the end of what the importer reads. Each must give a value
 // or an error: a crash, a sanitizer report or an allocation out of proportion
-// to the file is a failure (the files have some 20 KB, `allocationCap`). The seed is printed; NIBBLE_FUZZ_SEED repeats a
-// run, NIBBLE_FUZZ_ITERATIONS lengthens it.
+// to the file is a failure (the files have some 20 KB, `allocationCap`). The seed is printed; NIBBLE_FUZZ_SEED repeats
+// a run, NIBBLE_FUZZ_ITERATIONS lengthens it.
 //
 // Usage: gguf-fuzz FILE...
 //

@@ -47,12 +47,14 @@ TEST_P(AverageTest, EqualsItsDefinition) {
   // What mpgemm.lut_build makes of codes, extremes among them.
   constexpr int64_t kColumns = 64;
   KernelProgram program;
-  program.add(llvm::formatv("func.func @tables(%c: memref<1x{0}xi8>, %a: memref<1x{1}xi8>, %b: memref<1x2xi32>, %n: index, "
-                            "%tid: index, %nth: index) {{\n  mpgemm.lut_build %c, %n into %a, %b {{sum_group = 32 : i64} : "
-                            "(memref<1x{0}xi8>, index, memref<1x{1}xi8>, memref<1x2xi32>) -> ()\n  return\n}\n",
-                            kColumns, mpgemm::averagedTableBytes(kColumns))
-                  .str());
-  auto codes = std::make_shared<Bytes>(kColumns), tables = std::make_shared<Bytes>(mpgemm::averagedTableBytes(kColumns));
+  program.add(
+      llvm::formatv("func.func @tables(%c: memref<1x{0}xi8>, %a: memref<1x{1}xi8>, %b: memref<1x2xi32>, %n: index, "
+                    "%tid: index, %nth: index) {{\n  mpgemm.lut_build %c, %n into %a, %b {{sum_group = 32 : i64} : "
+                    "(memref<1x{0}xi8>, index, memref<1x{1}xi8>, memref<1x2xi32>) -> ()\n  return\n}\n",
+                    kColumns, mpgemm::averagedTableBytes(kColumns))
+          .str());
+  auto codes = std::make_shared<Bytes>(kColumns),
+       tables = std::make_shared<Bytes>(mpgemm::averagedTableBytes(kColumns));
   for (uint8_t &code : *codes)
     code = random() % 3 ? uint8_t(int(random() % 255) - 127) : 127;
   std::vector<Call> calls = {{"tables", {codes, tables, std::make_shared<Bytes>(8)}, 1, 1}};

@@ -45,7 +45,8 @@ TEST_P(EmbedTest, EqualsTheDecoderBitForBit) {
     std::string name = "embed_" + std::to_string(packing.nr) + "_" + std::to_string(packing.kr) + "_" +
                        std::to_string(packing.bias);
     auto packed = std::make_shared<Bytes>(w.pack(packing.nr, packing.kr, packing.bias));
-    std::string table = "memref<" + std::to_string(packed->size()) + "xi8>", y = "memref<7x" + std::to_string(k) + "xf32>";
+    std::string table = "memref<" + std::to_string(packed->size()) + "xi8>",
+                y = "memref<7x" + std::to_string(k) + "xf32>";
     program.add("func.func @" + name + "(%t: memref<7xi32>, %w: " + table + ", %y: " + y +
                 ", %n: index, %tid: index, %nth: index) {\n  lm.embed %t, %w, %n into %y {layout = " +
                 w.layoutText(packing.nr, packing.kr, packing.bias) + "} : (memref<7xi32>, " + table + ", index, " + y +

@@ -41,7 +41,8 @@ int64_t tableBytesOf(const InstructionRow &row, int64_t k) {
 /// A layer's experts in a format, and functions of products with them: @one of a single row and a single expert, @token
 /// of one row, @few of five, @chunk of `rows`.
 struct Layer {
-  Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n, int64_t k, int64_t rows, std::mt19937 &random);
+  Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n, int64_t k, int64_t rows,
+        std::mt19937 &random);
 
   void add(KernelProgram &program) const;
   /// Codes, scales and sums, tables and what belongs to them, or floats, of rows [first, first + count).
@@ -103,11 +104,11 @@ void Layer::add(KernelProgram &program) const {
     std::string y = memref(hasExperts ? m * kPerRow : m, n, "f32"), chosen = memref(m, kPerRow, "i32");
     if (hasExperts)
       types += ", " + chosen, arguments += ", %c: " + chosen;
-    program.add("func.func @" + name + "(" + arguments + ", %y: " + y + ", %n: index, %tid: index, %nth: index) {\n  mpgemm." +
-                (hasExperts ? "expert_mma" : "mma") + " %w, (" + operands + ")" + (hasExperts ? ", %c" : "") +
-                " rows %n into %y {row = \"" + row.name.str() + "\"" + (hasExperts ? ", experts = 3 : i64" : "") +
-                ", layout = " + (hasExperts ? allLayout : oneLayout) + "} : (" + types + ", index, " + y +
-                ") -> ()\n  return\n}\n");
+    program.add("func.func @" + name + "(" + arguments + ", %y: " + y +
+                ", %n: index, %tid: index, %nth: index) {\n  mpgemm." + (hasExperts ? "expert_mma" : "mma") + " %w, (" +
+                operands + ")" + (hasExperts ? ", %c" : "") + " rows %n into %y {row = \"" + row.name.str() + "\"" +
+                (hasExperts ? ", experts = 3 : i64" : "") + ", layout = " + (hasExperts ? allLayout : oneLayout) +
+                "} : (" + types + ", index, " + y + ") -> ()\n  return\n}\n");
   };
   function("one", 1, false);
   function("token", 1, true);
@@ -146,7 +147,8 @@ std::vector<Call> expectedCalls(const Layer &layer) {
   return calls;
 }
 
-Call expertCall(const Layer &layer, const std::string &function, int64_t first, int64_t count, int64_t valid, int threads) {
+Call expertCall(const Layer &layer, const std::string &function, int64_t first, int64_t count, int64_t valid,
+                int threads) {
   auto all = std::make_shared<Bytes>();
   for (const Bytes &expert : layer.packed)
     all->insert(all->end(), expert.begin(), expert.end());
@@ -261,7 +263,8 @@ TEST(ExpertMmaReads, OnlyChosenExperts) {
   callGuarded(program, layer, expertCall(layer, "chunk", 0, 20, 20, 1));
   callGuarded(program, layer, expertCall(layer, "token", 0, 1, 1, 1));
   layer.chosen[3] = kUnchosen;
-  EXPECT_EXIT(callGuarded(program, layer, expertCall(layer, "chunk", 0, 20, 20, 1)), testing::KilledBySignal(SIGSEGV), "");
+  EXPECT_EXIT(callGuarded(program, layer, expertCall(layer, "chunk", 0, 20, 20, 1)), testing::KilledBySignal(SIGSEGV),
+              "");
 }
 
 } // namespace

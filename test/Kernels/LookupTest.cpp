@@ -94,8 +94,8 @@ public:
     return l;
   }
   std::string layoutText(const InstructionRow &row) const {
-    return formatv("#mpgemm.layout<element = {0}, n = {1}, k = {2}, nr = {3}, kr = {4}, bias = 0{5}>", numbers.text(), n,
-                   k, row.nr(), row.kr(), row.kind == RowKind::Lookup ? ", lookup = true" : "");
+    return formatv("#mpgemm.layout<element = {0}, n = {1}, k = {2}, nr = {3}, kr = {4}, bias = 0{5}>", numbers.text(),
+                   n, k, row.nr(), row.kr(), row.kind == RowKind::Lookup ? ", lookup = true" : "");
   }
   Bytes pack(const InstructionRow &row) const;
 
@@ -141,10 +141,11 @@ std::string functionsText(const std::string &name, const RandomWeight &w, const 
   std::string sums = formatv("memref<{0}x{1}xi32>", s.m, s.k / run), y = formatv("memref<{0}x{1}xf32>", s.m, s.n);
   std::string tables = formatv("memref<{0}x{1}xi8>", s.m, mpgemm::tableBytes(s.k));
   auto weight = [&](const InstructionRow &row) { return formatv("memref<{0}xi8>", w.layout(row).totalBytes()).str(); };
-  return formatv("func.func @dot{0}(%w: {1}, %c: {2}, %s: {3}, %t: {4}, %y: {5}, %n: index, %tid: index, %nth: index) {{\n"
-                 "  mpgemm.mma %w, (%c, %s, %t) rows %n into %y {{row = \"{6}\", layout = {7}} : ({1}, {2}, {3}, {4}, "
-                 "index, {5}) -> ()\n  return\n}\n",
-                 name, weight(dot), c, scales, sums, y, dot.name, w.layoutText(dot))
+  return formatv(
+             "func.func @dot{0}(%w: {1}, %c: {2}, %s: {3}, %t: {4}, %y: {5}, %n: index, %tid: index, %nth: index) {{\n"
+             "  mpgemm.mma %w, (%c, %s, %t) rows %n into %y {{row = \"{6}\", layout = {7}} : ({1}, {2}, {3}, {4}, "
+             "index, {5}) -> ()\n  return\n}\n",
+             name, weight(dot), c, scales, sums, y, dot.name, w.layoutText(dot))
              .str() +
          formatv("func.func @tables{0}(%c: {1}, %a: {2}, %b: {3}, %n: index, %tid: index, %nth: index) {{\n"
                  "  mpgemm.lut_build %c, %n into %a, %b {{sum_group = {4} : i64} : ({1}, index, {2}, {3}) -> ()\n"
@@ -247,11 +248,17 @@ TEST_P(LookupTest, EqualsMultiplicationBitForBit) {
       auto tables = std::make_shared<Bytes>(s.m * mpgemm::tableBytes(s.k));
       auto bases = std::make_shared<Bytes>(s.m * s.k / run * 4);
       cases.push_back({numbers, s, run, valid, a, calls.size()});
-      calls.push_back({"dot" + name, {std::make_shared<Bytes>(w.pack(dot)), codes, scales, sums, bytesOf(untouched)}, valid, threads});
+      calls.push_back({"dot" + name,
+                       {std::make_shared<Bytes>(w.pack(dot)), codes, scales, sums, bytesOf(untouched)},
+                       valid,
+                       threads});
       calls.push_back({"tables" + name, {codes, tables, bases}, valid, threads});
       // The look-up reads tables made by the definition, so that it does not depend on the call before it.
-      Call product{"look" + name, {std::make_shared<Bytes>(w.pack(look)), std::make_shared<Bytes>(*tables), scales, sums,
-                                   std::make_shared<Bytes>(*bases), bytesOf(untouched)}, valid, threads};
+      Call product{"look" + name,
+                   {std::make_shared<Bytes>(w.pack(look)), std::make_shared<Bytes>(*tables), scales, sums,
+                    std::make_shared<Bytes>(*bases), bytesOf(untouched)},
+                   valid,
+                   threads};
       for (int64_t x = 0; x < valid * s.k; x += 4)
         for (int index = 0; index < 16; ++index) {
           int sum = 0;

@@ -135,7 +135,8 @@ TEST_P(QuantizeTest, EqualsTheDefinitionBitForBit) {
       for (int32_t threads : {1, 2, 3}) {
         auto bytes = std::make_shared<Bytes>(x.size() * 4);
         std::memcpy(bytes->data(), x.data(), bytes->size());
-        calls.push_back({name, {bytes, filled(kM * kK), filled(kM * kK / 8), filled(kM * kK / sumGroup * 4)}, valid, threads});
+        calls.push_back(
+            {name, {bytes, filled(kM * kK), filled(kM * kK / 8), filled(kM * kK / sumGroup * 4)}, valid, threads});
       }
   }
   ASSERT_EQ(program.compile(*target), "");
@@ -190,10 +191,12 @@ TEST_P(QuantizeTest, InterleavesRows) {
   for (int64_t group : {32, 96}) { // scales by group and by row
     std::string name = "interleave_" + std::to_string(group), scales = std::to_string(8 * 96 / group);
     std::string outs = "memref<2x384xi8>, memref<2x" + scales + "xf32>, memref<2x48xi32>";
-    program.add("func.func @" + name + "(%x: memref<7x96xf32>, %c: memref<2x384xi8>, %s: memref<2x" + scales +
-                "xf32>, %t: memref<2x48xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, "
-                "%t {group = " + std::to_string(group) + " : i64, sum_group = 16 : i64} : (memref<7x96xf32>, index, " + outs +
-                ") -> ()\n  return\n}\n");
+    program.add(
+        "func.func @" + name + "(%x: memref<7x96xf32>, %c: memref<2x384xi8>, %s: memref<2x" + scales +
+        "xf32>, %t: memref<2x48xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, "
+        "%t {group = " +
+        std::to_string(group) + " : i64, sum_group = 16 : i64} : (memref<7x96xf32>, index, " + outs +
+        ") -> ()\n  return\n}\n");
     for (int32_t threads : {1, 2})
       calls.push_back({name, {bytes, filled(2 * 384), filled(2 * 8 * 96 / group * 4), filled(2 * 48 * 4)}, m, threads});
   }
@@ -220,7 +223,8 @@ TEST_P(QuantizeTest, InterleavesRows) {
         }
         int64_t block = row / 4, pair = row % 4 / 2, second = row % 2;
         for (int64_t i = 0; i < 32; ++i)
-          ASSERT_EQ(int(codes[block * 384 + group * 128 + pair * 64 + i / 8 * 16 + second * 8 + i % 8]), expected.codes[i])
+          ASSERT_EQ(int(codes[block * 384 + group * 128 + pair * 64 + i / 8 * 16 + second * 8 + i % 8]),
+                    expected.codes[i])
               << "row " << row << ", column " << group * 32 + i;
         for (int64_t copy : {0, 1}) {
           int64_t place = pair * 4 + second * 2 + copy;

@@ -163,7 +163,8 @@ TEST_P(RowKernelMath, GELUKeepsItsRelativePrecision) {
 TEST_P(RowKernelMath, GELUByErfIsWithinItsBound) {
   std::vector<float> x = sampleFloats(-30.0f, 30.0f, 1021), y = apply(x, emitGELUErf);
   for (size_t i = 0; i < x.size(); ++i)
-    ASSERT_NEAR(y[i], 0.5 * x[i] * std::erfc(-x[i] / M_SQRT2), std::fabs(x[i]) * 4e-7 + 0x1p-149) << "at " << x[i]; // a half of the least denormal rounds to 0
+    ASSERT_NEAR(y[i], 0.5 * x[i] * std::erfc(-x[i] / M_SQRT2), std::fabs(x[i]) * 4e-7 + 0x1p-149)
+        << "at " << x[i]; // a half of the least denormal rounds to 0
 }
 
 TEST_P(RowKernelMath, WidensEveryHalf) {

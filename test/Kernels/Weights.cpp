@@ -180,7 +180,9 @@ unsigned Weight::biasFor(const InstructionRow &row) const {
 }
 
 std::string Weight::layoutText(int64_t nr, int64_t kr, unsigned bias, bool lookup) const {
-  auto number = [](const char *name, int64_t value) { return std::string(", ") + name + " = " + std::to_string(value); };
+  auto number = [](const char *name, int64_t value) {
+    return std::string(", ") + name + " = " + std::to_string(value);
+  };
   return "#mpgemm.layout<element = " + elementText() + number("n", n) + number("k", k) + number("nr", nr) +
          number("kr", kr) + number("bias", bias) + (lookup ? ", lookup = true>" : ">");
 }

@@ -201,7 +201,8 @@ TEST_F(EncoderTest, SharesAScaleAmongAllRows) {
     double found = relativeError(values, rounded), best = INFINITY;
     for (float factor : {0.7f, 0.85f, 0.93f, 1.08f, 1.2f, 1.4f}) {
       SharedParts other = shared;
-      other.scale = bitsOfNearest(block.getScale().floatKind, factor * toFloat(block.getScale().floatKind, *shared.scale));
+      other.scale =
+          bitsOfNearest(block.getScale().floatKind, factor * toFloat(block.getScale().floatKind, *shared.scale));
       ASSERT_FALSE(bool(encodeRows(block, values.data(), 64, 512, some, &other)));
       decodePlanes(block, some, 64, 512, rounded.data());
       best = std::min(best, relativeError(values, rounded));

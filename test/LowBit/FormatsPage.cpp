@@ -6,6 +6,8 @@
 //
 //   build/bin/FormatsPage > docs/spec/formats.md
 //
+// Lines of more than 120 columns because the page stands here as it is printed.
+//
 //===----------------------------------------------------------------------===//
 
 #include "dialects/LowBit/Formats.h"

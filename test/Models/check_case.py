@@ -6,9 +6,10 @@
 Of an encoder, it is the vector of the prompt, by one thread and by two.
 
 The case's folder is converted to GGUF (or, with --folder, imported as it is; with --packed it is one of those that are
-quantized already, which make_packed.py makes, with --gguf converted by nvfp4_to_gguf.py), and both the reference interpreter and a
-program compiled with --strategy=float must give the case's logits at all positions. The program computes them by
-prefill and token by token; the two must be the same bits. Prints the distances; exits 1 on the first that is too large.
+quantized already, which make_packed.py makes, with --gguf converted by nvfp4_to_gguf.py), and both the reference
+interpreter and a program compiled with --strategy=float must give the case's logits at all positions. The program
+computes them by prefill and token by token; the two must be the same bits. Prints the distances; exits 1 on the first
+that is too large.
 """
 import argparse
 import array
@@ -74,8 +75,9 @@ def main():
     with open(os.path.join(model, "config.json"), encoding="utf-8") as file:
         encodes = json.load(file)["model_type"] == "bert"
     if options.gguf:
-        run(sys.executable, os.path.join(HERE, "nvfp4_to_gguf.py"), model, "-o", os.path.join(options.work, "model.gguf"))
-        model = os.path.join(options.work, "model.gguf")
+        gguf = os.path.join(options.work, "model.gguf")
+        run(sys.executable, os.path.join(HERE, "nvfp4_to_gguf.py"), model, "-o", gguf)
+        model = gguf
     elif options.folder or options.packed:
         folder = os.path.join(options.work, "folder")
         shutil.copytree(model, folder, dirs_exist_ok=True)

@@ -35,7 +35,7 @@ def act_order(name, columns, size=32):
 
 
 def expert_order(name, columns):
-    """Each expert's own, which its gate and up share, as they see one input; other matrices have their columns in order."""
+    """Each expert's own, which its gate and up share, as they see one input; others have their columns in order."""
     groups = np.arange(columns) // 32
     if ".experts." not in name:
         return groups

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes docs/models/: a page for each model family, from its page in compiler/Import/Families/ and from the IR that its
-case in this directory becomes. Figures are those of test/Perf/families.json, which test/Perf/family_table.py measures.
+"""Writes docs/models/: a page for each model family, from its page in compiler/Import/Families/ and from the IR that
+its case in this directory becomes. Figures are those of test/Perf/families.json, which test/Perf/family_table.py
+measures. Lines of more than 120 columns because what is written stands here as it is.
 
     make_pages.py --nibble=NIBBLE             writes the pages
     make_pages.py --nibble=NIBBLE --check     exits 1 and names each page that is not what would be written
@@ -84,8 +85,8 @@ def operations(ir):
 def measured(case, row):
     """The sentences of a page on figures and checkpoints."""
     tried = CHECKPOINTS.get(case)
-    text = (f"A model of {row['parameters'] / 1e9:.2f} G parameters with random weights (Q4_0, `test/Perf/family_table.py`) compiles in "
-            f"{row['seconds']:.0f} s\nwith {row['megabytes']} MB of memory")
+    text = (f"A model of {row['parameters'] / 1e9:.2f} G parameters with random weights (Q4_0, "
+            f"`test/Perf/family_table.py`) compiles in {row['seconds']:.0f} s\nwith {row['megabytes']} MB of memory")
     if "bytes_a_token" in row:
         text += f", and its decode reads {row['bytes_a_token'] / 1e6:.0f} MB of weights a token"
     if "tokens_a_second" in row:
@@ -141,8 +142,8 @@ def pages(nibble):
             reads = f"{row['bytes_a_token'] / 1e6:.0f}" if "bytes_a_token" in row else "–"
             speed = f"{row['tokens_a_second']:.1f}" if "tokens_a_second" in row else "–"
             share = f"{row['of_llamas_bandwidth']:.2f}" if "of_llamas_bandwidth" in row else "–"
-            sizes.append(f"| {case} | {row['parameters'] / 1e9:.2f} G | {row['seconds']:.0f} | {row['megabytes']} | {reads} | {speed} | "
-                         f"{share} |")
+            sizes.append(f"| {case} | {row['parameters'] / 1e9:.2f} G | {row['seconds']:.0f} | {row['megabytes']} "
+                         f"| {reads} | {speed} | {share} |")
             rows.append(f"| [{case}]({case}.md) | {', '.join(f'`{key}`' for key in architectures)} | "
                         f"[{name}](../../compiler/Import/Families/{name}) | {text.count(chr(10))} |")
     written["README.md"] = f"""{NOTE}# Model families

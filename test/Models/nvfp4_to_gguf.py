@@ -4,8 +4,9 @@
     nvfp4_to_gguf.py FOLDER -o model.gguf
 
 Codes and the scales of 16 of them become ggml's blocks: of 64 columns four scales, then for each 16 columns eight bytes
-with columns j and j + 8. What scales are divided by for a whole matrix becomes `NAME.scale`, its inverse, a number for each
-expert of a mixture; `NAME.input_scale`, which programs do not read, is there, too. Everything else is as in to_gguf.py.
+with columns j and j + 8. What scales are divided by for a whole matrix becomes `NAME.scale`, its inverse, a number for
+each expert of a mixture; `NAME.input_scale`, which programs do not read, is there, too. Everything else is as in
+to_gguf.py.
 """
 import argparse
 import json

@@ -4,15 +4,15 @@
     family_table.py [--nibble=NIBBLE] [--families=A,B,…] [--no-speed] [--runs=5] [--layers=N] [--keep=FILE]
 
 A line a family: seconds and peak memory (10^6 bytes resident) of the compiler, bytes of weights that a token of decode
-reads, tokens a second of decode with one thread, and the bytes a second that these make, in relation to llama's. A memory's
-bandwidth moves from minute to minute: llama's program and the family's run in turn, A B A B, and the relation is that of
-the medians of --runs. The models are those of make_family_gguf.py: random weights in Q4_0, of mixtures eight experts of which
-a token chooses two. An encoder has no decode. Compiling must take at most 60 s and 500 MB, and decode 0.95 of llama's
-bandwidth; what does not ends the script with 1, after all families.
+reads, tokens a second of decode with one thread, and the bytes a second that these make, in relation to llama's. A
+memory's bandwidth moves from minute to minute: llama's program and the family's run in turn, A B A B, and the relation
+is that of the medians of --runs. The models are those of make_family_gguf.py: random weights in Q4_0, of mixtures eight
+experts of which a token chooses two. An encoder has no decode. Compiling must take at most 60 s and 500 MB, and decode
+0.95 of llama's bandwidth; what does not ends the script with 1, after all families.
 
-The figures are kept in --keep (test/Perf/families.json), from which test/Models/make_pages.py writes the pages; those that
-are not measured stay. --no-speed measures the compiler only, whose memory does not depend on what else the machine does.
-A family takes about half a minute, and 2 GB of the folder for temporary files.
+The figures are kept in --keep (test/Perf/families.json), from which test/Models/make_pages.py writes the pages; those
+that are not measured stay. --no-speed measures the compiler only, whose memory does not depend on what else the machine
+does. A family takes about half a minute, and 2 GB of the folder for temporary files.
 """
 import argparse
 import json

@@ -1,8 +1,8 @@
 //===- machine.cpp - what this machine can do at most ---------------------===//
 //
 // Measures the two limits that a figure is compared with: how fast all threads together read memory that no cache
-// holds (the fastest of five loops), and how many 8-bit multiply-adds a second they do in registers. Printed as one line
-// of JSON.
+// holds (the fastest of five loops), and how many 8-bit multiply-adds a second they do in registers. Printed as one
+// line of JSON.
 //
 // Why: these machines differ and their bandwidth moves from minute to minute, so a speed means something only as a
 // fraction of a limit that was measured in the same run. Built with -march=native by compare.py; needs nothing but
@@ -86,10 +86,11 @@ template <size_t Ahead> uint64_t readPiece(const char *memory) {
   return all;
 }
 
-/// Bytes a second that `threads` threads read, the fastest of several ways. A plain loop is no limit: it waits where the
-/// processor's own prefetcher stops at the end of a page. So lines are fetched ahead, too, at several distances.
+/// Bytes a second that `threads` threads read, the fastest of several ways. A plain loop is no limit: it waits where
+/// the processor's own prefetcher stops at the end of a page. So lines are fetched ahead, too, at several distances.
 double readBandwidth(int threads, double seconds) {
-  constexpr uint64_t (*ways[])(const char *) = {readPiece<0>, readPiece<1024>, readPiece<2048>, readPiece<4096>, readPiece<8192>};
+  constexpr uint64_t (*ways[])(const char *) = {readPiece<0>, readPiece<1024>, readPiece<2048>, readPiece<4096>,
+                                                readPiece<8192>};
   size_t perThread = kTotal / threads / kPiece * kPiece;
   std::vector<char> memory(kTotal + kPiece, 1); // fetching ahead goes past the end
   double best = 0;

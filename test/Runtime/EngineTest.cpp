@@ -58,7 +58,8 @@ TEST(Engine, ChunksThreadsAndEntriesDoNotMatter) {
     std::vector<float> expected = Model(1, 8, /*usePrefill=*/false).evaluate(someIds(count));
     for (int threads : {1, 2, 5})
       for (int64_t chunk : {1, 2, 8, 40})
-        EXPECT_EQ(Model(threads, chunk, true).evaluate(someIds(count)), expected) << count << " " << threads << " " << chunk;
+        EXPECT_EQ(Model(threads, chunk, true).evaluate(someIds(count)), expected)
+            << count << " " << threads << " " << chunk;
   }
 }
 

@@ -30,7 +30,8 @@ namespace nibble {
 
 /// Questions begin with q, answers with w and end with </s>; a system message stands in front as it is.
 static constexpr const char *ChatSource =
-    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}q{{ m['content'] }}{% elif m['role'] == 'system' %}"
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}q{{ m['content'] }}{% elif m['role'] == "
+    "'system' %}"
     "{{ m['content'] }}{% else %}w{{ m['content'] }}{{ eos_token }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}w{% endif %}";
 

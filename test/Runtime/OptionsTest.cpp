@@ -64,11 +64,13 @@ TEST(Options, WrongNamesAreNamed) {
 
 TEST(Options, CombinationsWithoutMeaningAreRefused) {
   for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
-           {}, {"-i", "x"}, {"-i", "--raw"}, {"--bench", "x"}, {"--bench", "--info"}, {"x", "-f", "y"}, {"x", "-p", "5"},
+           {}, {"-i", "x"}, {"-i", "--raw"}, {"--bench", "x"}, {"--bench", "--info"}, {"x", "-f", "y"},
+           {"x", "-p", "5"},
            {"x", "--json"}, {"--raw", "--system", "s", "x"}, {"--special", "x"}, {"--tokens", "1", "--system", "s"}})
     EXPECT_EQ(Parsed(words).status.code(), Exit::Usage) << testing::PrintToString(words);
   for (std::vector<std::string> words : std::vector<std::vector<std::string>>{
-           {"--help"}, {"--version"}, {"-i"}, {"--info"}, {"--bench", "-p", "5", "-n", "5", "--json"}, {"--raw", "-f", "x"},
+           {"--help"}, {"--version"}, {"-i"}, {"--info"}, {"--bench", "-p", "5", "-n", "5", "--json"},
+           {"--raw", "-f", "x"},
            {"--perplexity", "f", "--json"}, {"--logits", "f", "--tokens", "1,2"}})
     EXPECT_FALSE(Parsed(words).status.failed()) << testing::PrintToString(words);
 }
@@ -91,7 +93,8 @@ TEST(Options, HelpNamesEveryOption) {
   }
   std::string help = testing::internal::GetCapturedStdout();
   for (const char *name : {"-i", "--raw", "-f", "-n", "--temp", "--top-k", "--top-p", "--min-p", "--repeat-penalty",
-                           "--seed", "--stop", "--threads", "--ctx", "--system", "--info", "--bench", "--json", "--logits",
+                           "--seed", "--stop", "--threads", "--ctx", "--system", "--info", "--bench", "--json",
+                           "--logits",
                            "--tokens", "--perplexity", "--print-ids", "--help", "--version", "--quiet"})
     EXPECT_NE(help.find(name), help.npos) << name;
 }

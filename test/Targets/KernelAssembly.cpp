@@ -2,8 +2,8 @@
 //
 //   KernelAssembly ROW TRIPLE CPU FORMAT N K M
 //
-// CPU may have features behind its name (neoverse-v1+sve-512-bit). Prints what the compiler makes of a product of M rows with an N × K weight, for the
-// tests of this directory to look for the promised instruction.
+// CPU may have features behind its name (neoverse-v1+sve-512-bit). Prints what the compiler makes of a product of M
+// rows with an N × K weight, for the tests of this directory to look for the promised instruction.
 //
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/KernelProgram.h"

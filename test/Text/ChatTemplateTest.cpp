@@ -46,8 +46,8 @@ struct Chat {
 
   TextError render(const test::Conversation &messages, rt::ChatOptions options = {}) {
     size_t bytes = bytesOf(messages);
-    return render(messages, options, chat.workspaceSize(messages.size(), bytes), chat.outputSize(messages.size(), bytes),
-                  rt::ChatTemplate::segmentCount(messages.size()));
+    return render(messages, options, chat.workspaceSize(messages.size(), bytes),
+                  chat.outputSize(messages.size(), bytes), rt::ChatTemplate::segmentCount(messages.size()));
   }
 
   TextError render(const test::Conversation &messages, rt::ChatOptions options, size_t workspaceSize, size_t outputSize,
@@ -234,7 +234,8 @@ void expectRefused(llvm::StringRef source, int exitCode, const std::string &plac
 }
 
 TEST(ChatTemplate, RefusesWhatItDoesNotUnderstand) {
-  expectRefused("a\n  {{ x | sort }}", Unsupported, "line 2, column 8", "the filter 'sort' is not supported; supported are");
+  expectRefused("a\n  {{ x | sort }}", Unsupported, "line 2, column 8",
+                "the filter 'sort' is not supported; supported are");
   expectRefused("{{ x is lower }}", Unsupported, "line 1, column 6", "the test 'lower' is not supported");
   expectRefused("{{ x.format(1) }}", Unsupported, "line 1, column 5", "the method 'format' is not supported");
   expectRefused("{{ lipsum() }}", Unsupported, "line 1, column 4", "the function 'lipsum' is not supported");
@@ -271,8 +272,8 @@ std::string messageOfCheck(llvm::StringRef source) {
   return message;
 }
 
-// Templates that need what no conversation has are refused when they are compiled; those that ask whether it is there, or
-// that refuse a conversation themselves, are not.
+// Templates that need what no conversation has are refused when they are compiled; those that ask whether it is there,
+// or that refuse a conversation themselves, are not.
 TEST(ChatTemplate, RefusesWhatNeedsTools) {
   for (const char *source : {"a\n{% for tool in tools %}{{ tool | tojson }}{% endfor %}", "\n{{ functions | tojson }}",
                              "{% if messages[0].role == 'system' %}\n{{ documents[0].title }}{% endif %}",
@@ -281,7 +282,8 @@ TEST(ChatTemplate, RefusesWhatNeedsTools) {
     EXPECT_NE(message.find("chat template, line 2: a plain conversation fails here"), std::string::npos) << message;
     EXPECT_NE(message.find("no tools, functions or documents"), std::string::npos) << message;
   }
-  for (const char *source : {"{% if tools %}{% for tool in tools %}{{ tool }}{% endfor %}{% endif %}", "{{ tools | tojson }}", "{{ tools | map(attribute='name') | join }}",
+  for (const char *source : {"{% if tools %}{% for tool in tools %}{{ tool }}{% endfor %}{% endif %}",
+                             "{{ tools | tojson }}", "{{ tools | map(attribute='name') | join }}",
                              "{% if messages[0].role == 'tool' %}{{ functions | length }}{% endif %}",
                              "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}"})
     EXPECT_EQ(messageOfCheck(source), "") << source;
@@ -299,7 +301,8 @@ TEST(ChatTemplate, RefusesWhatIsTooDeep) {
   };
   for (const std::string &source :
        {"{{ " + repeat("(", 5000) + "1" + repeat(")", 5000) + " }}", "{{ " + repeat("-", 5000) + "1 }}",
-        "{{ 1" + repeat(" + 1", 5000) + " }}", "{{ x" + repeat(".x", 5000) + " }}", "{{ x" + repeat("|trim", 5000) + " }}",
+        "{{ 1" + repeat(" + 1", 5000) + " }}", "{{ x" + repeat(".x", 5000) + " }}",
+        "{{ x" + repeat("|trim", 5000) + " }}",
         "{{ " + repeat("not ", 5000) + "x }}", repeat("{% if x %}", 5000) + repeat("{% endif %}", 5000),
         "{% if x %}" + repeat("{% elif x %}", 5000) + "{% endif %}",
         repeat("{% for x in messages %}", 17) + repeat("{% endfor %}", 17)}) {
@@ -318,8 +321,10 @@ TEST(ChatTemplate, LeavesOutWhatCannotHappen) {
            "{% if tools %}{{ tools | sort }}{% else %}ok{% endif %}",
            "{% if not tools is none and x %}{{ tools | sort }}{% else %}ok{% endif %}",
            "{% for m in messages %}{% if m.tool_calls %}{{ m | sort }}{% else %}ok{% endif %}{% endfor %}",
-           "{% for m in messages[0:] %}{% if m['content'] is string %}ok{% else %}{{ m | sort }}{% endif %}{% endfor %}",
-           "{% for m in messages %}{% if 'tool_calls' in m or m.get('x') %}{{ m | sort }}{% else %}ok{% endif %}{% endfor %}",
+           "{% for m in messages[0:] %}{% if m['content'] is string %}ok{% else %}{{ m | sort }}{% endif %}{% endfor "
+           "%}",
+           "{% for m in messages %}{% if 'tool_calls' in m or m.get('x') %}{{ m | sort }}{% else %}ok{% endif %}{% "
+           "endfor %}",
            "{% if x %}{% set t = none %}{% else %}{% set t = none %}{% endif %}{% if t %}{{ t | sort }}{% endif %}ok",
            "{{ (tools | sort) if tools else 'ok' }}",
        }) {
@@ -346,7 +351,8 @@ TEST(ChatTemplate, TakesTokensFromTheVocabulary) {
 
 // Damaged templates are refused or run within the limits; they never crash the compiler or the machine.
 TEST(ChatTemplate, SurvivesDamagedTemplates) {
-  static const char *const pieces[] = {"{{", "}}", "{%", "%}", "if", "for", "in", "set", "endif", "endfor", "x", "messages",
+  static const char *const pieces[] = {"{{", "}}", "{%", "%}", "if", "for", "in", "set", "endif", "endfor", "x",
+                                       "messages",
                                        "|", "trim", "(", ")", "[", "]", ".", "'", "-", "1", "loop", " ", "not", "is",
                                        "namespace", "macro", "~", "\xFF", "#}", "{#", "else", ":", "{", "}"};
   for (uint32_t seed = 1; seed <= 3000; ++seed) {

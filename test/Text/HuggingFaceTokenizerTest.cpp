@@ -126,7 +126,8 @@ TEST(HuggingFaceTokenizer, IsLinearOnHostileText) {
 
 // GGUF names what tokenizer.json spells out.
 TEST(HuggingFaceTokenizer, EncodesByTheNameInGGUF) {
-  for (const char *name : {"gpt-2", "smollm", "qwen2", "tekken", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm"})
+  for (const char *name :
+       {"gpt-2", "smollm", "qwen2", "tekken", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm"})
     compare(inputs() / name, name);
   compare(inputs() / "llama-3", "llama-bpe");
 }

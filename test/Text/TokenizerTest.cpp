@@ -158,8 +158,10 @@ private:
 };
 
 std::string randomText(uint32_t seed, bool longRuns) {
-  static const char *const pieces[] = {"the", " the", "he", "t", " ", "  ", "a", "aaa", "ab", "0", "\n", "quick", " fox",
-                                       "\xC3\xA9", "\xE4\xB8\xAD", "\xF0\x9F\x98\x80", "\xFF", "\xC3", "\xE4\xB8", "'tis",
+  static const char *const pieces[] = {"the", " the", "he", "t", " ", "  ", "a", "aaa", "ab", "0", "\n", "quick",
+                                       " fox",
+                                       "\xC3\xA9", "\xE4\xB8\xAD", "\xF0\x9F\x98\x80", "\xFF", "\xC3", "\xE4\xB8",
+                                       "'tis",
                                        "<|end|>", "<s>", "<tool>", "\xE2\x96\x81", "z", "."};
   std::mt19937 random(seed);
   std::string text;
@@ -224,7 +226,9 @@ TEST(Tokenizer, MatchesSpecialTokensOnlyWhenAsked) {
   EXPECT_EQ(all[1], built.id("he"));
   EXPECT_EQ(all[2], tool);
   EXPECT_EQ(all[3], end);
-  auto has = [](const std::vector<int32_t> &ids, int32_t id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); };
+  auto has = [](const std::vector<int32_t> &ids, int32_t id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
   std::vector<int32_t> user = built.encode(text, {SpecialTokens::UserDefined});
   EXPECT_TRUE(has(user, tool) && !has(user, end) && !has(user, start));
   std::vector<int32_t> none = built.encode(text, {SpecialTokens::None});

@@ -15,7 +15,8 @@ using namespace nibble;
 
 static const std::vector<std::string> corpus = {
     "the", " quick", " brown", " fox", " jumps", " over", " the", " lazy", " dog", " and", " then", " the", " other",
-    " dog", " jumps", " over", " there", "  ", "    ", "aaaa", "aaaaaaaa", "\xC3\xA9t\xC3\xA9", " \xE4\xB8\xAD\xE6\x96\x87",
+    " dog", " jumps", " over", " there", "  ", "    ", "aaaa", "aaaaaaaa", "\xC3\xA9t\xC3\xA9",
+    " \xE4\xB8\xAD\xE6\x96\x87",
     "0000", "\n\n", "ababab", " this", " that", " these", " those", " 'tis", "the", "the", "he", "he"};
 
 using Pair = std::pair<std::string, std::string>;

@@ -18,7 +18,8 @@ TokenizerSource bertSource() {
   source.model = "bert";
   source.tokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]"};
   source.types = {3, 2, 3, 3};
-  for (const char *piece : {"\u2581un", "\u2581u", "n", "aff", "able", "\u2581,", "\u2581a", "\u2581e", "\u2581\u4e2d"}) {
+  for (const char *piece :
+       {"\u2581un", "\u2581u", "n", "aff", "able", "\u2581,", "\u2581a", "\u2581e", "\u2581\u4e2d"}) {
     source.tokens.push_back(piece);
     source.types.push_back(1);
   }

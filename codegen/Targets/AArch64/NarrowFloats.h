@@ -38,8 +38,10 @@ public:
   /// Eight rows: the instruction takes the low or the high four of its operands.
   mlir::Value multiplyAdd(KernelBuilder &k, mlir::Value sum, mlir::Value weights,
                           mlir::Value activations) const override {
-    mlir::Value low = k.intrinsic("llvm.aarch64.neon.fmlal", k.vec(k.f32(), 4), {k.slice(sum, 0, 4), weights, activations});
-    mlir::Value high = k.intrinsic("llvm.aarch64.neon.fmlal2", k.vec(k.f32(), 4), {k.slice(sum, 4, 4), weights, activations});
+    mlir::Value low =
+        k.intrinsic("llvm.aarch64.neon.fmlal", k.vec(k.f32(), 4), {k.slice(sum, 0, 4), weights, activations});
+    mlir::Value high =
+        k.intrinsic("llvm.aarch64.neon.fmlal2", k.vec(k.f32(), 4), {k.slice(sum, 4, 4), weights, activations});
     return k.concat(low, high);
   }
 };

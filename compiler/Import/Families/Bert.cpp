@@ -1,7 +1,7 @@
 //===- Bert.cpp - The family bert -----------------------------------------===//
 //
-// BERT (arXiv 1810.04805) as an encoder of texts (Sentence-BERT, arXiv 1908.10084): learned positions, rows that see each
-// other, norms behind each sum, a unit without a gate; the rows of a text become one vector.
+// BERT (arXiv 1810.04805) as an encoder of texts (Sentence-BERT, arXiv 1908.10084): learned positions, rows that see
+// each other, norms behind each sum, a unit without a gate; the rows of a text become one vector.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,8 @@
 //===- BitNet.cpp - The family bitnet ------------------------------------===//
 //
-// BitNet b1.58 (arXiv 2402.17764): linears with ternary weights, and norms before the last linear of attention and of the
-// feed-forward. The first models (`bitnet`) gate with SiLU, b1.58 2B4T (arXiv 2504.12285, `bitnet-b1.58`) with the square
-// of the positive part.
+// BitNet b1.58 (arXiv 2402.17764): linears with ternary weights, and norms before the last linear of attention and of
+// the feed-forward. The first models (`bitnet`) gate with SiLU, b1.58 2B4T (arXiv 2504.12285, `bitnet-b1.58`) with the
+// square of the positive part.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,9 @@
 //===- Experts.cpp - The families olmoe and qwen2moe ----------------------===//
 //
-// Mixtures of experts. OLMoE (arXiv 2409.02060) is Llama's layer with norms of whole rows of query and key, and 64 small
-// gated units of which a router chooses 8 for each token. Qwen 1.5 and 2 MoE (arXiv 2407.10671) are Qwen 2's layer with
-// a router over 60 or 64 units, and one more unit that every token goes through, weighed by a gate of its own.
+// Mixtures of experts. OLMoE (arXiv 2409.02060) is Llama's layer with norms of whole rows of query and key, and 64
+// small gated units of which a router chooses 8 for each token. Qwen 1.5 and 2 MoE (arXiv 2407.10671) are Qwen 2's
+// layer with a router over 60 or 64 units, and one more unit that every token goes through, weighed by a gate of its
+// own.
 //
 //===----------------------------------------------------------------------===//
 

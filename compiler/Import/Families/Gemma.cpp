@@ -2,8 +2,8 @@
 //
 // Gemma 2 (arXiv 2408.00118): embeddings scaled by the root of their width, norms before and after attention and
 // feed-forward, a GELU-gated feed-forward, every other layer attends to a sliding window, attention scores and logits
-// are capped. Gemma 3 (arXiv 2503.19786), text only: norms of each head's query and key instead of the cap of scores, five
-// sliding layers to one that attends to all, and a rotary base of their own for the sliding ones.
+// are capped. Gemma 3 (arXiv 2503.19786), text only: norms of each head's query and key instead of the cap of scores,
+// five sliding layers to one that attends to all, and a rotary base of their own for the sliding ones.
 //
 // Converters write the norms' weights as 1 + w, which is what they are multiplied with.
 //

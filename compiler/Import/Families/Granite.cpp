@@ -1,7 +1,7 @@
 //===- Granite.cpp - The family granite ----------------------------------===//
 //
-// Granite 3 (IBM, 2024): Llama's layer with four multipliers: of the embeddings, of what each block adds to the residual
-// stream, of the attention scores (in the place of 1 / sqrt(head width)), and a divisor of the logits.
+// Granite 3 (IBM, 2024): Llama's layer with four multipliers: of the embeddings, of what each block adds to the
+// residual stream, of the attention scores (in the place of 1 / sqrt(head width)), and a divisor of the logits.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,7 +1,7 @@
 //===- Lfm2.cpp - The family lfm2 -----------------------------------------===//
 //
-// LFM2 (Liquid AI, 2025): most layers mix positions by a gated convolution over the last three rows of each channel, the
-// others by attention with norms of each head's query and key. A layer without key-value heads is a convolution.
+// LFM2 (Liquid AI, 2025): most layers mix positions by a gated convolution over the last three rows of each channel,
+// the others by attention with norms of each head's query and key. A layer without key-value heads is a convolution.
 //
 //===----------------------------------------------------------------------===//
 

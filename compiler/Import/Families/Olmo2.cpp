@@ -1,8 +1,8 @@
 //===- Olmo2.cpp - The family olmo2 --------------------------------------===//
 //
-// OLMo 2 (arXiv 2501.00656): norms stand behind attention and feed-forward instead of before them, and query and key are
-// normed as whole rows. OLMo 3, which files call by the same name, adds three sliding layers to each that attends to all;
-// the sliding ones are rotated without the scaling for longer contexts.
+// OLMo 2 (arXiv 2501.00656): norms stand behind attention and feed-forward instead of before them, and query and key
+// are normed as whole rows. OLMo 3, which files call by the same name, adds three sliding layers to each that attends
+// to all; the sliding ones are rotated without the scaling for longer contexts.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,8 +1,8 @@
 //===- Phi3.cpp - The family phi3 ----------------------------------------===//
 //
-// Phi-3 and Phi-3.5 (arXiv 2404.14219): Llama's layer with query, key and value in one matrix, gate and up in another, and
-// in the long-context models two lists of divisors for the rotary frequencies (LongRoPE, arXiv 2402.13753). The window of
-// the short-context ones is kept, as in the reference implementation; llama.cpp ignores it.
+// Phi-3 and Phi-3.5 (arXiv 2404.14219): Llama's layer with query, key and value in one matrix, gate and up in another,
+// and in the long-context models two lists of divisors for the rotary frequencies (LongRoPE, arXiv 2402.13753). The
+// window of the short-context ones is kept, as in the reference implementation; llama.cpp ignores it.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,7 +1,7 @@
 //===- Qwen.cpp - The families qwen2 and qwen3 ----------------------------===//
 //
-// Qwen2 and 2.5 (arXiv 2407.10671): Llama's layer with biases of query, key and value. Qwen3 (arXiv 2505.09388) has norms
-// of each head's query and key in place of the biases, and heads whose width is no divisor of the embedding's.
+// Qwen2 and 2.5 (arXiv 2407.10671): Llama's layer with biases of query, key and value. Qwen3 (arXiv 2505.09388) has
+// norms of each head's query and key in place of the biases, and heads whose width is no divisor of the embedding's.
 //
 //===----------------------------------------------------------------------===//
 

@@ -81,8 +81,8 @@ StringRef findModule(llvm::ArrayRef<ModuleRow> rows, StringRef module) {
   return row == rows.end() ? StringRef() : row->gguf;
 }
 
-/// Tables that old checkpoints carry and every program computes; and the matrix behind [CLS] that BERT was trained with to
-/// tell pairs of sentences, which is no part of a text's vector.
+/// Tables that old checkpoints carry and every program computes; and the matrix behind [CLS] that BERT was trained with
+/// to tell pairs of sentences, which is no part of a text's vector.
 bool isComputed(StringRef name) {
   return name.ends_with(".rotary_emb.inv_freq") ||
          name.ends_with("embeddings.position_ids") ||

@@ -345,7 +345,8 @@ Error Compiler::compileMacroCall(const Expression &call, const Macro &macro) {
   for (auto [index, argument, name] : llvm::enumerate(call.arguments, call.argumentNames)) {
     size_t at = name.empty() ? index : static_cast<size_t>(llvm::find(parameters, name) - parameters.begin());
     if (at >= given.size() || given[at])
-      return error(argument->offset, "the macro " + quote(macro.statement->name) + " does not take this argument", false);
+      return error(argument->offset, "the macro " + quote(macro.statement->name) + " does not take this argument",
+                   false);
     given[at] = argument.get();
   }
   for (const Expression *argument : given) {

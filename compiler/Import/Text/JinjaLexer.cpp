@@ -25,7 +25,8 @@ Position jinja::positionOf(StringRef source, size_t offset) {
 
 Error jinja::templateError(StringRef source, size_t offset, const Twine &message, bool isUnsupported) {
   Position position = positionOf(source, offset);
-  std::string text = ("chat template, line " + Twine(position.line) + ", column " + Twine(position.column) + ": " + message).str();
+  std::string text =
+      ("chat template, line " + Twine(position.line) + ", column " + Twine(position.column) + ": " + message).str();
   return isUnsupported ? unsupported(text) : malformed(text);
 }
 
@@ -278,7 +279,8 @@ Error Lexer::unescape(StringRef text, size_t offset, std::string &result) {
       char buffer[4], *at = buffer;
       StringRef number = text.substr(i + 1, digits);
       if (number.size() < digits || number.getAsInteger(16, value) || !llvm::ConvertCodePointToUTF8(value, at))
-        return templateError(source, offset + i - 1, "expected " + Twine(digits) + " hexadecimal digits of a character");
+        return templateError(source, offset + i - 1,
+                             "expected " + Twine(digits) + " hexadecimal digits of a character");
       result.append(buffer, at);
       i += digits;
     } else {

@@ -35,13 +35,15 @@ static constexpr StringLiteral seedCoder[] = {
     CONTRACTIONS R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|)" SPACES};
 static constexpr StringLiteral tekken[] = {LEAD UPPER "*" LOWER "+|" LEAD UPPER "+" LOWER
                                                 R"(*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" SPACES};
-static constexpr StringLiteral gpt4o[] = {LEAD UPPER "*" LOWER "+" CONTRACTIONS "?|" LEAD UPPER "+" LOWER "*" CONTRACTIONS
-                                               R"(?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" SPACES};
+static constexpr StringLiteral gpt4o[] = {LEAD UPPER "*" LOWER "+" CONTRACTIONS "?|" LEAD UPPER "+" LOWER
+                                                     "*" CONTRACTIONS
+                                                     R"(?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" SPACES};
 static constexpr StringLiteral deepSeekCoder[] = {R"([\r\n])", R"(\s?\p{L}+)", R"(\s?\p{P}+)", "[一-龥ࠀ-一가-\uD7FF]+",
                                                   R"(\p{N})"};
 static constexpr StringLiteral deepSeekV3[] = {
     R"(\p{N}{1,3})", "[一-龥\u3040-ゟ゠-ヿ]+",
-    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|)" SPACES};
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|)"
+    R"([^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|)" SPACES};
 /// The letters of scripts that have cases.
 static constexpr StringLiteral deepSeekLLM[] = {
     R"([\r\n])",
@@ -89,7 +91,8 @@ static llvm::SmallVector<llvm::StringRef> namesOf(const PreTokenizerRow &row) {
 }
 
 const PreTokenizerRow *nibble::findPreTokenizer(llvm::StringRef name) {
-  const auto *row = llvm::find_if(rows, [&](const PreTokenizerRow &row) { return llvm::is_contained(namesOf(row), name); });
+  const auto *row =
+      llvm::find_if(rows, [&](const PreTokenizerRow &row) { return llvm::is_contained(namesOf(row), name); });
   return row == std::end(rows) ? nullptr : row;
 }
 

@@ -158,8 +158,8 @@ void Automaton::follow(unsigned first, uint16_t symbol, std::vector<unsigned> &t
 /// Whether a search may look at the same text again and again.
 ///
 /// An automaton that goes on without ending a match reads ahead of what it takes: far, if it goes in a circle. That is
-/// harmless if a search that begins inside of such text takes it, up to a bounded rest, or gives up within a bounded way:
-/// if it can't go in a circle without a match on the symbols of that circle.
+/// harmless if a search that begins inside of such text takes it, up to a bounded rest, or gives up within a bounded
+/// way: if it can't go in a circle without a match on the symbols of that circle.
 class ReadAhead {
 public:
   ReadAhead(llvm::ArrayRef<uint16_t> transitions, size_t symbols)
@@ -280,7 +280,8 @@ static Error chooseSymbols(llvm::ArrayRef<CodePointSet> sets, WordPatternTables 
       setsOfSymbol.push_back(member);
     if (setsOfSymbol.size() > maxSymbols)
       return unsupported("unsupported regular expressions with too many classes of characters");
-    uint32_t end = i + 1 < bounds.size() ? std::min(bounds[i + 1], CodePointSet::invalid + 1) : CodePointSet::invalid + 1;
+    uint32_t end =
+        i + 1 < bounds.size() ? std::min(bounds[i + 1], CodePointSet::invalid + 1) : CodePointSet::invalid + 1;
     std::fill(symbols.begin() + bounds[i], symbols.begin() + end, entry->second);
   }
   tables.symbols = static_cast<uint16_t>(setsOfSymbol.size());

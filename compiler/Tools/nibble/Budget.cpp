@@ -116,7 +116,8 @@ private:
   std::optional<Change> chooseCache() {
     llvm::SmallVector<Change> changes;
     for (auto [name, type] : {std::pair("f16", KVType::F16), std::pair("q8", KVType::Q8), std::pair("q4", KVType::Q4)})
-      changes.push_back({std::string("--kv=") + name, [type = type](CompileOptions &other) { other.import.kv = type; }});
+      changes.push_back(
+          {std::string("--kv=") + name, [type = type](CompileOptions &other) { other.import.kv = type; }});
     return firstThatFits(changes);
   }
 
@@ -133,7 +134,8 @@ private:
   std::optional<Change> chooseChunk() {
     llvm::SmallVector<Change> changes;
     for (uint64_t chunk = planner.getDescription().chunk / 2; chunk; chunk /= 2)
-      changes.push_back({"--chunk=" + std::to_string(chunk), [chunk](CompileOptions &other) { other.import.chunk = chunk; }});
+      changes.push_back(
+          {"--chunk=" + std::to_string(chunk), [chunk](CompileOptions &other) { other.import.chunk = chunk; }});
     return firstThatFits(changes);
   }
 

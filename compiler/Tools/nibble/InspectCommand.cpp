@@ -15,8 +15,8 @@
 
 namespace nibble {
 
-/// Adds the plan to what is printed. Its row of the program is a bound, unless a budget makes it worth while to compile the
-/// code.
+/// Adds the plan to what is printed. Its row of the program is a bound, unless a budget makes it worth while to compile
+/// the code.
 static int inspectPlan(CompileOptions &options, bool chooseChunk, bool asJSON, llvm::json::Object &json) {
   if (options.memoryBudget)
     fitBudget(options, chooseChunk);
@@ -91,7 +91,8 @@ Command addInspectCommand(CLI::App &app, const std::string &executable) {
         options.import.chunk = arguments->chunk;
       options.pipeline.weights = arguments->weights;
       if (!arguments->budget.empty() && !(options.memoryBudget = parseSize(arguments->budget)))
-        return reportError(kUsage, "--memory-budget: '" + arguments->budget + "' is no size; write 800MB, 1.5GiB or bytes");
+        return reportError(kUsage,
+                           "--memory-budget: '" + arguments->budget + "' is no size; write 800MB, 1.5GiB or bytes");
       code = inspectPlan(options, arguments->chunk == 0, arguments->json, json);
     }
     if (arguments->json)

@@ -34,7 +34,9 @@ Command addReferenceCommand(CLI::App &app) {
   command->add_option("--lora", arguments->lora, "merge an adapter; may be repeated")->type_name("FILE[=SCALE]");
   command->add_option("--context", arguments->context, "positions of the cache")->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
-  command->add_option("--activations", arguments->activations, "exact, or as the compiled program rounds them: int8, int8:row, f16, bf16")
+  command
+      ->add_option("--activations", arguments->activations,
+                   "exact, or as the compiled program rounds them: int8, int8:row, f16, bf16")
       ->check(CLI::IsMember({"exact", "int8", "int8:row", "f16", "bf16"}));
   command->add_option("--weights", arguments->weights, kWeightsHelp)->capture_default_str();
   return [arguments]() -> int {

@@ -37,8 +37,8 @@ static void listModels(llvm::StringRef triple) {
     bool isRest = triple.starts_with(names.front()); // all others of the architecture
     if (!isRest && !llvm::is_contained(known, names.front()))
       continue;
-    llvm::outs() << llvm::format("  %.1f GHz, %g vector instructions, %g products and %g look-ups a cycle, %g GB/s: ", model.clock,
-                                 model.instructions, model.products, model.lookups, model.bandwidth)
+    llvm::outs() << llvm::format("  %.1f GHz, %g vector instructions, %g products and %g look-ups a cycle, %g GB/s: ",
+                                 model.clock, model.instructions, model.products, model.lookups, model.bandwidth)
                  << (isRest ? "all others" : llvm::join(names, ", ")) << "\n";
   }
 }

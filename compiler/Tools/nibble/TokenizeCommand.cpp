@@ -25,7 +25,10 @@ Command addTokenizeCommand(CLI::App &app) {
   TokenizeOptions &options = arguments->options;
   CLI::App *command =
       app.add_subcommand("tokenize", "Turn standard input into token ids, one a line, or back.");
-  command->add_option("model", arguments->model, "a GGUF file, a Hugging Face folder, a tokenizer.json or a vocab.txt; no tensors are needed")->required();
+  command
+      ->add_option("model", arguments->model,
+                   "a GGUF file, a Hugging Face folder, a tokenizer.json or a vocab.txt; no tensors are needed")
+      ->required();
   command->add_flag("--decode", options.decode, "read ids, write their text");
   command->add_flag("--pieces", options.pieces, "print the piece of text behind each id");
   command->add_flag("--special", options.parseSpecial, "recognise control tokens in the text, and write them");
