@@ -104,6 +104,8 @@ Value KernelBuilder::fma(Value a, Value c, Value d) {
 }
 Value KernelBuilder::sqrt(Value a) { return math::SqrtOp::create(b, loc, a); }
 Value KernelBuilder::roundEven(Value a) {
+  if (roundsFloats)
+    return LLVM::RoundEvenOp::create(b, loc, a.getType(), a);
   // At 1.5·2^23 a float's last bit is worth 1, so the addition rounds, halves to even, and the subtraction is exact.
   // The rounding instruction itself is not in every baseline, and the library call for it is not in the runtime.
   Value magic = constant(a.getType(), 12582912.0);

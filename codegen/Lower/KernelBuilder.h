@@ -34,7 +34,9 @@ public:
   using Value = mlir::Value;
   using Values = llvm::SmallVector<mlir::Value>;
 
-  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc) : b(builder), loc(loc) {}
+  /// `roundsFloats`: the target rounds vectors of floats to integers by an instruction.
+  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc, bool roundsFloats = false)
+      : b(builder), loc(loc), roundsFloats(roundsFloats) {}
 
   mlir::OpBuilder &builder() { return b; }
   mlir::Location location() const { return loc; }
@@ -112,7 +114,7 @@ public:
   /// a·c + d.
   Value fma(Value a, Value c, Value d);
   Value sqrt(Value a);
-  /// Round to the nearest integer, halves to even; |a| < 2^22.
+  /// Round to the nearest integer, halves to even; |a| < 2^22. A zero may have either sign.
   Value roundEven(Value a);
 
   //===--- comparison and choice ------------------------------------------===//
@@ -192,6 +194,7 @@ public:
 private:
   mlir::OpBuilder &b;
   mlir::Location loc;
+  bool roundsFloats;
 };
 
 } // namespace nibble

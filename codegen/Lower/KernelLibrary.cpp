@@ -6,6 +6,8 @@
 
 #include "codegen/Lower/KernelLibrary.h"
 
+#include "compiler/Target/TargetInfo.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -91,7 +93,7 @@ LogicalResult KernelLibrary::call(Operation *op, StringRef name, ValueRange buff
 
 func::FuncOp KernelLibrary::build(Location loc, StringRef name, size_t pointers, size_t scalars, Body body) {
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  KernelBuilder k(builder, loc);
+  KernelBuilder k(builder, loc, /*roundsFloats=*/targetInfo.isAArch64());
   SmallVector<Type> inputs(pointers, k.ptr());
   inputs.append(scalars + 2, k.i64());
   auto kernel = func::FuncOp::create(builder, loc, name, builder.getFunctionType(inputs, {}));

@@ -17,10 +17,10 @@
 #include "codegen/Targets/DotEmitter.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 
 using namespace mlir;
@@ -77,14 +77,12 @@ Value scaledSteps(KernelBuilder &k, Value steps, Value factor) {
   return k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
 }
 
-Value plusRounder(KernelBuilder &k, Value scaled) {
-  return k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
-}
-
-/// Codes of the same, i32.
+/// Codes of the same, i16: the low half of the bits, because that of the rounder's is 0. Before they are clamped the codes
+/// of finite numbers lie in ±191, since a denormal scale is too small by a third at most.
 Value codesOf(KernelBuilder &k, Value scaled) {
-  Value bits = k.bitcast(plusRounder(k, scaled), KernelBuilder::withElement(scaled.getType(), k.i32()));
-  Value codes = k.sub(bits, int64_t(llvm::bit_cast<uint32_t>(kRounder)));
+  static_assert((std::bit_cast<uint32_t>(kRounder) & 0xffff) == 0);
+  Value rounded = k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
+  Value codes = k.trunc(k.bitcast(rounded, KernelBuilder::withElement(scaled.getType(), k.i32())), k.i16());
   return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
 }
 
@@ -93,8 +91,7 @@ constexpr int64_t kErrorLanes = 8;
 
 /// Squares of what the codes miss, in units of their scale; each lane the sum of every eighth.
 Value squaredErrors(KernelBuilder &k, Value scaled) {
-  Value codes = k.subf(plusRounder(k, scaled), k.constant(scaled.getType(), double(kRounder)));
-  Value miss = k.subf(scaled, codes), total;
+  Value miss = k.subf(scaled, k.roundEven(scaled)), total;
   int64_t lanes = std::min(kErrorLanes, KernelBuilder::lanes(miss));
   for (int64_t first = 0; first < KernelBuilder::lanes(miss); first += lanes) {
     Value part = k.slice(miss, first, lanes);
@@ -116,7 +113,7 @@ Value fourSums(KernelBuilder &k, MutableArrayRef<Value> vectors) {
   return halve(low, high, {0, 2, 4, 6}, {1, 3, 5, 7});
 }
 
-/// Of a group: codes as i32 × group, and their scale.
+/// Of a group: codes as i16 × group, and their scale.
 struct QuantizedGroup {
   Value codes, scale;
 };
@@ -177,7 +174,7 @@ void storeBlock(KernelBuilder &k, const Quantization &shape, ArrayRef<QuantizedG
     storeCodes(k, shape, quantized.codes, k.offset(codes, shape.out.codeOffset(0, start)));
     for (int64_t first = 0; first < shape.group; first += piece) {
       Value &sum = partial[(start + first) / shape.sumGroup];
-      Value part = k.reduceAdd(k.slice(quantized.codes, first, piece));
+      Value part = k.sext(k.reduceAdd(k.slice(quantized.codes, first, piece)), k.i32()); // at most 127 · 32
       sum = sum ? k.add(sum, part) : part;
     }
   }
