@@ -6,6 +6,8 @@
 
 #include "codegen/Intrinsics/RowCost.h"
 
+#include "codegen/Intrinsics/CodesInPlace.h"
+
 #include <algorithm>
 
 using namespace nibble::mpgemm;
@@ -65,8 +67,7 @@ static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, dou
   double weights = static_cast<double>(row.lanes), quads = run / kQuadColumns; // a column of a vector of rows; a run of it
   RowCost cost;
   cost.products = quads * productCost(row, layout.codeBits) / (run * weights);
-  bool inPlace = layout.codeBits <= 2 && !layout.codeSigned && layout.vectorsOf(layout.planes()[0]) > 1;
-  double unpack = inPlace ? std::min(unpackCost(layout), unpackInPlaceCost(row, layout, run)) : unpackCost(layout);
+  double unpack = multipliesInPlace(row, layout) ? unpackInPlaceCost(row, layout, run) : unpackCost(layout);
   cost.instructions = cost.products + quads * (unpack + 1.0 / row.vectors) / (run * weights) +
                       rescaleCost(layout) / (run * weights);
   return cost;

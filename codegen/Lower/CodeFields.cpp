@@ -10,22 +10,16 @@
 
 namespace nibble {
 
-bool hasCodeFields(const mpgemm::PanelLayout &panel) {
-  bool isNarrow = !panel.lookup && !panel.codeSigned && (panel.codeBits == 1 || panel.codeBits == 2);
-  return isNarrow && panel.vectorsOf(panel.planes()[0]) > 1;
+unsigned heightOf(const CodeFieldKind &kind, int64_t quad) {
+  mpgemm::BitPlane plane = kind.panel.planes()[0];
+  unsigned shift = kind.panel.locate(plane, quad * kind.panel.kr, 0).shift;
+  return shift > kind.step && shift + plane.width <= kind.widest ? shift - kind.step : 0;
 }
 
-unsigned heightOf(const mpgemm::PanelLayout &panel, int64_t quad, unsigned widest) {
-  mpgemm::BitPlane plane = panel.planes()[0];
-  unsigned height = panel.locate(plane, quad * panel.kr, 0).shift;
-  return height + plane.width <= widest ? height : 0;
-}
-
-llvm::SmallVector<CodeField> codeFields(const mpgemm::PanelLayout &panel, int64_t first, int64_t count,
-                                        unsigned widest) {
+llvm::SmallVector<CodeField> codeFields(const CodeFieldKind &kind, int64_t first, int64_t count) {
   llvm::SmallVector<CodeField> fields;
   for (int64_t quad = first; quad < first + count; ++quad) {
-    unsigned height = heightOf(panel, quad, widest);
+    unsigned height = heightOf(kind, quad);
     auto *known = llvm::find_if(fields, [&](const CodeField &field) { return field.height == height; });
     if (known == fields.end()) {
       fields.push_back({height, {}});

@@ -33,15 +33,18 @@ struct CodeField {
   llvm::SmallVector<int64_t> quads;
 };
 
-/// Whether codes of that layout are multiplied where they lie: one plane of one or two bits, without a sign. With one
-/// vector in a unit the shifts of sums are as many as those of codes.
-bool hasCodeFields(const mpgemm::PanelLayout &panel);
+/// How codes of a layout are multiplied.
+struct CodeFieldKind {
+  const mpgemm::PanelLayout &panel;
+  unsigned step = 0;   ///< bytes are codes moved up by so many bits (PanelReader::step)
+  unsigned widest = 7; ///< bits that a byte may have (DotEmitter::widestInPlace)
+};
 
-/// The bits that a quad's codes keep below them; 0 if with them they would be wider than `widest`.
-unsigned heightOf(const mpgemm::PanelLayout &panel, int64_t quad, unsigned widest);
+/// The zeros below a quad's bytes in their bit field; 0 if with them they would be wider than `widest`.
+unsigned heightOf(const CodeFieldKind &kind, int64_t quad);
 
 /// Quads first … first + count - 1 of a unit by their height, the highest first.
-llvm::SmallVector<CodeField> codeFields(const mpgemm::PanelLayout &panel, int64_t first, int64_t count, unsigned widest);
+llvm::SmallVector<CodeField> codeFields(const CodeFieldKind &kind, int64_t first, int64_t count);
 
 } // namespace nibble
 

@@ -13,6 +13,7 @@
 #define NIBBLE_CODEGEN_LOWER_DOTPANEL_H
 
 #include "codegen/Lower/ActivationReader.h"
+#include "codegen/Lower/CodeFields.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 
@@ -50,7 +51,7 @@ private:
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool takesVectorsApart() const;
   Tile emitVectors(Value record, Unit unit, Tile sums);
-  Value emitVector(Value record, const Unit &unit, Value sum);
+  Value emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   void scaleInPlace(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers);
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
@@ -69,9 +70,11 @@ private:
   Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   bool staysInPlace() const;
+  CodeFieldKind fieldKind() const { return {panel, *reader.step(), emitter->widestInPlace(dot)}; }
   unsigned leftHeight(int64_t column) const;
   Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
+  Value codesOf(Value codes, int64_t quad, int64_t v, unsigned height);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   llvm::SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;

@@ -2,12 +2,12 @@
 //
 // See DotPanel.h. What differs is how long a weight's bytes stay in registers: packed codes
 // are unpacked quad by quad for all rows of the tile; bytes that were unpacked ahead are loaded
-// in steps of a loop; codes of one and two bits are multiplied with a single row where they
+// in steps of a loop; codes of one and two bits are multiplied with a few rows where they
 // lie in their bytes (CodeFields.h).
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Lower/CodeFields.h"
+#include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
@@ -85,46 +85,56 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   });
 }
 
-/// Of a row alone, and runs of one field unless sums are shifted between fields.
 bool DotPanel::staysInPlace() const {
-  if (tokens > 1 || !emitter || mma.range || !hasCodeFields(panel) || !reader.isPlain())
-    return false;
-  return emitter->shiftsSums() || panel.vectorsOf(panel.planes()[0]) * panel.kr % run == 0;
+  return emitter && tokens <= emitter->rowsInPlace() && !mma.range && reader.step() && multipliesInPlace(*mma.row, panel);
 }
 
 /// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for free.
 unsigned DotPanel::leftHeight(int64_t column) const {
   if (!staysInPlace() || runs > 1 || !emitter->scalesSums())
     return 0;
-  return codeFields(panel, column / panel.kr, dot.quads, emitter->widestInPlace(dot)).back().height;
+  return codeFields(fieldKind(), column / panel.kr, dot.quads).back().height;
 }
 
-/// Sums of a run of one row, in the emitter's form, times 2^leftHeight.
+/// A quad's bytes: its codes in their bit field, `height` bits above the lowest, or the numbers as they are.
+Value DotPanel::codesOf(Value codes, int64_t quad, int64_t v, unsigned height) {
+  int64_t vector = mma.firstVector + v;
+  return height ? reader.codesInPlace(codes, quad, vector) : reader.quad(codes, quad, vector);
+}
+
+/// Sums of a run in the emitter's form, times 2^leftHeight.
 DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
   int64_t first = column / panel.kr;
-  SmallVector<CodeField> fields = codeFields(panel, first, dot.quads, emitter->widestInPlace(dot));
-  KernelBuilder::Values a = activations.operands(activations.codes(unit.x, column), 0, dot.quads, 1);
-  Tile dots;
+  SmallVector<CodeField> fields = codeFields(fieldKind(), first, dot.quads);
+  SmallVector<KernelBuilder::Values> a;
+  for (int64_t strip = 0; strip < strips(); ++strip)
+    a.push_back(activations.operands(activations.codes(unit.x, column), strip, dot.quads, 1));
+  Tile dots(strips() * mma.vectors);
   for (int64_t v = 0; v < mma.vectors; ++v) {
     DotRun at = of[v];
     at.codes.offset = dot.codes.offset << fields.front().height;
-    Value sum = emitter->start(k, at, ofCodes[0]);
+    auto sum = [&](int64_t strip) -> Value & { return dots[strip * mma.vectors + v]; };
+    for (int64_t strip = 0; strip < strips(); ++strip)
+      sum(strip) = emitter->start(k, at, ofCodes[strip]);
     for (auto [index, field] : llvm::enumerate(fields)) {
       at.codes.bits = dot.codes.bits + field.height;
       size_t together = size_t(emitter->quadsTogether(at));
       for (ArrayRef<int64_t> left = field.quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
-        Tile w, x;
-        for (int64_t quad : left.take_front(together)) {
-          int64_t vector = mma.firstVector + v;
-          w.push_back(field.height ? reader.codesInPlace(unit.codes, quad, vector) : reader.quad(unit.codes, quad, vector));
-          x.push_back(a[quad - first]);
+        ArrayRef<int64_t> quads = left.take_front(together);
+        Tile w;
+        for (int64_t quad : quads)
+          w.push_back(codesOf(unit.codes, quad, v, field.height));
+        for (int64_t strip = 0; strip < strips(); ++strip) {
+          Tile x;
+          for (int64_t quad : quads)
+            x.push_back(a[strip][quad - first]);
+          sum(strip) = emitter->multiply(k, at, sum(strip), w, x);
         }
-        sum = emitter->multiply(k, at, sum, w, x);
       }
       unsigned next = index + 1 < fields.size() ? fields[index + 1].height : leftHeight(column);
-      sum = k.shrs(sum, int64_t(field.height - next));
+      for (int64_t strip = 0; strip < strips(); ++strip)
+        sum(strip) = k.shrs(sum(strip), int64_t(field.height - next));
     }
-    dots.push_back(sum);
   }
   return dots;
 }
@@ -158,7 +168,7 @@ DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int6
   Tile w;
   for (int64_t i = 0; i < count; ++i) {
     int64_t at = quad + i * stride, vector = mma.firstVector + v;
-    w.push_back(shift ? reader.signedNibbles(codes, at, vector) : k.sub(reader.quad(codes, at, vector), subtracted));
+    w.push_back(shift && !mma.range ? reader.signedNibbles(codes, at, vector) : k.sub(reader.quad(codes, at, vector), subtracted));
   }
   return w;
 }

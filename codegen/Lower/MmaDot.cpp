@@ -21,10 +21,11 @@
 // Strips of two rows, of which a tile has up to eight: a vector's weights of the whole span
 // are unpacked and stay in registers, and pair after pair passes by (emitStrips). A single
 // row: vector after vector, where codes would wait in registers for several runs
-// (emitVectors), and codes of one and two bits where they lie in their bytes (emitInPlace).
+// (emitVectors), and codes of one and two bits where they lie in their bytes (in that order where a run is a bit field, else emitInPlace).
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
@@ -51,7 +52,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
-    reader.assume(*mma.range);
+    reader.assume(*mma.range), shift = mma.height;
   dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
   if (passesStrips() && fits && strips() >= kSignedStrips) {
@@ -60,14 +61,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   }
 }
 
-Value DotPanel::spread(Value rows) {
-  if (dot.strip == 1)
-    return rows;
-  SmallVector<int64_t> mask;
-  for (int64_t row = 0; row < dot.lanes; row += 2)
-    mask.append({row, row + 1, row, row + 1});
-  return k.shuffle(rows, rows, mask);
-}
+Value DotPanel::spread(Value rows) { return dot.strip == 1 ? rows : DotEmitter::spread(k, rows); }
 
 /// From the order of strips to one vector per row of activations.
 PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
@@ -156,61 +150,74 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
 /// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers that
 /// are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
+  if (tokens > 1 || !emitter || !emitter->takesVectorsApart())
+    return false;
+  if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
+    return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
   bool waits = runs == 1 ? panel.unitSpan() > run : panel.planes().size() > 1;
-  return tokens == 1 && mma.vectors > 1 && emitter && emitter->takesVectorsApart() && panel.unitSpan() <= kApartColumns &&
-         (waits || reader.looksUp());
+  return mma.vectors > 1 && panel.unitSpan() <= kApartColumns && (waits || reader.looksUp());
 }
 
 /// A unit in the order of vectors: the same operations on each sum.
 DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    MmaOperands one = mma;
-    one.firstVector += v, one.vectors = 1;
-    DotPanel part(k, one, tokens);
-    part.reader.openPanel(panelStart);
-    sums[v] = runs == 1 ? part.emitVector(record, unit, sums[v]) : part.emitUnit(record, unit, {sums[v]})[0];
-    unit.codes = emitter->after(k, unit.codes, sums[v]);
-  }
+  int64_t columns = staysInPlace() ? std::min(panel.unitSpan(), emitter->runsTogether(dot) * run) : panel.unitSpan();
+  for (int64_t first = 0; first < panel.unitSpan(); first += columns)
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      MmaOperands one = mma;
+      one.firstVector += v, one.vectors = 1;
+      DotPanel part(k, one, tokens);
+      part.reader.openPanel(panelStart);
+      sums[v] = runs == 1 ? part.emitVector(record, unit, first, columns, sums[v])
+                          : part.emitUnit(record, unit, {sums[v]})[0];
+      unit.codes = emitter->after(k, unit.codes, sums[v]);
+    }
   return sums;
 }
 
 /// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are of.
-Value DotPanel::emitVector(Value record, const Unit &unit, Value sum) {
+/// Those that stay in place are as high as their run's field.
+Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum) {
   SmallVector<Tile> operands;
+  SmallVector<DotRun> of;
   Tile dots, ofCodes;
-  for (int64_t column = 0; column < panel.unitSpan(); column += run) {
-    ofCodes.push_back(dot.codes.offset ? activations.codeSums(unit.x, 0, column) : Value());
-    dots.push_back(emitter->start(k, dot, ofCodes.back()));
-    operands.push_back(activations.operands(activations.codes(unit.x, column), 0, dot.quads, 1));
+  for (int64_t first = column; first < column + columns; first += run) {
+    of.push_back(dot);
+    of.back().codes.offset <<= leftHeight(first), of.back().codes.bits += leftHeight(first);
+    ofCodes.push_back(dot.codes.offset ? activations.codeSums(unit.x, 0, first) : Value());
+    dots.push_back(emitter->start(k, of.back(), ofCodes.back()));
+    operands.push_back(activations.operands(activations.codes(unit.x, first), 0, dot.quads, 1));
   }
-  Value codes = unit.codes;
   int64_t apart = panel.vectorsOf(panel.planes()[0]);
+  Value codes = unit.codes;
   for (int64_t first = 0; first < apart; ++first) {
-    for (int64_t quad = first; quad < panel.quadsPerUnit(); quad += apart) {
-      Value &part = dots[quad / dot.quads];
-      part = emitter->multiply(k, dot, part, weights(codes, quad, 1, 1, 0), operands[quad / dot.quads][quad % dot.quads]);
+    for (int64_t quad = column / panel.kr + first; quad < (column + columns) / panel.kr; quad += apart) {
+      int64_t index = quad / dot.quads - column / run;
+      Value weights = codesOf(codes, quad, 0, leftHeight(column + index * run));
+      dots[index] = emitter->multiply(k, of[index], dots[index], weights, operands[index][quad % dot.quads]);
     }
+    if (staysInPlace()) // few registers are left for what is loaded too early
+      codes = emitter->after(k, codes, dots.back());
   }
   Tile sums = {sum};
   for (auto [index, total] : llvm::enumerate(dots))
-    sums = scaleSpan(record, unit, index * run, {emitter->finish(k, dot, total, ofCodes[index])}, sums);
+    sums = scaleSpan(record, unit, column + index * run, {emitter->finish(k, of[index], total, ofCodes[index])}, sums);
   return sums[0];
 }
 
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
-  if (staysInPlace())
-    return emitInPlace(record, unit, sums);
-  int64_t span = run * runs, field = panel.runSpan() / span;
   if (takesVectorsApart())
     return emitVectors(record, unit, sums);
+  if (staysInPlace() && tokens == 1)
+    return emitInPlace(record, unit, sums);
+  int64_t span = run * runs, field = panel.runSpan() / span;
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {
     Unit read = unit;
     for (int64_t column = 0; column < panel.unitSpan(); column += span) {
       sums = emitSpan(record, read, column, sums);
-      if (passesStrips()) // what the fields of the next span share with these is read again, and not kept on the stack
+      if (emitter && tokens > 1 && !sums.empty()) // what the fields of the next span share with these is read again, and not kept on the stack
         read.codes = emitter->after(k, unit.codes, sums.back());
     }
     return sums;
@@ -257,7 +264,10 @@ DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Va
 /// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float scale.
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
   int64_t group = column / panel.group;
-  Value dw = reader.scale(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
+  int64_t number = panel.isTwoLevel() ? 0 : group;
+  if (mma.range && dot.strip == 2 && !panel.isTwoLevel()) // an f32, as it is
+    return emitter->loadSpread(k, dot, k.offset(record, panel.scaleOffset(number, (mma.firstVector + v) * dot.lanes)));
+  Value dw = reader.scale(record, number, mma.firstVector + v);
   if (panel.isTwoLevel() && runs == 1 && !mma.paired)
     dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
   return spread(dw);

@@ -51,6 +51,7 @@ struct MmaOperands {
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
   /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it has.
   std::optional<CodeRange> range;
+  unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
   /// Groups of 16 in pairs: x has the columns of both in turns, two by two, and `sums` those of both, 16 bits each.
   bool paired = false;

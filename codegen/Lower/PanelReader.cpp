@@ -132,7 +132,20 @@ Value PanelReader::storedNumbers(Value codes, int64_t v) {
   return emitChoice(k, codes, entries);
 }
 
+std::optional<unsigned> PanelReader::step() const {
+  if (block && block.getCode().isInteger())
+    return 0;
+  if (table.empty() || panel.planes().size() > 1 || panel.codeBits == 8)
+    return std::nullopt;
+  for (unsigned step = 0; step + panel.codeBits < 8; ++step)
+    if (llvm::all_of(llvm::enumerate(table), [&](auto entry) { return entry.value() == int64_t(entry.index()) << step; }))
+      return step;
+  return std::nullopt;
+}
+
 Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
+  if (std::optional<unsigned> moved = step(); moved && *moved)
+    return field(unit, panel.planes()[0], quad, v, *moved);
   Value read = codes(unit, quad, v);
   if (!table.empty())
     return emitByteLookup(k, row, read, table);
@@ -148,7 +161,9 @@ bool PanelReader::hasSignedNibbles() const {
 Value PanelReader::signedNibbles(Value unit, int64_t quad, int64_t v) {
   mpgemm::CodeLocation location = panel.locate(panel.planes()[0], quad * panel.kr, v * lanes);
   Value bits = k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, location.offset), 1);
-  bits = k.bitXor(bits, 0x88);
+  bits = k.bitXor(bits, 0x88); // of both nibbles at once; LLVM would do it behind the masks, for each
+  if (emitter)
+    bits = emitter->hidden(k, bits);
   return location.shift ? k.bitAnd(bits, 0xf0) : k.shl(bits, 4);
 }
 

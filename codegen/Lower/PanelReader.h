@@ -17,6 +17,8 @@
 #include "codegen/Lower/KernelBuilder.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
+#include <optional>
+
 namespace nibble {
 
 class DotEmitter;
@@ -38,8 +40,9 @@ public:
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
-  /// Whether numbers are the codes as they are stored, less the zero point.
-  bool isPlain() const { return block && block.getCode().isInteger(); }
+  /// By how many bits the bytes of range() are codes moved up: 0 where they are the codes; 1 of a codebook of -1 and 1, which
+  /// is 2 · code - 1. None if they are something else.
+  std::optional<unsigned> step() const;
   /// The bytes of the panel are numbers of that range, and not what its type says.
   void assume(CodeRange range) { codeRange = range; }
 
@@ -49,7 +52,7 @@ public:
   /// Bytes of quad `quad` of a unit: lanes × kr integers of range(). Not for codebooks of other numbers.
   mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
   /// Whether numbers are looked up in bytes that the type knows.
-  bool looksUp() const { return !table.empty(); }
+  bool looksUp() const { return !table.empty() && !step(); }
   /// Whether codes are nibbles of a byte less 8, which signedNibbles() can give.
   bool hasSignedNibbles() const;
   /// The numbers of a quad as signed bytes, 16 times what they are: the nibbles stay in the upper halves of the bytes,

@@ -6,8 +6,6 @@
 
 #include "codegen/Lower/PanelUnpacker.h"
 
-#include "codegen/Targets/DotEmitter.h"
-
 #include <algorithm>
 
 using namespace mlir;
@@ -38,7 +36,7 @@ static Type elementOf(lowbit::BlockType block, int64_t group) {
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
-    : k(k), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
+    : k(k), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
       vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : blockColumns(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets),
@@ -113,13 +111,24 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
 
 void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Value codes) {
   auto quad = [&](int64_t first) {
-    return k.sub(reader.quad(unit.codes, (column + first) / panel.kr, v), takesOffsets ? reader.range().offset : 0);
+    int64_t index = (column + first) / panel.kr;
+    if (height())
+      return reader.signedNibbles(unit.codes, index, v);
+    return k.sub(reader.quad(unit.codes, index, v), takesOffsets ? reader.range().offset : 0);
   };
   auto store = [&](Value bytes, int64_t index) {
     k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, v * lanes).offset), 1);
   };
-  for (int64_t first = 0; !paired && first < kUnpackedRecord; first += panel.kr)
-    store(quad(first), first / panel.kr);
+  // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more registers.
+  bool together = height() != 0;
+  KernelBuilder::Values bytes;
+  for (int64_t index = 0; !paired && index < kUnpackedRecord / panel.kr; ++index) {
+    bytes.push_back(quad(index * panel.kr));
+    if (!together)
+      store(bytes.back(), index);
+  }
+  for (size_t index = 0; together && index < bytes.size(); ++index)
+    store(bytes[index], int64_t(index));
   for (int64_t first = 0; paired && first < panel.group; first += panel.kr) {
     Value here = quad(first), next = quad(first + panel.group);
     for (int64_t half : {0, 2}) {

@@ -16,6 +16,7 @@
 #define NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
 
 #include "codegen/Lower/PanelReader.h"
+#include "codegen/Targets/DotEmitter.h"
 
 namespace nibble {
 
@@ -34,6 +35,10 @@ public:
   mpgemm::LayoutAttr layout() const { return unpacked; }
   /// What the bytes of a block are; not for float products.
   CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : reader.range(); }
+  /// Numbers are 2^height times what they should be, which the conversion of sums to float takes away.
+  unsigned height() const {
+    return takesOffsets && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
+  }
   /// Whether groups of 16 stand in pairs: a quad has two columns of one and two of the next.
   bool pairsGroups() const { return paired; }
   int64_t unitsPerBlock() const { return units; }
@@ -60,6 +65,7 @@ private:
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 
   KernelBuilder &k;
+  const DotEmitter *emitter;
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;

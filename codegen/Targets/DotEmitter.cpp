@@ -36,6 +36,17 @@ Value DotEmitter::repeat(KernelBuilder &k, const DotRun &run, Value four) const 
   return k.shuffle(four, four, mask);
 }
 
+Value DotEmitter::spread(KernelBuilder &k, Value rows) {
+  SmallVector<int64_t> mask;
+  for (int64_t row = 0; row < KernelBuilder::lanes(rows); row += 2)
+    mask.append({row, row + 1, row, row + 1});
+  return k.shuffle(rows, rows, mask);
+}
+
+Value DotEmitter::loadSpread(KernelBuilder &k, const DotRun &run, Value pointer) const {
+  return spread(k, k.load(k.vec(k.f32(), run.lanes), pointer));
+}
+
 Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool upper) const {
   return upper ? k.bitOr(above, k.shru(packed, 4)) : k.bitOr(k.shl(above, 4), k.bitAnd(packed, 15));
 }
@@ -66,6 +77,13 @@ Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value c
 Value DotEmitter::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {
   Value value = k.intToFloat(sum, k.f32());
   return shift ? k.mulf(value, k.constant(value.getType(), 1.0 / (1 << shift))) : value;
+}
+
+unsigned DotEmitter::widestOf(const DotRun &run, llvm::function_ref<int64_t(WeightCodes)> fitting) {
+  WeightCodes codes = run.codes;
+  for (codes.bits = 7; codes.bits > run.codes.bits && fitting(codes) < run.quads; --codes.bits)
+    ;
+  return codes.bits;
 }
 
 Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {

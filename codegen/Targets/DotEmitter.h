@@ -61,6 +61,10 @@ public:
                                                 int64_t quads) const;
   /// A pair's values for two weight rows (four lanes) for all of a vector's rows.
   virtual mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const;
+  /// A vector's values, one a row, each for both activation rows of a pair.
+  static mlir::Value spread(KernelBuilder &k, mlir::Value rows);
+  /// The same of values (f32) in memory.
+  virtual mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
   /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
@@ -87,9 +91,11 @@ public:
   virtual mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const;
   /// Whether toFloat() scales for free, so that weights may be bytes of 2^shift times their numbers.
   virtual bool scalesSums() const { return false; }
-  /// `pointer`, known only once `done` (f32) are: what is read through it is not loaded earlier. Schedulers start all of a
-  /// tile's sums before they finish one, which is more than the registers hold.
+  /// `pointer`, known only once `done` (32-bit lanes) are: what is read through it is not loaded earlier.
+  /// Schedulers start all of a tile's sums before they finish one, which is more than the registers hold.
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
+  /// `vector`, of whose bits LLVM knows nothing.
+  virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
   /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes wait
   /// for their products then.
   virtual bool takesVectorsApart() const { return false; }
@@ -98,8 +104,8 @@ public:
   /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two bits
   /// are multiplied in the bit field of the byte where they lie (codegen/Lower/CodeFields.h).
   virtual unsigned widestInPlace(const DotRun &run) const { return 7; }
-  /// Whether shifting a sum between the fields of a run costs less than bringing the codes of all but one field down.
-  virtual bool shiftsSums() const { return false; }
+  /// Up to how many activation rows are multiplied with codes in their bit fields: the sums of each are shifted.
+  virtual int64_t rowsInPlace() const { return 1; }
   /// Runs of a row of activations whose operands the registers hold while vector after vector of weights passes by.
   virtual int64_t runsTogether(const DotRun &run) const { return 1; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
@@ -114,6 +120,9 @@ public:
   virtual bool unpacksAhead() const { return false; }
 
 protected:
+  /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of how
+  /// many quads the products' sum fits.
+  static unsigned widestOf(const DotRun &run, llvm::function_ref<int64_t(WeightCodes)> fitting);
   /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: no
   /// instruction, only an order.
   static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done, llvm::StringRef constraint);

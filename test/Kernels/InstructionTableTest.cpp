@@ -3,7 +3,9 @@
 // What every row must hold, and what the questions about rows answer.
 //
 //===----------------------------------------------------------------------===//
+#include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Intrinsics/InstructionTable.h"
+#include "codegen/Intrinsics/RowCost.h"
 
 #include <gtest/gtest.h>
 
@@ -59,6 +61,29 @@ TEST(InstructionTableTest, BiasTurnsBytesIntoTheSignTheInstructionWants) {
   EXPECT_EQ(signedRow.storageBias(8, /*codeSigned=*/true), 0u);
   EXPECT_EQ(signedRow.storageBias(8, /*codeSigned=*/false), 128u);
   EXPECT_EQ(unsignedRow.storageBias(4, /*codeSigned=*/true), 0u);
+}
+
+mpgemm::PanelLayout layoutOf(const InstructionRow &row, unsigned codeBits, int64_t group) {
+  return {.n = 64, .k = 1536, .nr = row.nr(), .kr = row.kr(), .codeBits = codeBits, .group = group};
+}
+
+TEST(InstructionTableTest, CodesStayInPlaceWhereTheirSumsAreShiftedOrTheirRunsAreFields) {
+  const InstructionRow &dotprod = *findRow("aarch64_dotprod_1x4x4_s8s8s32"), &i8mm = *findRow("aarch64_i8mm_2x4x8_s8s8s32");
+  const InstructionRow &vnni = *findRow("x86_avx512vnni_1x16x4_u8s8s32"), &lut = *findRow("aarch64_neon_1x4x4_lut_s8s32");
+  for (const InstructionRow *row : {&dotprod, &i8mm, &vnni})
+    EXPECT_TRUE(multipliesInPlace(*row, layoutOf(*row, 2, 256))) << row->name.str(); // a field is a run
+  EXPECT_TRUE(multipliesInPlace(dotprod, layoutOf(dotprod, 2, 64)));                 // a run is two fields
+  EXPECT_TRUE(multipliesInPlace(i8mm, layoutOf(i8mm, 1, 128)));
+  EXPECT_FALSE(multipliesInPlace(i8mm, layoutOf(i8mm, 2, 64)));
+  EXPECT_FALSE(multipliesInPlace(vnni, layoutOf(vnni, 2, 64)));
+  EXPECT_FALSE(multipliesInPlace(dotprod, layoutOf(dotprod, 4, 32)));
+  EXPECT_FALSE(multipliesInPlace(dotprod, layoutOf(dotprod, 1, 32))); // one vector in a unit
+  mpgemm::PanelLayout indices = layoutOf(lut, 2, 64);
+  indices.lookup = true;
+  EXPECT_FALSE(multipliesInPlace(lut, indices));
+  // A weight costs less where its code stays.
+  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 256)).instructions, costOf(dotprod, layoutOf(dotprod, 3, 256)).instructions - 0.03);
+  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 64)).instructions, costOf(dotprod, layoutOf(dotprod, 4, 64)).instructions);
 }
 
 } // namespace

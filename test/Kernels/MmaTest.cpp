@@ -81,12 +81,15 @@ std::vector<Case> allCases() {
     if (kind == RowKind::Lookup)
       continue; // LookupTest
     bool dot = kind == RowKind::Dot4;
-    // Codes that are multiplied where they lie: two fields a run, a field of several runs, and single bits, in turn.
-    const char *inPlace = std::array{"q2_0", "tq2_0", "u1_long"}[(&machine - machines().data()) % 3];
+    // Codes that are multiplied where they lie: two fields a run, a field of several runs, and single bits, numbers and signs,
+    // in turn; all with the instruction that takes the most of them so.
+    const char *inPlace = std::array{"q2_0", "tq2_0", "u1_long", "q1_0"}[(&machine - machines().data()) % 4];
+    bool isDotprod = llvm::StringRef(machine.row).contains("dotprod");
     for (const lowbit::Format *format : all) {
       llvm::StringRef name = format->name;
       bool chosen = llvm::is_contained({"q8_0", "q4_1", "q6_k", "nvfp4"}, name) ||
                     (dot && llvm::is_contained({"q5_0", "q3_k", "iq2_xs", inPlace}, name)) ||
+                    (isDotprod && llvm::is_contained({"q2_0", "tq2_0", "u1_long", "q1_0"}, name)) ||
                     (llvm::StringRef(machine.row).contains("vbmi") && name == "e2m3_bf16"); // 64 numbers
       if (format->isFloat ? !dot : chosen && (!dot || hasIntegers(*format)))
         cases.push_back({machine, format});

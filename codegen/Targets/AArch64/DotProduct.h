@@ -20,7 +20,8 @@ public:
                                         int64_t quads) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
-  int64_t runsTogether(const DotRun &run) const override { return 2; }
+  int64_t runsTogether(const DotRun &run) const override { return 4; } // eight registers
+  int64_t rowsInPlace() const override { return 3; } // those of a tile
 };
 
 /// Four products added to each i32 lane of a longer vector: Arm ARM, SDOT (vectors) of SVE. A quad of activations is
@@ -33,7 +34,6 @@ public:
       sum = accumulateScalable(k, "llvm.aarch64.sve.sdot", sum, {weight, activation});
     return sum;
   }
-  bool shiftsSums() const override { return true; }
   /// A part of the sums will do; a longer operand is none of assembly.
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "w");

@@ -15,13 +15,12 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Four registers from neighbouring addresses: Arm ARM, LD1 (multiple structures).
-static KernelBuilder::Values loadFour(KernelBuilder &k, Value pointer) {
-  Type bytes = k.vec(k.i8(), 16);
-  Type type = LLVM::LLVMStructType::getLiteral(bytes.getContext(), {bytes, bytes, bytes, bytes});
-  Value loaded = k.intrinsic("llvm.aarch64.neon.ld1x4", type, {pointer});
+/// `count` registers of a type by one instruction.
+static KernelBuilder::Values loadRegisters(KernelBuilder &k, StringRef intrinsic, Type type, int64_t count, Value pointer) {
+  SmallVector<Type> types(count, type);
+  Value loaded = k.intrinsic(intrinsic, LLVM::LLVMStructType::getLiteral(type.getContext(), types), {pointer});
   KernelBuilder::Values registers;
-  for (int64_t i = 0; i < 4; ++i)
+  for (int64_t i = 0; i < count; ++i)
     registers.push_back(LLVM::ExtractValueOp::create(k.builder(), k.location(), loaded, i));
   return registers;
 }
@@ -29,9 +28,15 @@ static KernelBuilder::Values loadFour(KernelBuilder &k, Value pointer) {
 KernelBuilder::Values AArch64MatrixMultiply::loadActivations(KernelBuilder &k, const DotRun &run, Value codes,
                                                              int64_t quads) const {
   // A pair's columns stand side by side; those of a single row are loaded into both halves.
-  if (run.strip == 2 && quads == 4 && !sveBits)
-    return loadFour(k, codes);
+  if (run.strip == 2 && quads == 4 && !sveBits) // Arm ARM, LD1 (multiple structures)
+    return loadRegisters(k, "llvm.aarch64.neon.ld1x4", k.vec(k.i8(), 16), 4, codes);
   KernelBuilder::Values operands;
+  if (run.strip == 1 && run.stepBytes == 8 && quads % 4 == 0 && !sveBits) { // four steps: Arm ARM, LD4R
+    for (int64_t quad = 0; quad < quads; quad += 4)
+      for (Value step : loadRegisters(k, "llvm.aarch64.neon.ld4r", k.vec(k.i64(), 2), 4, k.offset(codes, 8 * quad)))
+        operands.push_back(k.bitcast(step, k.vec(k.i8(), 16)));
+    return operands;
+  }
   if (run.strip == 1 && run.stepBytes == 8 && quads % 2 == 0 && !sveBits) { // two steps by one load
     for (int64_t quad = 0; quad < quads; quad += 2) {
       Value two = k.load(k.vec(k.i64(), 2), k.offset(codes, 8 * quad), 1);
@@ -47,6 +52,15 @@ KernelBuilder::Values AArch64MatrixMultiply::loadActivations(KernelBuilder &k, c
     operands.push_back(sveBits ? repeatFirstPart(k, toScalable(k, operand)) : operand);
   }
   return operands;
+}
+
+/// Both pairs of rows by one load: Arm ARM, LD2R.
+Value AArch64MatrixMultiply::loadSpread(KernelBuilder &k, const DotRun &run, Value pointer) const {
+  if (sveBits || run.lanes != 4)
+    return DotEmitter::loadSpread(k, run, pointer);
+  KernelBuilder::Values pairs = loadRegisters(k, "llvm.aarch64.neon.ld2r", k.vec(k.i64(), 2), 2, pointer);
+  Type type = k.vec(k.f32(), 4);
+  return k.concat(k.bitcast(pairs[0], type), k.bitcast(pairs[1], type));
 }
 
 Value AArch64MatrixMultiply::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {

@@ -27,6 +27,7 @@ public:
   explicit AArch64MatrixMultiply(int64_t sveBits = 0) : sveBits(sveBits) {}
   KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                         int64_t quads) const override;
+  mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -41,8 +42,8 @@ public:
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override {
     return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);
   }
+  int64_t runsTogether(const DotRun &run) const override { return sveBits ? 1 : 2; } // eight registers
   bool scalesSums() const override { return sveBits == 0; }
-  bool shiftsSums() const override { return false; } // two registers of them
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 
 private:

@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/AArch64/Neon.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace nibble {
@@ -47,6 +49,19 @@ Value AArch64Neon::after(KernelBuilder &k, Value pointer, Value done) const {
   for (int64_t part = 0; part < KernelBuilder::lanes(done) / 4; ++part)
     registers.push_back(k.slice(done, 4 * part, 4));
   return orderAfter(k, pointer, registers, "w");
+}
+
+Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
+  constexpr int64_t kBytes = 16;
+  Value result;
+  for (int64_t first = 0; first < KernelBuilder::lanes(vector); first += kBytes) {
+    Value part = k.slice(vector, first, kBytes);
+    part = LLVM::InlineAsmOp::create(k.builder(), k.location(), part.getType(), part, "", "=w,0", /*has_side_effects=*/false,
+                                     /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
+               .getRes();
+    result = result ? k.concat(result, part) : part;
+  }
+  return result;
 }
 
 Value AArch64Neon::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {

@@ -25,9 +25,9 @@ public:
   mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const override;
   bool takesVectorsApart() const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
+  mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return true; }
-  bool shiftsSums() const override { return true; }
 };
 
 } // namespace nibble

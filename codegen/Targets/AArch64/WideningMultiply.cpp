@@ -33,12 +33,7 @@ static Value addNeighbours(KernelBuilder &k, Value sum, Value words) {
 static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.codes); }
 
 /// As many quads must be added in 16 bits as without the zeros.
-unsigned AArch64WideningMultiply::widestInPlace(const DotRun &run) const {
-  WeightCodes codes = run.codes;
-  for (codes.bits = 7; codes.bits > run.codes.bits && quadsIn16Bits(codes) < run.quads; --codes.bits)
-    ;
-  return codes.bits;
-}
+unsigned AArch64WideningMultiply::widestInPlace(const DotRun &run) const { return widestOf(run, quadsIn16Bits); }
 
 Value AArch64WideningMultiply::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   return k.zero(isNarrow(run) ? k.vec(k.i16(), 4 * run.lanes) : k.vec(k.i32(), 2 * run.lanes));

@@ -44,12 +44,7 @@ static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.
 int64_t X86AVX2::quadsTogether(const DotRun &run) const { return isNarrow(run) ? 1 : quadsIn16Bits(run.codes); }
 
 /// Words of a run must fit as they do without the zeros.
-unsigned X86AVX2::widestInPlace(const DotRun &run) const {
-  WeightCodes codes = run.codes;
-  for (codes.bits = 7; codes.bits > run.codes.bits && quadsIn16Bits(codes) < run.quads; --codes.bits)
-    ;
-  return codes.bits;
-}
+unsigned X86AVX2::widestInPlace(const DotRun &run) const { return widestOf(run, quadsIn16Bits); }
 
 /// The scale in both words of a lane.
 Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) const {
