@@ -23,7 +23,7 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
   if (mma.scaledSums.pointer)
-    at.scaledSums = number(mma.scaledSums, k.f32(), scaledGroup());
+    at.scaledSums = number(mma.scaledSums, k.f32(), mma.layout.getPanelLayout().group);
   if (!emitter)
     at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
   return at;
@@ -35,8 +35,6 @@ ActivationCursor ActivationReader::move(const ActivationCursor &at, Value spans,
   if (mma.activationGroup == mpgemm::kActivationGroup)
     next.scales = k.at(at.scales, k.f32(), k.mul(spans, layout.numberOffset(0, columns / mpgemm::kActivationGroup)));
   next.sums = k.at(at.sums, k.i32(), k.mul(spans, layout.numberOffset(0, columns / mma.sumGroup)));
-  if (at.scaledSums)
-    next.scaledSums = k.at(at.scaledSums, k.f32(), k.mul(spans, columns / scaledGroup()));
   if (!emitter)
     next.bases = k.at(at.bases, k.i32(), k.mul(spans, columns / columnsOfRun()));
   return next;
@@ -78,8 +76,12 @@ Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int6
   return run.strip == 1 ? k.splat(total, run.lanes) : emitter->repeat(k, run, total);
 }
 
+Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  return k.splat(spread(k.i32(), at.sums, mma.sums.stride, strip, column / mma.sumGroup), run.lanes);
+}
+
 Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
-  Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / scaledGroup());
+  Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / mma.layout.getPanelLayout().group);
   return k.splat(sum, run.lanes);
 }
 

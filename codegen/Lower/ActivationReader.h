@@ -25,7 +25,7 @@ namespace nibble {
 struct ActivationCursor {
   mlir::Value codes, scales, sums;
   mlir::Value bases; ///< of look-ups
-  mlir::Value scaledSums; ///< null without MmaOperands::scaledSums
+  mlir::Value scaledSums; ///< of a block with minima
 };
 
 class ActivationReader {
@@ -49,7 +49,9 @@ public:
   mlir::Value scale(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// Sums of a run's codes, i32, in the order of the strip.
   mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
-  /// The sum of the codes of a run, or of a paired group, times its activation scale, f32; of a strip of one row.
+  /// The sums of both runs of 32 columns, 16 bits each.
+  mlir::Value pairOfSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// The sum of a run's codes times their activation scale, f32; where MmaOperands has them.
   mlir::Value scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// i32; a tile of look-ups has one row.
   mlir::Value base(const ActivationCursor &at, int64_t column) const;
@@ -60,8 +62,6 @@ public:
 private:
   mlir::Value spread(mlir::Type type, mlir::Value pointer, int64_t stride, int64_t strip, int64_t index) const;
   int64_t columnsOfRun() const { return run.quads * mma.layout.getKr(); }
-  /// Columns of a scaled sum.
-  int64_t scaledGroup() const { return std::min(columnsOfRun(), mma.layout.getPanelLayout().group); }
 
   KernelBuilder &k;
   const MmaOperands &mma;

@@ -14,6 +14,7 @@
 
 #include "codegen/Lower/ActivationReader.h"
 #include "codegen/Lower/CodeFields.h"
+#include "codegen/Lower/LevelPlace.h"
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Targets/DotEmitter.h"
 
@@ -33,7 +34,7 @@ public:
 private:
   /// Where a unit's operands lie.
   struct Unit {
-    Value codes, subScales, subMinima; ///< sub… are null with one level
+    Value codes, subScales, subMinima; ///< sub… are null with one level; scales may lie apart (LevelPlace.h)
     ActivationCursor x;                ///< at the unit's first column
   };
   /// One value a strip and vector, strip by strip.
@@ -50,10 +51,11 @@ private:
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool takesVectorsApart() const;
+  bool goesInOrder() const;
+  Unit after(const Unit &unit, llvm::ArrayRef<Value> sums);
   Tile emitVectors(Value record, Unit unit, Tile sums);
   Value emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
-  void scaleInPlace(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers);
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
@@ -67,14 +69,17 @@ private:
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
   Tile integerSums(const Unit &unit, int64_t column);
   Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
-  Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of, Tile before);
   void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   bool staysInPlace() const;
   CodeFieldKind fieldKind() const { return {panel, *reader.step(), emitter->widestInPlace(dot)}; }
   unsigned leftHeight(int64_t column) const;
   Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
   Value codesOf(Value codes, int64_t quad, int64_t v, unsigned height);
+  void multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void addOffsets(const Unit &unit, int64_t column, Tile &total);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   llvm::SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;
@@ -86,12 +91,12 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t tokens;
   int64_t run;  ///< columns of a run
+  LevelPlace levels; ///< of a block whose integer scales lie apart
   int64_t runs; ///< of a span
   DotRun dot;
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
   Value panelStart; ///< of the panel that is walked
-  Value place;      ///< of the tile's sums in memory; null if values carry them
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 

@@ -2,20 +2,23 @@
 //
 // See DotPanel.h. What differs is how long a weight's bytes stay in registers: packed codes
 // are unpacked quad by quad for all rows of the tile; bytes that were unpacked ahead are loaded
-// in steps of a loop; codes of one and two bits are multiplied with a few rows where they
-// lie in their bytes (CodeFields.h).
+// quad by quad; codes of one and two bits are multiplied with a few rows where they lie in
+// their bytes (CodeFields.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
+#include <numeric>
+#include <utility>
+
 using namespace mlir;
 
 namespace nibble {
 
 /// A run of so few quads is straight code: a sum is done before the next one starts. (6-bit codes in groups of 16,
-/// 64 rows, AVX2: 49 G multiply-adds/s in a loop.)
+/// AVX2: 49 G multiply-adds/s in a loop.)
 constexpr int64_t kStraightQuads = 4;
 
 /// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
@@ -23,28 +26,44 @@ constexpr int64_t kStepQuads = 2;
 
 /// The sums of a span before they meet float scales: Σ sub · Σ (byte - offset) · a, sub of each run or one.
 DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
-  Tile total(strips() * mma.vectors);
+  Tile total;
   for (int64_t first = column; first < column + run * runs; first += run) {
+    Unit at = first > column ? after(unit, total) : unit;
     Tile ofCodes(strips());
-    if (dot.codes.offset)
-      for (int64_t strip = 0; strip < strips(); ++strip)
-        ofCodes[strip] = activations.codeSums(unit.x, strip, first);
+    for (int64_t strip = 0; strip < strips() && dot.codes.offset && !levels.pairs; ++strip)
+      ofCodes[strip] = activations.codeSums(unit.x, strip, first);
     SmallVector<DotRun> of;
     for (int64_t v = 0; v < mma.vectors; ++v)
       of.push_back(runOf(unit, first, v));
-    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(unit, first, ofCodes, of);
-    for (int64_t strip = 0; strip < strips(); ++strip)
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        Value &sum = total[strip * mma.vectors + v];
-        Value added = dots[strip * mma.vectors + v];
-        if (emitter)
-          added = emitter->finish(k, of[v], added, ofCodes[strip]);
-        else if (of[v].scale)
-          added = k.mul(added, of[v].scale);
-        sum = sum ? k.add(sum, added) : added;
-      }
+    bool goesOn = !total.empty() && mma.range && emitter->goesOn(of[0]);
+    Tile dots = isLookup() ? lookUp(unit, first, ofCodes)
+                           : multiplyRun(at, first, ofCodes, of, goesOn ? std::exchange(total, {}) : Tile());
+    for (auto [i, sum] : llvm::enumerate(dots)) {
+      int64_t strip = int64_t(i) / mma.vectors, v = int64_t(i) % mma.vectors;
+      if (emitter)
+        sum = emitter->finish(k, of[v], sum, ofCodes[strip]);
+      else if (of[v].scale)
+        sum = k.mul(sum, of[v].scale);
+      if (!total.empty())
+        sum = k.add(total[i], sum);
+    }
+    total = std::move(dots);
   }
+  if (levels.pairs)
+    addOffsets(unit, column, total);
   return total;
+}
+
+/// What the offsets of both runs of a span come to.
+void DotPanel::addOffsets(const Unit &unit, int64_t column, Tile &total) {
+  for (int64_t strip = 0; strip < strips(); ++strip) {
+    Value pair = activations.pairOfSums(unit.x, strip, column);
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value &sum = total[strip * mma.vectors + v];
+      Value at = k.offset(unit.subScales, levels.offsets((mma.firstVector + v) * dot.lanes));
+      sum = emitter->addOffsets(k, sum, k.load(emitter->scaleType(k, dot), at, 4), pair);
+    }
+  }
 }
 
 /// Sums of a run from tables, in i32; a tile of look-ups has one row.
@@ -58,29 +77,46 @@ DotPanel::Tile DotPanel::lookUp(const Unit &unit, int64_t column, ArrayRef<Value
   return dots;
 }
 
-/// Sums of a run, in the emitter's form.
-DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
+/// Sums of a run, in the emitter's form, added to those `before` if there are any.
+DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of,
+                                     Tile before) {
   if (staysInPlace())
     return multiplyInPlace(unit, column, ofCodes, of);
-  Tile dots;
-  for (int64_t strip = 0; strip < strips(); ++strip)
+  Tile dots = std::move(before);
+  for (int64_t strip = 0; strip < strips() && int64_t(dots.size()) < strips() * mma.vectors; ++strip)
     dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
   int64_t first = column / panel.kr;
   Value x = activations.codes(unit.x, column);
-  int64_t together = emitter->quadsTogether(dot);
-  if (mma.range && tokens > 1 && together > kStepQuads && dot.quads % together == 0)
-    return multiplyParts(unit.codes, first, together, x, of, std::move(dots));
+  if (mma.range && emitter->walksInLoop())
+    return multiplyUnpacked(unit.codes, first, x, of, std::move(dots));
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
     return dots;
   }
-  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane; of unpacked bytes two, for
-  // which the registers are enough, or as many as are multiplied together.
-  int64_t steps = mma.range ? dot.quads / std::max(kStepQuads, together) : narrowest();
+  // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
+  int64_t steps = narrowest();
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
     multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
                   k.offset(x, k.mul(step, panel.kr)), of, next);
+    return next;
+  });
+}
+
+/// A run whose bytes were unpacked ahead.
+DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile dots) {
+  int64_t together = emitter->quadsTogether(dot);
+  if (together > kStepQuads && together < dot.quads && dot.quads % together == 0)
+    return multiplyParts(codes, first, together, x, of, std::move(dots));
+  if (dot.quads <= emitter->straightQuads()) {
+    multiplyInOrder(codes, first, dot.quads, x, of, dots);
+    return dots;
+  }
+  int64_t quads = std::max(kStepQuads, together);
+  return k.loop(k.i64(0), k.i64(dot.quads / quads), 1, dots, [&](Value step, ValueRange carried) {
+    Tile next(carried.begin(), carried.end());
+    multiplyInOrder(k.offset(codes, k.mul(step, quads * panel.vectorBytes())), first, quads,
+                    k.offset(x, k.mul(step, quads * panel.kr)), of, next);
     return next;
   });
 }
@@ -145,22 +181,29 @@ DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads
   SmallVector<DotRun> part(of);
   for (DotRun &run : part)
     run.quads = quads;
-  int64_t steps = quads / kStepQuads;
   for (int64_t quad = first; quad < first + dot.quads; quad += quads) {
     Tile dots;
+    if (quad > first && strips() > 1)
+      codes = emitter->afterSums(k, codes, sums), x = emitter->afterSums(k, x, sums);
     for (int64_t i = 0; i < int64_t(sums.size()); ++i)
       dots.push_back(emitter->start(k, part[i % mma.vectors], Value()));
-    Value at = k.offset(x, (quad - first) * panel.kr);
-    dots = k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
-      Tile next(carried.begin(), carried.end());
-      multiplyQuads(k.offset(codes, k.mul(step, panel.vectorBytes())), quad, steps, kStepQuads,
-                    k.offset(at, k.mul(step, panel.kr)), part, next);
-      return next;
-    });
+    multiplyInOrder(codes, quad, quads, k.offset(x, (quad - first) * panel.kr), part, dots);
     for (auto [i, dot] : llvm::enumerate(dots))
       sums[i] = k.add(sums[i], emitter->finish(k, part[i % mma.vectors], dot, Value()));
   }
   return sums;
+}
+
+/// Quads of unpacked bytes, two by two or as many as are added before they are widened, each step with all rows. The sums
+/// of a step are there before the next one's bytes are loaded. Products of numbers that are widened one by one need a
+/// register more for what widens them: one quad a step.
+void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots) {
+  int64_t step = std::max(dot.codes.bits < 7 ? kStepQuads : 1, emitter->quadsTogether(of[0]));
+  for (int64_t from = 0; from < count; from += step) {
+    if (from > 0 && strips() > 1)
+      codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
+    multiplyQuads(codes, quad + from, 1, std::min(step, count - from), k.offset(x, from * dot.stepBytes), of, dots);
+  }
 }
 
 /// The bytes of `count` quads of a vector, `stride` quads apart.
@@ -178,12 +221,19 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
                              Tile &dots) {
   if (emitter->walksInLoop() && strips() == 1) { // codes are multiplied as they are made
     KernelBuilder::Values a = activations.operands(x, 0, count, stride);
-    int64_t together = emitter->quadsTogether(dot);
-    for (int64_t from = 0; from < count; from += together)
+    SmallVector<int64_t> quads(count);
+    std::iota(quads.begin(), quads.end(), 0);
+    if (reader.looksUp() && stride == 1) // a vector's codes need not wait beside the numbers of others
+      quads = order(count);
+    size_t together = size_t(emitter->quadsTogether(dot));
+    for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size())))
       for (int64_t v = 0; v < mma.vectors; ++v) {
-        int64_t some = std::min(count - from, together);
-        Tile w = weights(codes, quad + from * stride, stride, some, v);
-        dots[v] = emitter->multiply(k, of[v], dots[v], w, ArrayRef(a).slice(from, some));
+        Tile w, some;
+        for (int64_t i : left.take_front(together)) {
+          w.append(weights(codes, quad + i * stride, stride, 1, v));
+          some.push_back(a[i]);
+        }
+        dots[v] = emitter->multiply(k, of[v], dots[v], w, some);
       }
     return;
   }

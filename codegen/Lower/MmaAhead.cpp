@@ -43,32 +43,22 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma)
   };
   block = allocate(unpacker.blockBytes());
   sums = allocate(rowsTogether() * unpacker.source().nr * 4);
-  if (!unpacker.pairsGroups() && !prepares())
+  if (!mma.row->isInteger())
     return;
-  if (unpacker.pairsGroups())
-    pairedCodes = allocate(rowsTogether() * blockColumns());
-  if (unpacker.pairsGroups() || unpacker.range().offset)
-    preparedSums = allocate(rowsTogether() * blockColumns() / kUnpackedRecord * 4);
+  int64_t records = rowsTogether() * unpacker.blockColumns() / kUnpackedRecord;
+  if (unpacker.levels().groups)
+    levels = allocate(unpacker.levelBytes());
+  if (unpacker.range().offset && (unpacker.levels().pairs || !levels))
+    offsetSums = allocate(records * offsetSumsOfRecord() * 4);
   if (unpacker.source().hasMin)
-    scaledSums = allocate(rowsTogether() * blockColumns() / scaledColumns() * 4);
+    scaledSums = allocate(records * runsOfRecord() * 4);
 }
 
-/// Columns of a scaled sum.
-int64_t AheadPanel::scaledColumns() const { return std::min(kUnpackedRecord, unpacker.layout().getPanelLayout().group); }
-
-/// Groups below 32 that are not paired meet their integer scales before the offset is taken away.
-bool AheadPanel::prepares() const {
-  if (!mma.row->isInteger() || unpacker.layout().getPanelLayout().group < kUnpackedRecord)
-    return false;
-  CodeRange range = unpacker.range();
-  return range.offset <= int64_t(1) << range.bits && (range.offset != 0 || unpacker.source().hasMin);
+/// Runs of 32 columns, and the numbers that become of the sums of their activations.
+int64_t AheadPanel::runsOfRecord() const {
+  return kUnpackedRecord / std::min<int64_t>(unpacker.source().group, kUnpackedRecord);
 }
-
-bool AheadPanel::keepsSumsInMemory(int64_t tokens) const {
-  return tokens > 1 && mma.row->isInteger() && emitterOf(*mma.row)->keepsSumsInMemory();
-}
-
-int64_t AheadPanel::blockColumns() const { return unpacker.unitsPerBlock() * unpacker.source().unitSpan(); }
+int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.levels().pairs ? 1 : runsOfRecord(); }
 
 void AheadPanel::emit(Value panel, Value rows, Store store) {
   k.loop(k.i64(0), rows, rowsTogether(), [&](Value row0) {
@@ -117,13 +107,15 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
     scale = k.add(scale, k.divu(column, mma.activationGroup));
   at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
-  at.paired = bool(pairedCodes), at.prepared = preparedSums && !pairedCodes;
-  if (pairedCodes)
-    at.x = {pairedCodes, blockColumns()};
-  if (preparedSums)
-    at.sumGroup = kUnpackedRecord, at.sums = {preparedSums, blockColumns() / kUnpackedRecord};
+  at.levels = levels;
+  int64_t perRow = unpacker.blockColumns() / kUnpackedRecord;
+  if (offsetSums) {
+    at.offsetSums = true;
+    at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
+    at.sums = {offsetSums, perRow * offsetSumsOfRecord()};
+  }
   if (scaledSums)
-    at.scaledSums = {scaledSums, blockColumns() / scaledColumns()};
+    at.scaledSums = {scaledSums, perRow * runsOfRecord()};
   return at;
 }
 
@@ -135,90 +127,56 @@ PanelSums AheadPanel::loadSums(const MmaOperands &operands, int64_t tokens, Valu
   return loaded;
 }
 
-/// The columns of a block in pairs of groups, as MmaOperands::paired says; sums of codes fit 16 bits, since a group has 16.
-void AheadPanel::pairRows(Value row0, Value rows, Value column, Value records) {
-  SmallVector<int64_t> turns;
-  int64_t group = unpacker.source().group;
-  for (int64_t at = 0; at < group; at += 2)
-    turns.append({at, at + 1, group + at, group + at + 1});
+/// What becomes of the sums of activations of a block, row by row. All records of a block at once, and where the last
+/// block has fewer these one by one.
+void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records) {
+  int64_t full = unpacker.blockColumns() / kUnpackedRecord;
   k.loop(k.i64(0), rows, 1, [&](Value row) {
-    Value from = k.add(row0, row);
-    Value codes = k.at(mma.x.pointer, k.i8(), k.add(k.mul(from, mma.x.stride), column));
+    Value from = k.add(row0, row), at = k.mul(row, full);
     Value sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(from, mma.sums.stride), k.divu(column, mma.sumGroup)));
     Value scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
-    k.loop(k.i64(0), records, 1, [&](Value record) {
-      Value at = k.add(k.mul(row, blockColumns() / kUnpackedRecord), record);
-      Value bytes = k.load(k.vec(k.i8(), kUnpackedRecord), k.offset(codes, k.mul(record, kUnpackedRecord)), 1);
-      k.store(k.shuffle(bytes, bytes, turns), k.offset(pairedCodes, k.mul(at, kUnpackedRecord)));
-      Value first = k.at(sums, k.i32(), k.mul(record, kUnpackedRecord / mma.sumGroup));
-      auto sumOf = [&](int64_t part) {
-        Value total;
-        for (int64_t i = 0; i < group / mma.sumGroup; ++i) {
-          Value sum = k.load(k.i32(), k.at(first, k.i32(), part * group / mma.sumGroup + i));
-          total = total ? k.add(total, sum) : sum;
-        }
-        return total;
-      };
-      Value low = sumOf(0), high = sumOf(1);
-      k.store(k.bitOr(k.bitAnd(low, 0xffff), k.shl(high, 16)), k.at(preparedSums, k.i32(), at));
-      if (!scaledSums)
-        return;
-      Value index = k.divu(k.add(column, k.mul(record, kUnpackedRecord)), mma.activationGroup);
-      Value scale = k.load(k.f32(), k.at(scales, k.f32(), index)), to = k.at(scaledSums, k.f32(), k.mul(at, 2));
-      k.store(k.mulf(scale, k.intToFloat(low, k.f32())), to);
-      k.store(k.mulf(scale, k.intToFloat(high, k.f32())), k.at(to, k.f32(), 1));
+    if (mma.activationGroup == mpgemm::kActivationGroup)
+      scales = k.at(scales, k.f32(), k.divu(column, mma.activationGroup));
+    auto all = [&] { emitTable(sums, scales, k.i64(0), full, at); };
+    if (unpacker.source().k % unpacker.blockColumns() == 0)
+      return all();
+    k.ifElse(k.eq(records, k.i64(full)), all, [&] {
+      k.loop(k.i64(0), records, 1, [&](Value record) { emitTable(sums, scales, record, 1, k.add(at, record)); });
     });
   });
 }
 
-/// What prepareSum() makes of the block's sums, and these times their activation scale, a vector at a time.
-void AheadPanel::prepareRows(Value row0, Value rows, Value column, Value records) {
-  int64_t lanes = mma.row->lanes;
-  Value whole = k.mul(k.divu(records, lanes), lanes);
-  k.loop(k.i64(0), rows, 1, [&](Value row) {
-    Value from = k.add(row0, row), out = k.mul(row, blockColumns() / kUnpackedRecord);
-    Value sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(from, mma.sums.stride), k.divu(column, mma.sumGroup)));
-    Value scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
-    bool grouped = mma.activationGroup == kUnpackedRecord;
-    if (grouped)
-      scales = k.at(scales, k.f32(), k.divu(column, kUnpackedRecord));
-    auto prepare = [&](Value record, int64_t count) {
-      prepareRecords(k.at(sums, k.i32(), k.mul(record, kUnpackedRecord / mma.sumGroup)),
-                     grouped ? k.at(scales, k.f32(), record) : scales, k.add(out, record), count);
-    };
-    k.loop(k.i64(0), whole, lanes, [&](Value record) { prepare(record, lanes); });
-    k.loop(whole, records, 1, [&](Value record) { prepare(record, 1); });
-  });
-}
-
-void AheadPanel::prepareRecords(Value sums, Value scales, Value to, int64_t lanes) {
-  auto shaped = [&](Type element) -> Type { return lanes == 1 ? element : k.vec(element, lanes); };
-  auto at = [&](int64_t part) { // sums of parts of a record stand side by side
-    int64_t parts = kUnpackedRecord / mma.sumGroup;
-    if (parts == 1 || lanes == 1)
-      return k.load(shaped(k.i32()), k.at(sums, k.i32(), part));
+/// Of `count` records of a row from `record` on; `at` is the number of the first in the tables.
+void AheadPanel::emitTable(Value sums, Value scales, Value record, int64_t count, Value at) {
+  int64_t runs = runsOfRecord(), parts = kUnpackedRecord / runs / mma.sumGroup;
+  auto every = [&](int64_t step, int64_t first, int64_t lanes) {
     SmallVector<int64_t> mask;
     for (int64_t lane = 0; lane < lanes; ++lane)
-      mask.push_back(lane * parts + part);
-    Value all = k.load(k.vec(k.i32(), lanes * parts), sums);
-    return k.shuffle(all, all, mask);
+      mask.push_back(lane * step + first);
+    return mask;
   };
-  Value total = at(0);
-  for (int64_t part = 1; part < kUnpackedRecord / mma.sumGroup; ++part)
-    total = k.add(total, at(part));
-  if (preparedSums) {
-    DotRun run;
-    run.lanes = mma.row->lanes, run.quads = kUnpackedRecord / unpacker.source().kr;
-    run.codes = {unpacker.range().bits, unpacker.range().isSigned, unpacker.range().offset};
-    k.store(emitterOf(*mma.row)->prepareSum(k, run, total), k.at(preparedSums, k.i32(), to));
+  Value loaded = k.load(k.vec(k.i32(), count * runs * parts), k.at(sums, k.i32(), k.mul(record, runs * parts)));
+  Value total;
+  for (int64_t part = 0; part < parts; ++part) {
+    Value some = parts == 1 ? loaded : k.shuffle(loaded, loaded, every(parts, part, count * runs));
+    total = total ? k.add(total, some) : some;
+  }
+  if (offsetSums) { // of a run of 16 they fit 16 bits
+    Value numbers = unpacker.levels().pairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset);
+    k.store(numbers, k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())), 4);
   }
   if (!scaledSums)
     return;
-  bool grouped = mma.activationGroup == kUnpackedRecord;
-  Value scale = k.load(grouped ? shaped(k.f32()) : k.f32(), scales);
-  if (!grouped && lanes > 1)
-    scale = k.splat(scale, lanes);
-  k.store(k.mulf(scale, k.intToFloat(total, k.f32())), k.at(scaledSums, k.f32(), to));
+  bool perRow = mma.activationGroup != mpgemm::kActivationGroup;
+  Value scale = perRow ? k.splat(k.load(k.f32(), scales), count * runs)
+                       : k.load(k.vec(k.f32(), count), k.at(scales, k.f32(), record));
+  if (!perRow && runs > 1) {
+    SmallVector<int64_t> mask;
+    for (int64_t lane = 0; lane < count * runs; ++lane)
+      mask.push_back(lane / runs);
+    scale = k.shuffle(scale, scale, mask);
+  }
+  k.store(k.mulf(scale, k.intToFloat(total, k.f32())), k.at(scaledSums, k.f32(), k.mul(at, runs)));
 }
 
 void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
@@ -226,19 +184,12 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
   int64_t units = source.k / source.unitSpan(), span = source.unitSpan();
   k.loop(k.i64(0), k.i64(units), unpacker.unitsPerBlock(), [&](Value unit) {
     Value inBlock = k.mins(k.sub(k.i64(units), unit), unpacker.unitsPerBlock());
-    unpacker.emit(panel, unit, inBlock, block, /*fetchesNext=*/mma.ahead != 0);
+    unpacker.emit(panel, unit, inBlock, block, levels, /*fetchesNext=*/mma.ahead != 0);
     Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
-    if (pairedCodes)
-      pairRows(row0, count, k.mul(unit, span), records);
-    else if (preparedSums || scaledSums)
-      prepareRows(row0, count, k.mul(unit, span), records);
+    if (offsetSums || scaledSums)
+      emitTables(row0, count, k.mul(unit, span), records);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
-                  if (keepsSumsInMemory(tokens)) {
-                    operands.place = place;
-                    accumulateDot(k, operands, block, row, tokens);
-                    return;
-                  }
                   PanelSums before = loadSums(operands, tokens, place);
                   PanelSums after = mma.row->isInteger() ? accumulateDot(k, operands, block, row, tokens, before)
                                                          : accumulateFloat(k, operands, block, row, tokens, before);

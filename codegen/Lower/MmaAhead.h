@@ -5,15 +5,14 @@
 //
 //   for 64 rows                        sums of these rows and the panel in memory
 //     for block of columns             codes, scales and minima unpacked (PanelUnpacker.h)
+//       for row                        sums of activations, times what they meet
 //       for tile of rows               sums → registers, + products of the block, → memory
 //     for tile of rows                 sums → epilogue
 //
-// Groups of 16 with integer scales cost a multiplication by a scale for each 16 columns.
-// Where the instruction adds up pairs of columns first (DotEmitter::pairsGroups), two such
-// groups are multiplied like one of 32: a quad takes two columns of each, so that the two
-// sums in a lane get their scales at once. The block's activations are copied in that order.
-// With larger groups, what a tile would make of each sum of activations for the offset or the minima of the weights is made
-// once for all tiles.
+// What a tile would do for each panel and row again is done for the block's 64 rows at
+// once, eight records to a vector: sums of activations times minus the offset of the codes,
+// or of two groups of 16 in one number for an instruction that takes both offsets away at
+// once (DotEmitter::pairsOffsets), and times the activation scale where there are minima.
 //
 // Contract: a sum is the same chain of operations as in a tile that walks the whole
 // panel; that it lies in memory between two blocks changes no bit of it.
@@ -46,22 +45,18 @@ private:
   MmaOperands blockAt(mlir::Value row0, mlir::Value column, mlir::Value records) const;
   void emitBlocks(mlir::Value panel, mlir::Value row0, mlir::Value count);
   void emitStores(mlir::Value row0, mlir::Value count, Store store);
-  bool prepares() const;
-  void pairRows(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
-  void prepareRows(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
-  void prepareRecords(mlir::Value sums, mlir::Value scales, mlir::Value to, int64_t lanes);
+  void emitTables(mlir::Value row0, mlir::Value rows, mlir::Value column, mlir::Value records);
+  void emitTable(mlir::Value sums, mlir::Value scales, mlir::Value record, int64_t count, mlir::Value at);
   PanelSums loadSums(const MmaOperands &operands, int64_t tokens, mlir::Value from);
   int64_t rowsTogether() const;
-  int64_t blockColumns() const;
-  int64_t scaledColumns() const;
-  bool keepsSumsInMemory(int64_t tokens) const;
+  int64_t runsOfRecord() const;
+  int64_t offsetSumsOfRecord() const;
 
   KernelBuilder &k;
   const MmaOperands &mma;
   PanelUnpacker unpacker;
   mlir::Value block, sums; ///< memory
-  /// Memory for activations as this block's products take them; null where they take them as they are.
-  mlir::Value pairedCodes, preparedSums, scaledSums;
+  mlir::Value levels, offsetSums, scaledSums; ///< memory of what the format has (MmaOperands); null without
 };
 
 } // namespace nibble

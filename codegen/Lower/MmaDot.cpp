@@ -46,14 +46,15 @@ constexpr int64_t kApartColumns = 64;
 DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
     : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
       reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
-      run(mma.paired ? mpgemm::kActivationGroup : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
-      runs(panel.isTwoLevel() ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
-  dot.paired = mma.paired, dot.prepared = mma.prepared;
+      run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+      runs(panel.isTwoLevel() || mma.levels ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
     reader.assume(*mma.range), shift = mma.height;
-  dot.codes = {reader.range().bits, reader.range().isSigned, reader.range().offset};
+  dot.codes = {reader.range().bits, reader.range().isSigned, mma.offsetSums ? -1 : reader.range().offset};
+  if (mma.levels)
+    levels = {panel.nr, runs, mma.offsetSums};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
   if (passesStrips() && fits && strips() >= kSignedStrips) {
     shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
@@ -81,17 +82,9 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
-  Value records = mma.records ? mma.records : k.i64(panel.records());
-  if (mma.place) {
-    k.loop(k.i64(0), records, 1, {mma.place}, [&](Value record, ValueRange carried) {
-      place = carried[0];
-      emitRecord(panelPointer, row0, record, {});
-      return PanelSums{place};
-    });
-    return {};
-  }
   if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
+  Value records = mma.records ? mma.records : k.i64(panel.records());
   return k.loop(k.i64(0), records, 1, sums, [&](Value record, ValueRange carried) {
     return emitRecord(panelPointer, row0, record, carried);
   });
@@ -103,8 +96,12 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   Tile carried(sums.begin(), sums.end());
   if (tokens > 1 || (panel.unitsPerRecord() == 1 && !fetchesBySpan()))
     fetchAhead(record, panel.recordBytes(), row0);
-  if (panel.unitsPerRecord() == 1)
-    return emitUnit(record, unitAt(record, k.i64(0), column, row0), carried);
+  if (panel.unitsPerRecord() == 1) {
+    Unit unit = unitAt(record, k.i64(0), column, row0);
+    if (mma.levels)
+      unit.subScales = k.offset(mma.levels, k.mul(index, levels.recordBytes()));
+    return emitUnit(record, unit, carried);
+  }
   return k.loop(k.i64(0), k.i64(panel.unitsPerRecord()), 1, carried, [&](Value unit, ValueRange inner) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
     if (tokens == 1) { // a record's lines at once would hold up its own
@@ -217,7 +214,8 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
     Unit read = unit;
     for (int64_t column = 0; column < panel.unitSpan(); column += span) {
       sums = emitSpan(record, read, column, sums);
-      if (emitter && tokens > 1 && !sums.empty()) // what the fields of the next span share with these is read again, and not kept on the stack
+      read = after(read, sums);
+      if (emitter && tokens > 1 && !goesInOrder()) // what the next span's fields share is read again, and not spilled
         read.codes = emitter->after(k, unit.codes, sums.back());
     }
     return sums;
@@ -268,7 +266,7 @@ Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64
   if (mma.range && dot.strip == 2 && !panel.isTwoLevel()) // an f32, as it is
     return emitter->loadSpread(k, dot, k.offset(record, panel.scaleOffset(number, (mma.firstVector + v) * dot.lanes)));
   Value dw = reader.scale(record, number, mma.firstVector + v);
-  if (panel.isTwoLevel() && runs == 1 && !mma.paired)
+  if (panel.isTwoLevel() && runs == 1)
     dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
   return spread(dw);
 }
@@ -288,35 +286,28 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     return sums;
   }
   Tile integers = integerSums(unit, column);
-  if (!place)
+  if (!goesInOrder())
     return scaleSpan(record, unit, column, integers, sums);
-  scaleInPlace(record, unit, column, integers);
-  return {};
+  Unit later = unit; // all integers, and then the scales
+  later.x.scales = emitter->afterSums(k, unit.x.scales, integers);
+  return scaleSpan(tokens == 1 ? emitter->afterSums(k, record, integers) : record, later, column, integers, sums);
 }
 
-/// The same operations as scaleSpan() on sums in memory. That the place of the next span is known only behind this one keeps
-/// LLVM from bringing them to registers, which it then spills one by one.
-void DotPanel::scaleInPlace(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers) {
-  Tile da;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    da.push_back(activations.scale(unit.x, strip, column));
-  Value acc;
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    Value dw = floatScale(record, unit, column, v);
-    Tile mw;
-    if (panel.hasMin)
-      for (int64_t first = column; first < column + run * runs; first += std::min(run, panel.group))
-        mw.push_back(floatMinimum(record, unit, first, v));
-    for (int64_t strip = 0; strip < strips(); ++strip) {
-      int64_t index = strip * mma.vectors + v;
-      Value at = k.at(place, k.f32(), index * dot.lanes);
-      acc = k.fma(k.mulf(dw, da[strip]), emitter->toFloat(k, integers[index], 0), k.load(k.vec(k.f32(), dot.lanes), at));
-      for (auto [i, m] : llvm::enumerate(mw))
-        acc = k.fma(m, activations.scaledSum(unit.x, strip, column + i * std::min(run, panel.group)), acc);
-      k.store(acc, at);
-    }
-  }
-  place = emitter->after(k, place, acc);
+/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up. (Of codes in several
+/// planes or runs the same bytes would have to be loaded more often than they are spilled now.)
+bool DotPanel::goesInOrder() const {
+  bool alone = reader.looksUp() && panel.planes().size() == 1 && runs == 1;
+  return emitter && (tokens == 1 ? alone : mma.range && strips() > 1);
+}
+
+/// A unit whose codes and activations are loaded after sums are there.
+DotPanel::Unit DotPanel::after(const Unit &unit, ArrayRef<Value> sums) {
+  Unit later = unit;
+  if (!goesInOrder())
+    return later;
+  later.codes = emitter->afterSums(k, unit.codes, sums);
+  later.x.codes = emitter->afterSums(k, unit.x.codes, sums);
+  return later;
 }
 
 /// A span's integer sums meet the scales, and the minima follow.
@@ -356,10 +347,9 @@ void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRe
 DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
   DotRun of = dot;
   of.codes.offset <<= leftHeight(column);
-  if (mma.paired) {
-    int64_t group = column / panel.group, vector = mma.firstVector + v;
-    of.scale = emitter->pairedScale(k, dot, reader.subScale(unit.subScales, group, vector),
-                                    reader.subScale(unit.subScales, group + 1, vector));
+  if (mma.levels) {
+    int64_t at = levels.scale(column / run, (mma.firstVector + v) * dot.lanes);
+    of.scale = k.load(emitter->scaleType(k, dot), k.offset(unit.subScales, at), 4);
     return of;
   }
   if (runs > 1)

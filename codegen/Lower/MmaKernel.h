@@ -53,21 +53,19 @@ struct MmaOperands {
   std::optional<CodeRange> range;
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
-  /// Groups of 16 in pairs: x has the columns of both in turns, two by two, and `sums` those of both, 16 bits each.
-  bool paired = false;
-  /// Each sum of codes of a run, or of a group of a pair, times its activation scale, f32; where there are minima.
+  /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; whether
+  /// `sums` are times minus the offset of the codes, or with such scales two groups' in one number (LevelPlace::pairs); and,
+  /// where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
+  mlir::Value levels;
+  bool offsetSums = false;
   RowMatrix scaledSums;
-  /// `sums` are what DotEmitter::prepareSum() made of those of 32 columns.
-  bool prepared = false;
-  /// The tile's f32 sums in memory, to which products are added there.
-  mlir::Value place;
 };
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
 /// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none. Sums of
-/// integer products are in the order of strips, which dotRows() undoes. If they have a place in memory, none are returned.
+/// integer products are in the order of strips, which dotRows() undoes.
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                         int64_t tokens, PanelSums sums = {});
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,

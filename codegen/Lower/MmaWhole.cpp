@@ -39,7 +39,7 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
   Value end = k.mul(k.divu(rows, tile), tile);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
-    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, /*fetchesNext=*/mma.ahead != 0);
+    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, /*levelsOut=*/Value(), /*fetchesNext=*/mma.ahead != 0);
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = 0;
     k.loop(k.i64(0), end, tile, [&](Value row0) { visit(of, unpacked, row0); });

@@ -37,17 +37,23 @@ static CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow 
   return {std::max(bits, 1u), false, -low};
 }
 
+CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row) {
+  if (code.stored != lowbit::CodeKind::None)
+    return rangeOfNumbers(-128, 127, row);
+  auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
+  return rangeOfNumbers(*low, *high, row);
+}
+
 void PanelReader::chooseRange(const InstructionRow *row) {
   const lowbit::CodeKind &code = block.getCode();
   if (code.stored != lowbit::CodeKind::None) {
-    codeRange = rangeOfNumbers(-128, 127, row);
+    codeRange = rangeOfBook(code, row);
     return;
   }
   if (code.book) {
     if (!code.book->isInteger())
       return;
-    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
-    codeRange = rangeOfNumbers(*low, *high, row);
+    codeRange = rangeOfBook(code, row);
     for (int8_t integer : code.book->integers)
       table.push_back(int8_t(integer + codeRange.offset));
     return;

@@ -31,6 +31,9 @@ struct CodeRange {
   int64_t offset = 0;    ///< zero point, and what made the number unsigned
 };
 
+/// How the integers of a codebook, the type's own or a stored one, are held to be multiplied by `row`.
+CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row);
+
 class PanelReader {
 public:
   /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a code

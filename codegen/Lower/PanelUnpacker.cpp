@@ -14,17 +14,17 @@ namespace nibble {
 
 /// Columns of a block: of 16 rows 4 KiB of codes, which stay in the first-level cache beside the activations that they
 /// are multiplied with; as many bytes of floats.
-static int64_t blockColumns(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
+static int64_t columnsOfBlock(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
 
 /// Bytes that are fetched at once.
 constexpr int64_t kLineBytes = 64;
 
 /// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns. Integer sub-scales of smaller
-/// groups stay, because integer sums meet them before they meet the float.
-static Type elementOf(lowbit::BlockType block, int64_t group) {
+/// groups stay if `keepsLevels`, because integer sums meet them before they meet the float.
+static Type elementOf(lowbit::BlockType block, int64_t group, bool keepsLevels) {
   MLIRContext *context = block.getContext();
   lowbit::ScaleKind scale = {.floatKind = FloatKind::F32}, min = scale;
-  if (block.isTwoLevel() && group < kUnpackedRecord) {
+  if (keepsLevels) {
     scale.sub = block.getScale().sub, scale.superGroup = kUnpackedRecord;
     min.sub = block.getZero().min.sub, min.superGroup = kUnpackedRecord;
   }
@@ -38,17 +38,20 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
     : k(k), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
       vectors(row->vectors),
-      units(std::max<int64_t>(1, (wholePanel ? panel.k : blockColumns(*row)) / panel.unitSpan())),
-      takesOffsets(takesOffsets),
-      paired(keepsLevels() && emitter && emitter->pairsGroups() && panel.kr == 4 && 2 * panel.group == kUnpackedRecord) {
+      units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
+      takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
-  Type element = row->kind == RowKind::Float ? Type(k.f32()) : elementOf(block, panel.group);
+  bool hasLevels = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
+  if (hasLevels && !wholePanel)
+    levelPlace = {panel.nr, kUnpackedRecord / panel.group,
+                  emitter->pairsOffsets() && reader.range().offset && 2 * panel.group == kUnpackedRecord};
+  Type element = emitter ? elementOf(block, panel.group, hasLevels && wholePanel) : Type(k.f32());
   unpacked = mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
                                      /*bias=*/0);
   place = unpacked.getPanelLayout();
 }
 
-void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, bool fetchesNext) {
+void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut, bool fetchesNext) {
   reader.openPanel(panelPointer);
   int64_t perRecord = panel.unitsPerRecord();
   Value records = k.offset(panelPointer, panel.recordOffset(0));
@@ -72,6 +75,8 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
       emitValues(unit, to);
     else
       emitUnit(unit, to);
+    for (int64_t v = 0; v < vectors && levelPlace.groups; ++v) // a unit is a record
+      emitLevels(unit, v, k.offset(levelsOut, k.mul(index, levelPlace.recordBytes())));
   });
 }
 
@@ -103,7 +108,7 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
   Value codes = k.offset(out, place.codesOffset());
   for (int64_t v = 0; v < vectors; ++v) {
     emitScales(unit, column, v, out);
-    if (keepsLevels())
+    if (place.isTwoLevel())
       emitSubScales(unit, column, v, out);
     storeQuads(unit, column, v, codes);
   }
@@ -122,23 +127,13 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
   // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more registers.
   bool together = height() != 0;
   KernelBuilder::Values bytes;
-  for (int64_t index = 0; !paired && index < kUnpackedRecord / panel.kr; ++index) {
+  for (int64_t index = 0; index < kUnpackedRecord / panel.kr; ++index) {
     bytes.push_back(quad(index * panel.kr));
     if (!together)
       store(bytes.back(), index);
   }
   for (size_t index = 0; together && index < bytes.size(); ++index)
     store(bytes[index], int64_t(index));
-  for (int64_t first = 0; paired && first < panel.group; first += panel.kr) {
-    Value here = quad(first), next = quad(first + panel.group);
-    for (int64_t half : {0, 2}) {
-      SmallVector<int64_t> mask;
-      for (int64_t row = 0; row < lanes; ++row)
-        for (int64_t from : {int64_t(0), lanes * panel.kr})
-          mask.append({from + row * panel.kr + half, from + row * panel.kr + half + 1});
-      store(k.shuffle(here, next, mask), (2 * first + 2 * half) / panel.kr);
-    }
-  }
 }
 
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {
@@ -160,18 +155,31 @@ void PanelUnpacker::emitSubScales(const Unit &unit, int64_t column, int64_t v, V
   }
 }
 
+/// The unit's integer scales as the instruction takes them.
+void PanelUnpacker::emitLevels(const Unit &unit, int64_t v, Value out) {
+  DotRun run;
+  run.lanes = lanes, run.codes.offset = reader.range().offset;
+  SmallVector<Value> scales;
+  for (int64_t group = 0; group < levelPlace.groups; ++group) {
+    scales.push_back(reader.subScale(unit.subScales, group, v));
+    k.store(emitter->integerScale(k, run, scales.back()), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
+  }
+  if (levelPlace.pairs)
+    k.store(emitter->pairedOffsets(k, run, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
+}
+
 /// d of a group, times its sub-scale where no integer sum is to meet that first.
 Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
   Value scale = reader.scale(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel() || (keepsLevels() && !place.isFloat()))
+  if (!panel.isTwoLevel() || keepsLevels())
     return scale;
   return k.mulf(scale, k.intToFloat(reader.subScale(unit.subScales, group, v), k.f32()));
 }
 
-/// The minimum of a group as it is added; with levels that are kept, and of values, dmin · subMin as it stands.
+/// The minimum of a group as it is added; dmin where records keep levels, and of values dmin · subMin.
 Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
   Value minimum = reader.minimum(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel() || (keepsLevels() && !place.isFloat()))
+  if (!panel.isTwoLevel() || place.isTwoLevel())
     return minimum;
   minimum = k.mulf(minimum, k.intToFloat(reader.subMinimum(unit.subMinima, group, v), k.f32()));
   return place.isFloat() ? minimum : k.negf(minimum);

@@ -9,12 +9,16 @@
 // Contract: what is unpacked is a panel itself, of a layout that only the kernel
 // sees, so that DotPanel and FloatPanel read it like any other and do the same
 // operations on the same numbers. A block starts and ends with units of the layout.
+// Integer scales that integer sums meet, those of groups below 32 columns, stay in
+// its records, or lie apart from it (LevelPlace.h): then its records have the float
+// scale and the groups' minima.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
 #define NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
 
+#include "codegen/Lower/LevelPlace.h"
 #include "codegen/Lower/PanelReader.h"
 #include "codegen/Targets/DotEmitter.h"
 
@@ -39,14 +43,17 @@ public:
   unsigned height() const {
     return takesOffsets && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
   }
-  /// Whether groups of 16 stand in pairs: a quad has two columns of one and two of the next.
-  bool pairsGroups() const { return paired; }
+  /// The integer scales of a record where they lie apart: no groups if there are none.
+  const LevelPlace &levels() const { return levelPlace; }
   int64_t unitsPerBlock() const { return units; }
+  int64_t blockColumns() const { return units * panel.unitSpan(); }
   int64_t blockBytes() const { return place.panelBytes(); }
+  int64_t levelBytes() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
 
-  /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`. `fetchesNext`: the same codes of the
-  /// panel behind it are fetched meanwhile.
-  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, bool fetchesNext);
+  /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`, and levels that lie apart to
+  /// `levelsOut`. `fetchesNext`: the same codes of the panel behind it are fetched meanwhile.
+  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, mlir::Value levelsOut,
+            bool fetchesNext);
 
 private:
   /// Where a unit's parts lie.
@@ -57,10 +64,11 @@ private:
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
   void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
   void emitSubScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
+  void emitLevels(const Unit &unit, int64_t v, mlir::Value out);
   void emitValues(const Unit &unit, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
-  bool keepsLevels() const { return panel.isTwoLevel() && panel.group < kUnpackedRecord; }
+  bool keepsLevels() const { return place.isTwoLevel() || levelPlace.groups > 0; }
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 
@@ -69,7 +77,8 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
-  bool takesOffsets, paired;
+  bool takesOffsets;
+  LevelPlace levelPlace;
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`
 };

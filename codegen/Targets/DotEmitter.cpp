@@ -55,19 +55,17 @@ Value DotEmitter::joinSign(KernelBuilder &, Value, unsigned, Value, bool) const 
   llvm_unreachable("only of emitters that join signs");
 }
 
-Value DotEmitter::pairedScale(KernelBuilder &, const DotRun &, Value, Value) const {
-  llvm::report_fatal_error("the instruction row has one scale for a quad");
+Value DotEmitter::pairedOffsets(KernelBuilder &, const DotRun &, Value, Value) const {
+  llvm_unreachable("only of emitters that pair offsets");
 }
 
-Value DotEmitter::prepareSum(KernelBuilder &k, const DotRun &run, Value codeSum) const {
-  return k.mul(codeSum, -run.codes.offset);
+Value DotEmitter::addOffsets(KernelBuilder &, Value, Value, Value) const {
+  llvm_unreachable("only of emitters that pair offsets");
 }
 
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
-  if (!codeSums)
-    return k.zero(k.vec(k.i32(), run.sums()));
-  return run.prepared ? codeSums : DotEmitter::prepareSum(k, run, codeSums);
+  return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));
 }
 
 Value DotEmitter::finish(KernelBuilder &k, const DotRun &run, Value sum, Value codeSums) const {

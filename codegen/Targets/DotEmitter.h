@@ -44,8 +44,6 @@ struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
   int64_t strip = 1; ///< activation rows whose sums share a vector
   int64_t quads = 0; ///< steps of kr columns
-  bool prepared = false; ///< sums of activations are those that prepareSum() made
-  bool paired = false;   ///< the first two columns of a quad are of one group, the others of the next (pairsGroups())
   int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
   mlir::Value scale; ///< what integerScale() made of the sums' integer scale; null without
@@ -74,11 +72,14 @@ public:
   virtual mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const;
   /// An integer scale of sums (i32, in the order of the strip) in the form that the other functions take it.
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
-  /// The same of a paired run, from the scales of both groups.
-  virtual mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
-  /// What start() takes for a run's sum of activations (i32, a scalar or any number of lanes) where that is known long before:
-  /// 32 bits of which start() makes its vector without arithmetic. codes.offset is at most 2^codes.bits, and there is no scale.
-  virtual mlir::Value prepareSum(KernelBuilder &k, const DotRun &run, mlir::Value codeSum) const;
+  /// The type of that, four bytes for each sum.
+  virtual mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const { return k.vec(k.i32(), run.sums()); }
+  /// Whether addOffsets() takes the offsets of two runs with integer scales away at once, for less than finish() of both.
+  virtual bool pairsOffsets() const { return false; }
+  /// Both runs' integer scales (i32) times minus the offset, of scaleType().
+  virtual mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
+  /// A sum in i32 and what pairedOffsets() and the sums of both runs' activations come to; these are 16 bits each of `pair`.
+  virtual mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;
@@ -96,6 +97,9 @@ public:
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
   /// `vector`, of whose bits LLVM knows nothing.
   virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
+  /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks for
+  /// them, and none is taken apart.
+  virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
   /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes wait
   /// for their products then.
   virtual bool takesVectorsApart() const { return false; }
@@ -108,14 +112,13 @@ public:
   virtual int64_t rowsInPlace() const { return 1; }
   /// Runs of a row of activations whose operands the registers hold while vector after vector of weights passes by.
   virtual int64_t runsTogether(const DotRun &run) const { return 1; }
+  /// Whether the sum of a run with an integer scale may go on with the products of a run with another one.
+  virtual bool goesOn(const DotRun &run) const { return false; }
+  /// Runs of up to so many quads of unpacked bytes are straight code.
+  virtual int64_t straightQuads() const { return 4; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,
   /// which undoes the order that keeps the tile in registers; an accumulating instruction is not taken apart.
   virtual bool walksInLoop() const { return false; }
-  /// Whether the halves of a quad may have scales of their own: the sums of a paired run's activations, `codeSums`, are
-  /// those of both groups, 16 bits each.
-  virtual bool pairsGroups() const { return false; }
-  /// Whether the f32 sums of a tile have no registers to stay in while a run is multiplied.
-  virtual bool keepsSumsInMemory() const { return false; }
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
 

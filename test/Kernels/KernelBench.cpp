@@ -6,9 +6,11 @@
 //
 //   KernelBench [row [cpu]]        default: the best row of this machine
 //   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), and how near each
-//                                  comes to the fastest format whose packed codes are as wide
+//                                  comes to the fastest format whose packed codes are as wide, and to the fastest of those
+//                                  whose numbers, by which activations are multiplied, are as wide
 //
 //===----------------------------------------------------------------------===//
+#include "codegen/Lower/PanelReader.h"
 #include "test/Kernels/KernelProgram.h"
 #include "test/Kernels/Product.h"
 
@@ -153,7 +155,7 @@ int measureFormats(const TargetInfo &target, int64_t m) {
   struct Speed {
     std::string name;
     unsigned bits;
-    bool isInteger;
+    unsigned multiplied; ///< bits of the numbers; 0 for floats
     double rate; ///< multiply-adds a second
   };
   std::vector<Speed> speeds;
@@ -166,18 +168,22 @@ int measureFormats(const TargetInfo &target, int64_t m) {
       llvm::fill(w.planes.scale, 120);
     bool isInteger = w.kind.isInteger() || w.kind.book->isInteger();
     const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot4 : RowKind::Float);
+    unsigned multiplied = !isInteger ? 0 : w.kind.isInteger() ? w.kind.width : rangeOfBook(w.kind, row).bits;
     if (double time = timeOf(target, *row, w, m); time > 0)
-      speeds.push_back({format.name, w.kind.width, isInteger, double(m) * w.n * w.k / time});
+      speeds.push_back({format.name, w.kind.width, multiplied, double(m) * w.n * w.k / time});
   };
   llvm::for_each(lowbit::formats(), add);
   llvm::for_each(ownFormats(), add);
   llvm::sort(speeds, [](const Speed &a, const Speed &b) { return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate); });
   for (const Speed &speed : speeds) {
-    double fastest = 0;
-    for (const Speed &other : speeds)
+    double fastest = 0, fastestAlike = 0;
+    for (const Speed &other : speeds) {
       fastest = other.bits == speed.bits ? std::max(fastest, other.rate) : fastest;
-    std::printf("%u bits  %-10s %-5s  %6.1f G multiply-adds/s  %.2f of the fastest\n", speed.bits, speed.name.c_str(),
-                speed.isInteger ? "dot" : "float", speed.rate * 1e-9, speed.rate / fastest);
+      fastestAlike = other.multiplied == speed.multiplied ? std::max(fastestAlike, other.rate) : fastestAlike;
+    }
+    std::string multiplied = speed.multiplied ? std::to_string(speed.multiplied) + " bits" : "floats";
+    std::printf("%u bits  %-10s %6.1f G multiply-adds/s  %.2f of the fastest;  %s multiplied, %.2f\n", speed.bits,
+                speed.name.c_str(), speed.rate * 1e-9, speed.rate / fastest, multiplied.c_str(), speed.rate / fastestAlike);
   }
   return 0;
 }

@@ -46,33 +46,35 @@ int64_t X86AVX2::quadsTogether(const DotRun &run) const { return isNarrow(run) ?
 /// Words of a run must fit as they do without the zeros.
 unsigned X86AVX2::widestInPlace(const DotRun &run) const { return widestOf(run, quadsIn16Bits); }
 
-/// The scale in both words of a lane.
-Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) const {
-  return pairedScale(k, run, scale, scale);
+/// Words in turns, of numbers that fit them.
+static Value inTurns(KernelBuilder &k, Value first, Value second, Type type) {
+  return k.bitcast(k.bitOr(k.bitAnd(first, 0xffff), k.shl(second, 16)), type);
 }
 
-Value X86AVX2::pairedScale(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
-  return k.bitcast(k.bitOr(k.bitAnd(first, 0xffff), k.shl(second, 16)), k.vec(k.i16(), 2 * run.lanes));
+/// The scale in both words of a lane.
+Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) const {
+  return inTurns(k, scale, scale, scaleType(k, run));
 }
+
+Value X86AVX2::pairedOffsets(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
+  return inTurns(k, k.mul(first, -run.codes.offset), k.mul(second, -run.codes.offset), scaleType(k, run));
+}
+
+Value X86AVX2::addOffsets(KernelBuilder &k, Value sum, Value offsets, Value pair) const {
+  return k.add(sum, widen(k, k.bitcast(pair, offsets.getType()), offsets));
+}
+
+/// vpmaddwd has multiplied by the scale before anything is added.
+bool X86AVX2::goesOn(const DotRun &run) const { return run.scale && !isNarrow(run); }
 
 /// Widened, times the scale of the run.
 static Value widenScaled(KernelBuilder &k, const DotRun &run, Value words) {
   return run.scale ? widen(k, words, run.scale) : widen(k, words);
 }
 
-/// Half of what the offset takes away in each word of a lane.
-Value X86AVX2::prepareSum(KernelBuilder &k, const DotRun &run, Value codeSum) const {
-  if (!isNarrow(run))
-    return DotEmitter::prepareSum(k, run, codeSum);
-  int64_t low = run.codes.offset / 2, high = run.codes.offset - low;
-  return k.bitOr(k.bitAnd(k.mul(codeSum, -low), 0xffff), k.shl(k.mul(codeSum, -high), 16));
-}
-
 Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
-  if (isNarrow(run)) {
-    Type words = k.vec(k.i16(), 2 * run.lanes);
-    return run.prepared && codeSums ? k.bitcast(codeSums, words) : k.zero(words);
-  }
+  if (isNarrow(run))
+    return k.zero(k.vec(k.i16(), 2 * run.lanes));
   return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
 }
 
@@ -99,15 +101,21 @@ Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value code
     sum = widenScaled(k, run, sum);
   else if (!run.scale)
     return sum; // the offsets were there from the start
-  if (!codeSums || run.prepared)
+  if (!codeSums)
     return sum;
   if (!run.scale)
-    return k.sub(sum, k.mul(codeSums, run.codes.offset));
+    return k.add(sum, k.mul(codeSums, -run.codes.offset));
   // Scales have eight bits, so that scale · offset has at most 16; the sum of a run has 13. The upper words of the
   // latter are masked away, and what stands beside scale · offset is multiplied by zero.
-  // Of a paired run both words count, with the scale of each.
-  Value words = k.bitcast(run.paired ? codeSums : k.bitAnd(codeSums, 0xffff), run.scale.getType());
+  Value words = k.bitcast(k.bitAnd(codeSums, 0xffff), run.scale.getType());
   return k.sub(sum, widen(k, words, k.mul(run.scale, run.codes.offset)));
+}
+
+Value X86AVX2::afterSums(KernelBuilder &k, Value pointer, ValueRange done) const {
+  SmallVector<Value> lower; // the lower half of a register is no instruction
+  for (Value sum : done)
+    lower.push_back(k.slice(k.bitcast(sum, k.vec(k.f32(), 8)), 0, 4));
+  return orderAfter(k, pointer, lower, "x");
 }
 
 } // namespace nibble

@@ -8,12 +8,12 @@
 //    ⌊32767 / that⌋ quads (8 for b ≤ 4, 4 for 5, 2 for 6, 1 for 7) are added in
 //    16 bits before one vpmaddwd widens the sum: for 4-bit codes and groups of
 //    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
-//    A prepared offset z starts these words with -z/2 · Σ a each, which vpmaddwd adds up: a word that has met its 16 columns
-//    is Σ (w - z/2)·a of them less z/2 · Σ a of the other 16, at most 16 · 127 · 2^b;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
 // An integer scale of the sum costs nothing: vpmaddwd multiplies by it instead of by
-// one. It has eight bits, a pair of words 17, so that nothing overflows.
+// one. It has eight bits, a pair of words 17, so that nothing overflows. Nor does a
+// scale times an offset, which has 16, with the sum of 16 activations, which has 12:
+// one vpmaddwd takes the offsets of two runs of 16 columns away.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,8 +27,10 @@ namespace nibble {
 class X86AVX2 : public DotEmitter {
 public:
   mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
-  mlir::Value pairedScale(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
-  mlir::Value prepareSum(KernelBuilder &k, const DotRun &run, mlir::Value codeSum) const override;
+  mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const override { return k.vec(k.i16(), 2 * run.sums()); }
+  bool pairsOffsets() const override { return true; }
+  mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
+  mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -37,11 +39,12 @@ public:
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "x");
   }
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override;
   unsigned widestInPlace(const DotRun &run) const override;
+  bool goesOn(const DotRun &run) const override;
+  int64_t straightQuads() const override { return 8; }
   bool walksInLoop() const override { return true; }
-  bool pairsGroups() const override { return true; }
   bool unpacksAhead() const override { return true; }
-  bool keepsSumsInMemory() const override { return true; }
 };
 
 } // namespace nibble

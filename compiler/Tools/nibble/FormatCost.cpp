@@ -3,6 +3,7 @@
 
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "codegen/Lower/KernelCost.h"
+#include "codegen/Lower/PanelReader.h"
 #include "codegen/Lower/Passes.h"
 #include "compiler/Pipelines/Pipelines.h"
 #include "dialects/MPGEMM/MPGEMM.h"
@@ -56,6 +57,14 @@ static std::string wayOf(Type weight, const InstructionRow &row) {
   return std::string(isLooked ? "codebook, " : "") + (row.depth > 4 ? "integer matrix" : "integer dot");
 }
 
+/// Bits of the integers that a dot or matrix instruction multiplies: of the code, or of what it stands for in its codebook.
+static unsigned numberBits(Type weight, const InstructionRow &row) {
+  auto block = dyn_cast<lowbit::BlockType>(weight);
+  if (!block || row.kind != RowKind::Dot4)
+    return 0;
+  return block.getCode().isInteger() ? block.getCode().width : rangeOfBook(block.getCode(), &row).bits;
+}
+
 FormatCost costOf(MLIRContext &context, Type element, const TargetInfo &target) {
   std::string reason;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
@@ -65,23 +74,23 @@ FormatCost costOf(MLIRContext &context, Type element, const TargetInfo &target) 
   });
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(layerText(element), &context);
   if (!module)
-    return {reason, "", 0};
+    return {reason, ""};
   target.attachTo(*module);
   PipelineOptions options;
   FormatCost cost;
   if (!runPasses(*module, [&](PassManager &manager) { addPhase(manager, Phase::legalize, options); }))
-    return {reason, "", 0};
+    return {reason, ""};
   module->walk([&](lm::LinearLike op) {
     auto compute = op->getAttrOfType<mpgemm::ComputeAttr>("compute");
     if (const InstructionRow *row = findRow(compute.getRow()))
-      cost = {wayOf(compute.getWeight(), *row), row->name.str(), 0};
+      cost = {wayOf(compute.getWeight(), *row), row->name.str(), numberBits(compute.getWeight(), *row), 0};
   });
   if (!runPasses(*module, [&](PassManager &manager) {
         addPhase(manager, Phase::tile, options);
         addPhase(manager, Phase::bufferize, options);
         manager.addPass(createLowerKernels());
       }))
-    return {reason, "", 0};
+    return {reason, ""};
   const InstructionRow *row = findRow(cost.row);
   for (func::FuncOp kernel : module->getOps<func::FuncOp>())
     if (row && !kernel.isExternal() && kernel.getSymName().contains("mma_"))

@@ -18,6 +18,7 @@ namespace nibble {
 struct FormatCost {
   std::string way; ///< "integer dot", "integer matrix", "codebook, integer dot", "float"; why not, if there is none
   std::string row; ///< of the instruction table; empty if there is none
+  unsigned numberBits = 0; ///< of the numbers that are multiplied; 0 for floats and look-ups
   double operations = 0; ///< vector operations a weight, with one row of activations
 };
 

@@ -78,10 +78,11 @@ std::string textOf(mlir::Type type) {
 void printText(llvm::ArrayRef<ListedFormat> list, const TargetInfo &target) {
   llvm::raw_ostream &out = llvm::outs();
   out << target.triple << ", cpu " << target.cpu << "\n";
-  out << "format      bits/weight  from       runs as                 operations/weight  row, type\n";
+  out << "format      bits/weight  from       runs as                 bits multiplied  operations/weight  row, type\n";
   for (const ListedFormat &format : list)
-    out << llvm::format("%-11s %11.4f  %-9s  %-22s  %17.3f  ", format.name.c_str(), format.bits, format.from.c_str(),
-                        format.cost.row.empty() ? "-" : format.cost.way.c_str(), format.cost.operations)
+    out << llvm::format("%-11s %11.4f  %-9s  %-22s  %15s  %17.3f  ", format.name.c_str(), format.bits, format.from.c_str(),
+                        format.cost.row.empty() ? "-" : format.cost.way.c_str(),
+                        format.cost.numberBits ? std::to_string(format.cost.numberBits).c_str() : "-", format.cost.operations)
         << (format.cost.row.empty() ? format.cost.way : format.cost.row) << ", " << textOf(format.type) << "\n";
   out << "operations: vector operations of the generated kernel, one row of activations; see docs/formats.md\n";
 }
@@ -95,6 +96,8 @@ void printJSON(llvm::ArrayRef<ListedFormat> list, const TargetInfo &target) {
       row["runs_as"] = format.cost.way;
       row["instruction_row"] = format.cost.row;
       row["operations_per_weight"] = format.cost.operations;
+      if (format.cost.numberBits)
+        row["bits_multiplied"] = format.cost.numberBits;
     } else {
       row["does_not_run"] = format.cost.way;
     }

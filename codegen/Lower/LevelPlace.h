@@ -1,0 +1,37 @@
+//===- LevelPlace.h - where a block's integer scales lie -------*- C++ -*-===//
+//
+// What: the integer scales of a block that was unpacked ahead (PanelUnpacker.h), in the
+// form in which its instruction multiplies sums by them (DotEmitter::integerScale). For
+// each record of 32 columns and of nr weight rows:
+//
+//      ┌────────────────────┐ scale(g)
+//      │ scales  G × nr × 4 │   G = groups of a record, below 32 columns each
+//      ├────────────────────┤ offsets()       only with pairs
+//      │ pairs       nr × 4 │   DotEmitter::pairedOffsets of both groups
+//      └────────────────────┘
+//
+// Why: the scales of a panel are bytes. Widened for each tile of four rows they cost as
+// much as what they scale.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef NIBBLE_CODEGEN_LOWER_LEVELPLACE_H
+#define NIBBLE_CODEGEN_LOWER_LEVELPLACE_H
+
+#include <cstdint>
+
+namespace nibble {
+
+struct LevelPlace {
+  int64_t nr = 0, groups = 0;
+  bool pairs = false;
+
+  /// Bytes from the start of a record; rows count inside the panel.
+  int64_t scale(int64_t group, int64_t row) const { return (group * nr + row) * 4; }
+  int64_t offsets(int64_t row) const { return scale(groups, row); }
+  int64_t recordBytes() const { return scale(groups + pairs, 0); }
+};
+
+} // namespace nibble
+
+#endif // NIBBLE_CODEGEN_LOWER_LEVELPLACE_H

@@ -1,0 +1,57 @@
+//===- AheadTest.cpp - products of many rows with panels unpacked ahead ---===//
+//
+// codegen/Lower/MmaAhead.h on x86: every kind of number (2 to 8 bits, groups of 16 and 32,
+// integer scales, minima, offsets, codebooks) with a block of 64 rows and tiles of each size
+// behind it, more columns than a block and fewer in the last one, against the definition bit
+// for bit. And the same rows with fewer of them, whose results must be the same.
+//
+//===----------------------------------------------------------------------===//
+#include "test/Kernels/ProductCases.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace nibble::test {
+namespace {
+
+struct Case {
+  const char *row;
+  std::vector<const char *> formats;
+};
+
+class AheadTest : public testing::TestWithParam<Case> {};
+
+TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
+  const Machine *machine = llvm::find_if(machines(), [](const Machine &m) { return m.row == llvm::StringRef(GetParam().row); });
+  ASSERT_NE(machine, machines().end());
+  auto target = targetOf(machine->triple, machine->cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  std::mt19937 random(20261121);
+  ProductCases cases(*machine);
+  constexpr int64_t kRows = 64 + 4 + 2 + 1; // a block, and tiles of four, two and one
+  const ProductRun runs[] = {{kRows, 1}, {7, 2}};
+  for (const char *name : GetParam().formats) {
+    const lowbit::Format &format = *lowbit::findFormat(name);
+    int64_t columns = columnsOf(format, *findRow(machine->row));
+    columns += columns < 256 ? 256 : columns; // of a block, and of what is left
+    cases.add(format, {}, {19, columns, true, true}, kRows, runs, random);
+  }
+  ASSERT_EQ(cases.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  EXPECT_EQ(cases.check(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, AheadTest,
+    testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
+                         {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4", "iq3_xxs", "iq4_nl", "q5_1", "q6_k",
+                          "iq2_xxs", "iq2_xs", "iq1_m"}},
+                    Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
+    [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
+
+} // namespace
+} // namespace nibble::test
