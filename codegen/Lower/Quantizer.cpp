@@ -204,6 +204,7 @@ void emitGroups(KernelBuilder &k, const Quantization &shape, const RowSource &so
   int64_t blocks = shape.width / blockOf(shape);
   auto [low, high] = k.share(k.mul(n, blocks), tid, nthreads);
   Value first = k.divu(low, blocks), end = k.divu(k.add(high, blocks - 1), blocks);
+  end = k.select(k.slt(low, high), end, first); // opening a row may mean to sum it up
   k.loop(first, end, 1, [&, low = low, high = high](Value m) {
     RowNumbers numbers = source(m);
     QuantizedRow out = rowOf(k, shape, outs, m);
