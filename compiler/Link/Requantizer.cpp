@@ -1,6 +1,7 @@
 //===- Requantizer.cpp - a source whose values are rounded while it is packed //
 #include "compiler/Link/Requantizer.h"
 
+#include "dialects/LowBit/Compensation.h"
 #include "dialects/LowBit/Encoder.h"
 #include "dialects/LowBit/LearnedBook.h"
 
@@ -47,6 +48,9 @@ public:
 
   llvm::Expected<const Planes *> parts(int64_t first, int64_t count);
   llvm::Expected<llvm::ArrayRef<uint8_t>> bytes(int64_t first, int64_t count);
+  void compensateBy(const std::vector<float> &moments) {
+    compensation.emplace(moments, columns);
+  }
 
 private:
   llvm::Error decode(int64_t first, int64_t count);
@@ -58,6 +62,7 @@ private:
   Type element;
   int64_t columns, rowsAtOnce;
   RequantizedTensor &report;
+  std::optional<lowbit::Compensation> compensation;
   std::optional<lowbit::SharedParts> shared; ///< once they are found
   int64_t begin = 0, end = 0; ///< rows in `ahead`
   Planes ahead, wanted;
@@ -122,7 +127,8 @@ llvm::Error RoundedRows::fillParts(int64_t first) {
   begin = first, end = std::min(source.rows, first + rowsAtOnce);
   if (llvm::Error error = decode(begin, end - begin))
     return error;
-  if (llvm::Error error = lowbit::encodeRows(block, values.data(), end - begin, columns, ahead, &*shared))
+  if (llvm::Error error = lowbit::encodeRows(block, values.data(), end - begin, columns, ahead, &*shared,
+                                             compensation ? &*compensation : nullptr))
     return error;
   lowbit::decodePlanes(block, ahead, end - begin, columns, rounded.data());
   measure(begin, end - begin, block.getGroupIn(columns));
@@ -183,7 +189,8 @@ static std::string textOf(Type element) {
   return text;
 }
 
-PackSource requantize(PackSource source, Type element, int64_t columns, RequantizedTensor &report) {
+PackSource requantize(PackSource source, Type element, int64_t columns, RequantizedTensor &report,
+                      const std::vector<float> *moments) {
   report.from = source.format->name;
   report.to = textOf(element);
   report.bits = bitsOf(element, columns);
@@ -193,6 +200,9 @@ PackSource requantize(PackSource source, Type element, int64_t columns, Requanti
   PackSource result;
   result.rows = source.rows;
   if (isa<BlockType>(element)) {
+    report.isCalibrated = moments;
+    if (moments)
+      rows->compensateBy(*moments);
     result.readParts = [rows](int64_t first, int64_t count) { return rows->parts(first, count); };
     return result;
   }
@@ -215,8 +225,9 @@ void printErrors(llvm::ArrayRef<RequantizedTensor> tensors, llvm::raw_ostream &o
   double bits = 0;
   for (const RequantizedTensor &tensor : tensors) {
     pad(tensor.name, name), pad(tensor.from, from), pad(tensor.to, to);
-    out << llvm::format("%6.3f  %9.5f  %9.5f  (%lld, %lld)\n", tensor.bits, tensor.error(), tensor.worst,
+    out << llvm::format("%6.3f  %9.5f  %9.5f  (%lld, %lld)", tensor.bits, tensor.error(), tensor.worst,
                         static_cast<long long>(tensor.worstRow), static_cast<long long>(tensor.worstColumn));
+    out << (tensor.isCalibrated ? "  calibrated\n" : "\n");
     sum.squares += tensor.squares, sum.errorSquares += tensor.errorSquares, sum.values += tensor.values;
     sum.worst = std::max(sum.worst, tensor.worst);
     bits += tensor.bits * double(tensor.values);

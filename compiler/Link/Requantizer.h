@@ -17,6 +17,7 @@ namespace nibble {
 /// What rounding did to a tensor. Errors are relative: root of (sum of squared differences / sum of squares).
 struct RequantizedTensor {
   std::string name, from, to; ///< formats as text
+  bool isCalibrated = false;  ///< by what its products err
   int64_t values = 0;
   double bits = 0; ///< a weight, scales included
   double squares = 0, errorSquares = 0;
@@ -27,9 +28,11 @@ struct RequantizedTensor {
 };
 
 /// `source` in the type `element` with `columns` columns. A type with parts that all rows share is looked for in a first
-/// pass over (some of) the rows. `report` is filled as rows pass by; both must outlive the
+/// pass over (some of) the rows. With `moments` of what the rows are multiplied with (InputMoments.h), it is the products
+/// that are to err little. `report` is filled as rows pass by; both must outlive the
 /// packing.
-PackSource requantize(PackSource source, mlir::Type element, int64_t columns, RequantizedTensor &report);
+PackSource requantize(PackSource source, mlir::Type element, int64_t columns, RequantizedTensor &report,
+                      const std::vector<float> *moments = nullptr);
 
 /// Bits that a number of the type takes in rows of that length, its share of scales included.
 double bitsOf(mlir::Type element, int64_t columns);

@@ -142,7 +142,8 @@ llvm::Expected<PackSource> changedSource(PackSource rows, lm::SourceAttr source,
 }
 
 llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
-                        ArtifactWriter &writer, std::vector<RequantizedTensor> &requantized) {
+                        const InputMoments &moments, ArtifactWriter &writer,
+                        std::vector<RequantizedTensor> &requantized) {
   std::vector<PackSource> sources;
   std::deque<RequantizedTensor> reports; // stay where they are while rows pass by
   for (Attribute attr : weight.sources) {
@@ -164,7 +165,7 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     if (source.getRequantized()) {
       RequantizedTensor &report = reports.emplace_back();
       report.name = source.getRequantized().str();
-      *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report);
+      *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report, moments.find(source));
       report.from = source.getFormat().str();
     } else if (isa<lowbit::BlockType>(layout.getElement()) && stored != layout.getElement()) {
       return invalid("a source in " + source.getFormat() + " does not hold the numbers of the weight's layout");
@@ -225,7 +226,7 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
 
 } // namespace
 
-llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
+llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, const InputMoments &moments, ArtifactWriter &writer,
                          std::vector<RequantizedTensor> &requantized) {
   SourceFiles files;
   for (const PlacedWeight &weight : weights) {
@@ -237,7 +238,7 @@ llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
     writer.beginTensor();
     auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(weight.type.getEncoding());
     llvm::Error error =
-        layout ? writePacked(files, weight, layout, writer, requantized) : writePlain(files, weight, writer);
+        layout ? writePacked(files, weight, layout, moments, writer, requantized) : writePlain(files, weight, writer);
     if (error)
       return llvm::joinErrors(invalid("while writing the weight '" + weight.name + "':"), std::move(error));
     if (writer.weightBytes() != weight.offset + weight.bytes)

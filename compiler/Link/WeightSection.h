@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compiler/Link/ArtifactWriter.h"
+#include "compiler/Link/InputMoments.h"
 #include "compiler/Link/Requantizer.h"
 #include "dialects/LM/LM.h"
 
@@ -32,8 +33,8 @@ struct PlacedWeight {
 llvm::Expected<std::vector<PlacedWeight>> collectWeights(mlir::ModuleOp module);
 
 /// Packs every weight from its source files into `writer`. Memory: one panel of one weight, and some hundred rows of one
-/// that is requantized; what rounding did to those is appended to `requantized`.
-llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, ArtifactWriter &writer,
+/// that is requantized, by its `moments` if there are any; what rounding did to those is appended to `requantized`.
+llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, const InputMoments &moments, ArtifactWriter &writer,
                          std::vector<RequantizedTensor> &requantized);
 
 } // namespace nibble

@@ -260,6 +260,8 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
   std::vector<double> bias;
   if (op.getBias())
     bias = weight(op.getBias()).decodeAll();
+  if (owner.options.observe)
+    owner.options.observe(owner.nameOf(weight(op.getWeight())), x, *n);
   Activations how = roundingOf(op, owner.options.activations);
   return set(op.getResult(),
              linear(roundActivations(x, *n, how), weight(op.getWeight()),
@@ -525,7 +527,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
 
 ReferenceInterpreter::ReferenceInterpreter(ModuleOp module,
                                            ReferenceOptions options)
-    : module(module), options(options) {}
+    : module(module), options(std::move(options)) {}
 
 FailureOr<const ReferenceWeight *>
 ReferenceInterpreter::weightOf(Operation *user, StringRef name) {
@@ -540,6 +542,13 @@ ReferenceInterpreter::weightOf(Operation *user, StringRef name) {
     return symbol.emitError() << llvm::toString(loaded.takeError());
   weight = std::move(*loaded);
   return weight.get();
+}
+
+/// Of a weight that was asked for by that name.
+StringRef ReferenceInterpreter::nameOf(const ReferenceWeight &weight) const {
+  return llvm::find_if(weights, [&](const auto &entry) {
+           return entry.second.get() == &weight;
+         })->getKey();
 }
 
 /// A ring holds the last of as many positions as the model has.
@@ -604,25 +613,43 @@ ReferenceInterpreter::rowOf(StringRef function, ReferenceValues arguments) {
   return std::move(std::get<Rows>(results->front()).values);
 }
 
+/// Tokens that the function takes at once.
+FailureOr<int64_t> ReferenceInterpreter::chunkOf(StringRef function) {
+  auto entry = module.lookupSymbol<func::FuncOp>(function);
+  if (!entry || entry.getNumArguments() != 3 ||
+      !isa<RankedTensorType>(entry.getArgumentTypes()[0]))
+    return module.emitError() << "there is no function " << function
+                              << " of tokens, position and number";
+  return cast<RankedTensorType>(entry.getArgumentTypes()[0]).getDimSize(0);
+}
+
+LogicalResult ReferenceInterpreter::prefill(ArrayRef<int32_t> tokens) {
+  FailureOr<int64_t> chunk = chunkOf("prefill");
+  if (failed(chunk) || failed(checkTokens(tokens)) || failed(resetStates()))
+    return failure();
+  if (int64_t(tokens.size()) > *chunk)
+    return module.emitError() << tokens.size()
+                              << " tokens are more than a chunk of " << *chunk;
+  std::vector<int32_t> part(tokens);
+  part.resize(*chunk);
+  return call("prefill", {part, int64_t(0), int64_t(tokens.size())});
+}
+
 FailureOr<std::vector<std::vector<double>>>
 ReferenceInterpreter::logitsOf(ArrayRef<int32_t> tokens) {
   if (failed(checkTokens(tokens)) || failed(resetStates()))
     return failure();
   bool prefills = options.entry == Entry::Prefill;
   StringRef name = prefills ? "prefill" : "decode";
-  auto entry = module.lookupSymbol<func::FuncOp>(name);
-  if (!entry || entry.getNumArguments() != 3 ||
-      !isa<RankedTensorType>(entry.getArgumentTypes()[0]))
-    return module.emitError() << "there is no function " << name
-                              << " of tokens, position and number";
-  int64_t chunk =
-      cast<RankedTensorType>(entry.getArgumentTypes()[0]).getDimSize(0);
+  FailureOr<int64_t> chunk = chunkOf(name);
+  if (failed(chunk))
+    return failure();
   std::vector<std::vector<double>> logits;
-  for (int64_t pos = 0; pos < int64_t(tokens.size()); pos += chunk) {
+  for (int64_t pos = 0; pos < int64_t(tokens.size()); pos += *chunk) {
     ArrayRef<int32_t> rest = tokens.drop_front(pos);
-    int64_t n = std::min<int64_t>(chunk, rest.size());
+    int64_t n = std::min<int64_t>(*chunk, rest.size());
     std::vector<int32_t> part(rest.begin(), rest.begin() + n);
-    part.resize(chunk);
+    part.resize(*chunk);
     if (prefills && failed(call(name, {part, pos, n})))
       return failure();
     // A whole text has one vector.

@@ -21,6 +21,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <functional>
 #include <variant>
 
 namespace nibble::reference {
@@ -42,10 +43,16 @@ enum class Entry {
   Decode,  ///< @decode, a token at a time.
 };
 
+/// Sees what a linear is about to read: the name of its weight, rows, how many
+/// of them are valid.
+using LinearObserver =
+    std::function<void(llvm::StringRef, const Rows &, int64_t)>;
+
 struct ReferenceOptions {
   Activations activations = Activations::Exact;
   Entry entry = Entry::Prefill;
   unsigned threads = 2;
+  LinearObserver observe; ///< Or none.
 };
 
 /// The value of an SSA value: an index, tokens, rows, a weight or a state.
@@ -64,6 +71,9 @@ public:
   mlir::FailureOr<std::vector<std::vector<double>>>
   logitsOf(llvm::ArrayRef<int32_t> tokens);
 
+  /// Runs @prefill on an empty cache, over a chunk of tokens at most.
+  mlir::LogicalResult prefill(llvm::ArrayRef<int32_t> tokens);
+
   /// The results of one function.
   mlir::FailureOr<ReferenceValues> call(llvm::StringRef function,
                                         ReferenceValues arguments);
@@ -73,11 +83,13 @@ private:
 
   mlir::LogicalResult checkTokens(llvm::ArrayRef<int32_t> tokens);
   mlir::LogicalResult resetStates();
+  mlir::FailureOr<int64_t> chunkOf(llvm::StringRef function);
   int64_t positionsOf(const State &cache);
   mlir::FailureOr<std::vector<double>> rowOf(llvm::StringRef function,
                                              ReferenceValues arguments);
   mlir::FailureOr<const ReferenceWeight *> weightOf(mlir::Operation *user,
                                                     llvm::StringRef name);
+  llvm::StringRef nameOf(const ReferenceWeight &weight) const;
 
   mlir::ModuleOp module;
   ReferenceOptions options;

@@ -11,11 +11,16 @@
 //      of least squares, and with these each group tries the neighbours of its
 //      integers. Step 3 is done twice.
 //
+// With a compensation, columns that it counts more weigh more in these fits, and
+// when a row has its scales, all its codes are chosen again, each by what the
+// columns before it err by.
+//
 //===----------------------------------------------------------------------===//
 
 #include "dialects/LowBit/Encoder.h"
 
 #include "dialects/LowBit/BlockFit.h"
+#include "dialects/LowBit/Compensation.h"
 #include "dialects/LowBit/LearnedBook.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -66,9 +71,9 @@ struct RowParts {
 class RowEncoder {
 public:
   RowEncoder(BlockType type, const Levels &levels, int64_t columns,
-             const SharedParts &shared)
+             const SharedParts &shared, const Compensation *compensation)
       : type(type), levels(levels), columns(columns), shared(shared),
-        span(spanOf(type, columns)), group(type.getGroupIn(columns)),
+        compensation(compensation), span(spanOf(type, columns)), group(type.getGroupIn(columns)),
         stride((group + 7) / 8 * 8),
         isNegative(type.isTwoLevel() ? type.getScale().sub.isSigned
                                      : !isCoarse(type.getScale().floatKind)) {}
@@ -76,7 +81,7 @@ public:
   void encode(const float *x, RowParts out);
 
 private:
-  void load(const float *x);
+  void load(const float *x, int64_t first);
   uint32_t bestNeighbour(uint32_t bits, float minimum);
   Fit fitOneLevel(uint32_t &bits);
   void encodeOneLevel(RowParts &out);
@@ -94,21 +99,25 @@ private:
     return toFloat(type.getScale().floatKind, bitsOf(scale)) / unit;
   }
   void storeCodes(const Sample &sample, Fit fit, uint8_t *codes);
+  void compensate(const float *x, uint8_t *codes);
 
   BlockType type;
   const Levels &levels;
   int64_t columns;
   const SharedParts &shared;
+  const Compensation *compensation; ///< Or null.
   int64_t span, group, stride;
   bool isNegative;
   float unit = 1; ///< A power of two that was taken out of the span's numbers.
   std::vector<float> values, weights; ///< Of a span, each group padded.
   std::vector<Group> groups;
+  std::vector<Fit> fits;     ///< Of the row's groups, in the values' own magnitude.
+  std::vector<float> errors; ///< With compensation: of the columns in its order.
   Scratch scratch;
 };
 } // namespace
 
-void RowEncoder::load(const float *x) {
+void RowEncoder::load(const float *x, int64_t first) {
   float largest = 0, sum = 0;
   for (int64_t i = 0; i < span; ++i)
     largest = std::max(largest, std::abs(x[i]));
@@ -124,12 +133,29 @@ void RowEncoder::load(const float *x) {
     for (int64_t i = 0; i < group; ++i) {
       value[i] = x[g * group + i] / unit;
       weight[i] = importance(value[i], meanSquare);
+      if (compensation)
+        weight[i] *= compensation->count(first + int64_t(g) * group + i);
     }
     groups[g].sample = {value, weight, size_t(stride)};
   }
 }
 
+/// The row's codes again, for the scales that it has.
+void RowEncoder::compensate(const float *x, uint8_t *codes) {
+  errors.resize(columns);
+  for (int64_t place = 0; place < columns; ++place) {
+    int64_t column = compensation->columnAt(place);
+    Fit fit = fits[column / group];
+    float aim[8] = {}, level[8]; // as many as nearest() takes
+    aim[0] = x[column] + compensation->owed(place, errors.data());
+    levels.nearest(aim, fit.minimum, inverseOf(fit.scale), 8, level);
+    codes[column] = levels.codeOf(level[0]);
+    errors[place] = x[column] - (level[0] * fit.scale + fit.minimum);
+  }
+}
+
 void RowEncoder::storeCodes(const Sample &sample, Fit fit, uint8_t *codes) {
+  fits.push_back({fit.scale * unit, fit.minimum * unit});
   scratch.resize(sample.count);
   levels.nearest(sample.x, fit.minimum, inverseOf(fit.scale),
                  sample.count, scratch.data());
@@ -300,14 +326,18 @@ void RowEncoder::encodeTwoLevels(RowParts &out) {
 }
 
 void RowEncoder::encode(const float *x, RowParts out) {
+  fits.clear();
+  uint8_t *codes = out.codes;
   for (int64_t first = 0; first < columns; first += span) {
-    load(x + first);
+    load(x + first, first);
     if (type.isTwoLevel())
       encodeTwoLevels(out);
     else
       encodeOneLevel(out);
     out.codes += span;
   }
+  if (compensation)
+    compensate(x, codes);
 }
 
 //===----------------------------------------------------------------------===//
@@ -353,7 +383,8 @@ static Levels levelsOfRow(BlockType type, const uint8_t *book) {
 
 llvm::Error lowbit::encodeRows(BlockType type, const float *values,
                                int64_t rows, int64_t columns, Planes &planes,
-                               const SharedParts *given) {
+                               const SharedParts *given,
+                               const Compensation *compensation) {
   if (const char *reason = whyNotEncodable(type, columns))
     return llvm::createStringError(reason);
   if (llvm::Error error = checkFinite(values, rows, columns))
@@ -384,7 +415,7 @@ llvm::Error lowbit::encodeRows(BlockType type, const float *values,
       own = levelsOfRow(type, book.data());
       std::copy(book.begin(), book.end(), &planes.books[row * bookBytes]);
     }
-    RowEncoder(type, learns ? *own : *levels, columns, shared)
+    RowEncoder(type, learns ? *own : *levels, columns, shared, compensation)
         .encode(from, {planes.codes.data() + row * columns,
                        planes.subScale.data() + row * subs,
                        planes.subMin.data() + row * subs * mins,

@@ -21,15 +21,20 @@
 
 namespace nibble::lowbit {
 
+class Compensation;
+
 /// Null, or why no encoder exists for a type or for rows of that many columns.
 const char *whyNotEncodable(BlockType type, int64_t columns);
 
 /// Rounds rows × columns values; spread over the cores. The error names the
 /// first value that is not finite. `shared` are the parts of the tensor that the
 /// rows are from, where its type has such; without it the rows are a tensor.
+/// With `compensation`, errors count as it says, and later columns make up for
+/// earlier ones.
 llvm::Error encodeRows(BlockType type, const float *values, int64_t rows,
                        int64_t columns, Planes &planes,
-                       const SharedParts *shared = nullptr);
+                       const SharedParts *shared = nullptr,
+                       const Compensation *compensation = nullptr);
 
 /// The values that the parts stand for, rows × columns of them.
 void decodePlanes(BlockType type, const Planes &planes, int64_t rows,

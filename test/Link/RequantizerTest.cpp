@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Link/Requantizer.h"
+#include "dialects/LowBit/Compensation.h"
 #include "dialects/LowBit/Encoder.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
@@ -40,10 +41,11 @@ protected:
     return {lowbit::findFormat("f32"), kRows, read};
   }
 
-  std::vector<uint8_t> pack(mlir::Type element, int64_t kr, RequantizedTensor &report) {
+  std::vector<uint8_t> pack(mlir::Type element, int64_t kr, RequantizedTensor &report,
+                            const std::vector<float> *moments = nullptr) {
     auto layout = mpgemm::LayoutAttr::get(&context, element, kRows, kColumns, 16, kr, 0).getPanelLayout();
     std::vector<uint8_t> packed;
-    llvm::Error error = packWeight(layout, requantize(source(), element, kColumns, report),
+    llvm::Error error = packWeight(layout, requantize(source(), element, kColumns, report, moments),
                                    [&](llvm::ArrayRef<uint8_t> panel) {
                                      packed.insert(packed.end(), panel.begin(), panel.end());
                                      return llvm::Error::success();
@@ -85,6 +87,25 @@ TEST_F(RequantizerTest, PacksWhatTheEncoderGives) {
     EXPECT_NEAR(report.error(), std::sqrt(errors / squares), 1e-12) << text;
     EXPECT_GT(report.worst, report.error()) << text;
   }
+}
+
+// Rows in pieces are compensated as all rows at once.
+TEST_F(RequantizerTest, PacksByWhatIsMultiplied) {
+  std::vector<float> moments(kColumns * kColumns);
+  for (int64_t i = 0; i < kColumns; ++i)
+    for (int64_t j = i; j < kColumns; ++j)
+      moments[i * kColumns + j] = values[i] * values[j] + (i == j ? 1e-3f : 0);
+  auto type = mlir::cast<lowbit::BlockType>(mlir::parseType("!lowbit.block<u4, 32, f16, zp = 8>", &context));
+  RequantizedTensor report;
+  std::vector<uint8_t> packed = pack(type, 4, report, &moments);
+  lowbit::Compensation compensation(moments, kColumns);
+  lowbit::Planes expected, plain, found;
+  ASSERT_FALSE(bool(lowbit::encodeRows(type, values.data(), kRows, kColumns, expected, nullptr, &compensation)));
+  ASSERT_FALSE(bool(lowbit::encodeRows(type, values.data(), kRows, kColumns, plain)));
+  unpackPacked(mpgemm::LayoutAttr::get(&context, type, kRows, kColumns, 16, 4, 0).getPanelLayout(), packed, found);
+  EXPECT_EQ(found.codes, expected.codes);
+  EXPECT_NE(found.codes, plain.codes);
+  EXPECT_TRUE(report.isCalibrated);
 }
 
 TEST_F(RequantizerTest, PacksFloats) {

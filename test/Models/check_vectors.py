@@ -1,10 +1,10 @@
 """Holds the vectors that a program gives to those of the reference.
 
-    check_vectors.py --program=PROGRAM --min-cosine=X [--text]
+    check_vectors.py --program=PROGRAM --min-cosine=X [--min-mean=Y] [--text]
 
 Each line of minilm/ids.txt is given as ids, or, with --text, the lines of minilm/texts.txt as a file; the least cosine
-of a vector with its line of minilm/vectors.f32 must be at least X, and the vectors must be 1 long. With two threads the
-bits are the same as with one.
+of a vector with its line of minilm/vectors.f32 must be at least X, their mean at least Y, and the vectors must be 1 long.
+With two threads the bits are the same as with one.
 """
 import argparse
 import array
@@ -35,6 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
     parser.add_argument("--min-cosine", type=float, required=True)
+    parser.add_argument("--min-mean", type=float, default=0)
     parser.add_argument("--text", action="store_true")
     options = parser.parse_args()
     data = vectors_of(options, 1)
@@ -47,7 +48,7 @@ def main():
         count = len(file.read().splitlines())
     if len(found) != len(expected):
         sys.exit(f"error: {len(found)} numbers, expected {len(expected)}")
-    width, least = len(found) // count, 1.0
+    width, least, total = len(found) // count, 1.0, 0.0
     for line in range(count):
         a, b = found[line * width:(line + 1) * width], expected[line * width:(line + 1) * width]
         length = math.sqrt(sum(x * x for x in a))
@@ -56,8 +57,10 @@ def main():
         cosine = sum(x * y for x, y in zip(a, b)) / length / math.sqrt(sum(y * y for y in b))
         if not cosine >= options.min_cosine:
             sys.exit(f"error: line {line + 1}: a cosine of {cosine:.7f}, expected at least {options.min_cosine}")
-        least = min(least, cosine)
-    print(f"least cosine {least:.7f}")
+        least, total = min(least, cosine), total + cosine
+    print(f"least cosine {least:.7f}, mean {total / count:.7f}")
+    if not total / count >= options.min_mean:
+        sys.exit(f"error: a mean of {total / count:.7f}, expected at least {options.min_mean}")
     return 0
 
 

@@ -1,5 +1,6 @@
 //===- InterpreterTest.cpp - whole modules through the oracle ------------===//
 
+#include "compiler/Calibrate/Calibration.h"
 #include "test/Reference/TestModule.h"
 
 #include <random>
@@ -263,4 +264,42 @@ TEST(Interpreter, refusals) {
   EXPECT_EQ(failureOf("tensor<4xf32> from", "tensor<4xf32> from "
                       "[#lm.source<\"none\", 0, 16, \"q9\">] loc(unknown) //"),
             "the format table has no row 'q9'\n");
+}
+
+/// Linears are seen with what they read, in the order of the program; of what a
+/// matrix of one source reads, calibration adds up the products, each text
+/// weighing the same.
+TEST(Interpreter, showsWhatLinearsRead) {
+  TestModule test;
+  mlir::ModuleOp module = test.parse(modelWithChunk(test, 4));
+  std::vector<std::vector<int32_t>> texts = {{1, 5, 0}, {3, 2, 4, 1}};
+  std::vector<std::string> seen;
+  std::vector<double> sums(16);
+  double share = 0;
+  ReferenceOptions options;
+  options.observe = [&](llvm::StringRef weight, const Rows &x, int64_t n) {
+    seen.push_back(weight.str() + " " + std::to_string(n));
+    for (int64_t row = 0; weight == "gate" && row < n; ++row)
+      for (int64_t i = 0; i < 16; ++i)
+        sums[i] += share * x.row(row)[i / 4] * x.row(row)[i % 4];
+  };
+  ReferenceInterpreter interpreter(module, options);
+  for (const std::vector<int32_t> &text : texts) {
+    share = 1 / double(text.size());
+    ASSERT_TRUE(mlir::succeeded(interpreter.prefill(text))) << test.messages;
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"qkv 3", "gate 3", "qkv 4", "gate 4"}));
+
+  auto moments = calibrate(module, texts);
+  ASSERT_TRUE(bool(moments)) << llvm::toString(moments.takeError());
+  auto lastSource = [&](const char *name) {
+    return mlir::cast<lm::SourceAttr>(module.lookupSymbol<lm::WeightOp>(name).getSources().getValue().back());
+  };
+  EXPECT_EQ(moments->find(lastSource("qkv")), nullptr); // one of three sources
+  const InputMoments::Matrix *found = moments->find(lastSource("gate"));
+  ASSERT_NE(found, nullptr);
+  for (int64_t i = 0; i < 4; ++i)
+    for (int64_t j = i; j < 4; ++j)
+      EXPECT_NEAR((*found)[i * 4 + j], sums[i * 4 + j], 1e-5);
+  EXPECT_TRUE(mlir::failed(interpreter.prefill(prompt))); // longer than a chunk
 }

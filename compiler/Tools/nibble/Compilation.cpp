@@ -7,6 +7,7 @@
 #include "compiler/Import/OpenModel.h"
 #include "compiler/Link/LinkProgram.h"
 #include "compiler/Link/StateRegions.h"
+#include "compiler/Tools/nibble/CalibrateModel.h"
 #include "compiler/Tools/nibble/Prefix.h"
 #include "compiler/Tools/nibble/SourceHash.h"
 #include "dialects/LM/LM.h"
@@ -301,11 +302,14 @@ int Compilation::link() {
     return code;
 
   SourceHash hash(*file); // runs beside the packing
+  auto moments = calibrateModel(options, *file, description.context, tables.tokenizer, context);
+  if (!moments)
+    return reportError(moments.takeError());
   auto writer = ArtifactWriter::create(options.output, elf);
   if (!writer)
     return reportError(writer.takeError());
   std::vector<RequantizedTensor> requantized;
-  if (llvm::Error error = writeWeights(weights, **writer, requantized))
+  if (llvm::Error error = writeWeights(weights, *moments, **writer, requantized))
     return reportError(std::move(error));
   llvm::Expected<std::string> digest = hash.result();
   if (!digest)

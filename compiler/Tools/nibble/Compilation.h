@@ -35,6 +35,7 @@ struct CompileOptions {
   OutputKind kind = OutputKind::Executable;
   ImportOptions import;
   PipelineOptions pipeline;
+  uint64_t calibrationTokens = 0; ///< --calibrate; 0: each row is rounded by itself
   std::optional<Phase> stopAfter;
   std::string dumpDirectory;
   std::vector<AdapterOption> adapters; ///< merged in their order

@@ -57,6 +57,8 @@ int interpret(Arguments &arguments) {
   }
   if (int code = checkWeightRules(options.pipeline.weights))
     return code;
+  if (options.calibrationTokens > 0 && options.pipeline.weights == "keep")
+    return reportError(kUsage, "--calibrate says how --weights rounds; without --weights nothing is rounded");
   bool asksForIntegers = options.pipeline.strategy == "dot" || llvm::StringRef(options.pipeline.strategy).starts_with("lut");
   if (asksForIntegers && !llvm::StringRef(options.pipeline.activations).starts_with("int8"))
     return reportError(kUsage, "--activations=" + options.pipeline.activations +
@@ -143,6 +145,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
+  command->add_flag("--calibrate{4096}", options.calibrationTokens,
+                    "round --weights by what the linears read of so many made-up tokens; needs no data, but time");
   command->add_option("--activations", options.pipeline.activations,
                       "what weights are multiplied with: int8 (a scale for 32 columns), int8:row, f16, bf16 or f32")
       ->check(CLI::IsMember({"int8", "int8:row", "f16", "bf16", "f32"}))
