@@ -195,6 +195,8 @@ int Compilation::describeMemory() {
   stateKeyText = stateKey(description, *module);
   for (const AdapterOption &adapter : options.adapters)
     stateKeyText += "\n" + adapter.path + "=" + std::to_string(adapter.scale);
+  if (options.calibrationTokens > 0)
+    stateKeyText += "\ncalibrated " + std::to_string(options.calibrationTokens);
   return makePlan();
 }
 
