@@ -237,7 +237,7 @@ static Error readOwn(const ModelFile &file, TokenizerSource &source) {
           checkLength(file, key, (*matching)->size(), source.tokens.size()))
     return error;
   for (uint64_t bits : **matching)
-    source.matching.push_back(static_cast<uint8_t>(bits & 7));
+    source.matching.push_back(static_cast<uint8_t>(bits & AllMatching));
   return Error::success();
 }
 

@@ -13,7 +13,6 @@
 #include "compiler/Import/TokenizerMetadata.h"
 #include "runtime/text/Tokenizer.h"
 
-#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 

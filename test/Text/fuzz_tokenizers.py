@@ -89,7 +89,7 @@ def main():
     parser.add_argument("folders", nargs="*")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=20)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     directory = tempfile.TemporaryDirectory()
     failed = False
     for model, options, encode in references(arguments.folders, directory.name):

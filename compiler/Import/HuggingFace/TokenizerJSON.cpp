@@ -26,7 +26,7 @@ struct Token {
   TokenType type = TokenType::Unused;
   bool present = false;
   double score = 0;
-  /// As TokenizerSource::matching has it.
+  /// Bits of TokenMatching.
   uint64_t matching = 0;
 };
 
@@ -314,7 +314,7 @@ Error TokenizerReader::readAddedToken(const JSONView &token) {
                               : TokenType::UserDefined;
   if (Error error = setToken(token, "content", **id, **content, type))
     return error;
-  tokens[**id].matching = (flags[2] ? 1 : 0) | (flags[3] ? 2 : 0) | (flags[4] ? 4 : 0);
+  tokens[**id].matching = (flags[2] ? StripsLeft : 0) | (flags[3] ? StripsRight : 0) | (flags[4] ? InNormalizedText : 0);
   return Error::success();
 }
 

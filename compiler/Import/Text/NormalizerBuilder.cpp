@@ -216,8 +216,7 @@ llvm::Expected<std::string> nibble::normalize(llvm::ArrayRef<NormalizerStepSourc
     return table.takeError();
   builder.Finish(*table);
   rt::Normalizer normalizer(flatbuffers::GetRoot<schema::Normalizer>(builder.GetBufferPointer()));
-  // No code point has more than 18 in its normal form (U+FDFA, Unicode 15).
-  std::vector<std::byte> workspace((text.size() * 18 + 64) * 16);
+  std::vector<std::byte> workspace((text.size() * longestNormalForm + 64) * 16);
   std::string_view result;
   if (rt::TextError error = normalizer.run(text, workspace, result); error != rt::TextError::None)
     return malformed("the token " + quote(text) + " can't be normalized: " + rt::describe(error));

@@ -18,6 +18,9 @@
 
 namespace nibble {
 
+/// No code point has a longer normal form (U+FDFA, Unicode 15), so no text grows more than that.
+inline constexpr size_t longestNormalForm = 18;
+
 /// The tables of `steps`; an offset of zero if there are none. A name that is none of TokenizerSource.h's is an error.
 llvm::Expected<flatbuffers::Offset<schema::Normalizer>>
 buildNormalizer(llvm::ArrayRef<NormalizerStepSource> steps, flatbuffers::FlatBufferBuilder &builder);

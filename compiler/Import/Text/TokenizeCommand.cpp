@@ -7,6 +7,7 @@
 #include "compiler/Import/Text/TokenizeCommand.h"
 
 #include "compiler/Import/ImportError.h"
+#include "compiler/Import/Text/NormalizerBuilder.h"
 #include "runtime/text/Tokenizer.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -33,8 +34,8 @@ static Error encode(const rt::Tokenizer &tokenizer, StringRef text, const Tokeni
   size_t count = 0;
   std::vector<int32_t> ids;
   TextError error = TextError::WorkspaceTooSmall;
-  // Normalization may make a text longer, 18 times at most (U+FDFA, Unicode 15).
-  for (size_t size = text.size() + 16; size / 32 <= text.size() + 16; size *= 2) {
+  // Normalization may make a text longer; a doubled size that suffices for the most is less than twice that.
+  for (size_t size = text.size() + 16; size / (2 * longestNormalForm) <= text.size() + 16; size *= 2) {
     std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(size));
     ids.resize(rt::Tokenizer::maxTokens(size));
     error = tokenizer.encode(std::string_view(text), encodeOptions, workspace, ids, count);

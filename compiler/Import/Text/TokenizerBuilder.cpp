@@ -202,8 +202,8 @@ Error Builder::readTypes() {
       type = rt::TypeByte;
     }
     uint8_t matching = id < source.matching.size() ? source.matching[id] : 0;
-    t.flags.push_back(static_cast<uint8_t>(type | (matching & 1 ? rt::FlagStripLeft : 0) |
-                                           (matching & 2 ? rt::FlagStripRight : 0)));
+    t.flags.push_back(static_cast<uint8_t>(type | (matching & StripsLeft ? rt::FlagStripLeft : 0) |
+                                           (matching & StripsRight ? rt::FlagStripRight : 0)));
   }
   return Error::success();
 }
@@ -419,7 +419,7 @@ Error Builder::listSpecials() {
     uint8_t type = typeOf(id);
     if (type != rt::TypeControl && type != rt::TypeUserDefined && type != rt::TypeUnknown)
       continue;
-    bool isNormalized = id < source.matching.size() && source.matching[id] & 4;
+    bool isNormalized = id < source.matching.size() && source.matching[id] & InNormalizedText;
     if (!isNormalized) {
       t.specials.emplace_back(t.bytes[id], static_cast<uint32_t>(id));
       continue;

@@ -27,6 +27,14 @@ enum class TokenType : int32_t {
   Byte = 6,
 };
 
+/// How a token is found in a text: bits of `tokenizer.nibble.matching`.
+enum TokenMatching : uint8_t {
+  StripsLeft = 1,       ///< The white space before it is part of it.
+  StripsRight = 2,      ///< And that behind it.
+  InNormalizedText = 4, ///< It is looked for when the text has been normalized.
+  AllMatching = 7,
+};
+
 /// A step of normalization, by its name in tokenizer.json:
 ///   NFC, NFD, NFKC, NFKD, Lowercase, StripAccents
 ///   Replace  each `first` by `second`          Prepend  `first`
@@ -81,8 +89,7 @@ struct TokenizerSource {
   uint32_t maxWordCharacters = 100;
   bool cutsAtEachSpace = false;     ///< Each space begins a word.
   std::vector<int32_t> ends;        ///< end_token_ids, besides eos and eot
-  /// By id, may be empty: 1 and 2 = the white space to the left and to the right
-  /// is part of the token, 4 = recognised in normalized text.
+  /// By id, may be empty: bits of TokenMatching.
   std::vector<uint8_t> matching;
 };
 

@@ -20,7 +20,7 @@ static bool isHangulSyllable(uint32_t code) { return code >= 0xAC00 && code < 0x
 
 /// What `code` becomes under utf8proc's `options`; itself where utf8proc knows nothing.
 static std::vector<uint32_t> decompose(uint32_t code, int options) {
-  utf8proc_int32_t buffer[32]; // U+FDFA, the longest, has 18
+  utf8proc_int32_t buffer[32]; // more than longestNormalForm
   utf8proc_ssize_t count =
       utf8proc_decompose_char(static_cast<utf8proc_int32_t>(code), buffer, 32,
                               static_cast<utf8proc_option_t>(options), nullptr);
