@@ -35,9 +35,9 @@ bool multipliesInPlace(const InstructionRow &row, const mpgemm::PanelLayout &lay
   bool isNarrow = !layout.lookup && !layout.codeSigned && (layout.codeBits == 1 || layout.codeBits == 2);
   if (!isNarrow || row.kind != RowKind::Dot4 || layout.vectorsOf(layout.planes()[0]) == 1)
     return false;
-  return hasFieldOfRun(layout, std::min<int64_t>(layout.group, 32)) || llvm::any_of(kShiftedSums, [&](const ShiftedSums &sums) {
-           return sums.row == row.name && layout.codeBits <= sums.bits;
-         });
+  return hasFieldOfRun(layout, std::min<int64_t>(layout.group, 32)) ||
+         llvm::any_of(kShiftedSums,
+                      [&](const ShiftedSums &sums) { return sums.row == row.name && layout.codeBits <= sums.bits; });
 }
 
 } // namespace nibble

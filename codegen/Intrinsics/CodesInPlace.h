@@ -17,9 +17,9 @@ namespace nibble {
 /// Whether a run of so many columns lies in one bit field of the widest plane.
 bool hasFieldOfRun(const mpgemm::PanelLayout &layout, int64_t run);
 
-/// Whether codes of that layout, if they are numbers and no indices of a codebook, are multiplied with a row of activations
-/// alone in their bit fields: one plane of one or two bits, without a sign. Runs of several fields only by rows that shift
-/// sums between them; and with one vector in a unit the shifts of sums are as many as those of codes.
+/// Whether codes of that layout, if they are numbers and no indices of a codebook, are multiplied with a row of
+/// activations alone in their bit fields: one plane of one or two bits, without a sign. Runs of several fields only by
+/// rows that shift sums between them; and with one vector in a unit the shifts of sums are as many as those of codes.
 bool multipliesInPlace(const InstructionRow &row, const mpgemm::PanelLayout &layout);
 
 } // namespace nibble

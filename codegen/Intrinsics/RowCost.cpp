@@ -37,7 +37,8 @@ static double productCost(const InstructionRow &row, unsigned codeBits) {
   return 1;
 }
 
-/// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its top.
+/// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
+/// top.
 static double unpackCost(const PanelLayout &layout) {
   double cost = layout.codeSigned && layout.codeBits < 8 ? 1 : 0;
   for (BitPlane plane : layout.planes()) {
@@ -48,8 +49,8 @@ static double unpackCost(const PanelLayout &layout) {
   return cost;
 }
 
-/// The same where the codes of a single row's weights stay in their bit fields (codegen/Lower/CodeFields.h): no shift, but
-/// one of the sum for each field of a run. Rows that add products in 16 bits leave half of the fields in place.
+/// The same where the codes of a single row's weights stay in their bit fields (codegen/Lower/CodeFields.h): no shift,
+/// but one of the sum for each field of a run. Rows that add products in 16 bits leave half of the fields in place.
 static double unpackInPlaceCost(const InstructionRow &row, const PanelLayout &layout, double run) {
   BitPlane plane = layout.planes()[0];
   double fields = 8.0 / plane.width, span = double(layout.vectorsOf(plane) * layout.kr);
@@ -57,14 +58,15 @@ static double unpackInPlaceCost(const InstructionRow &row, const PanelLayout &la
   return productCost(row, layout.codeBits) > 1 ? (cost + unpackCost(layout)) / 2 : cost;
 }
 
-/// Per run and vector of rows: scale loaded and widened, times the activation's, the sum to float, one multiply-add; and
-/// what zero points, minima and integer sub-scales add.
+/// Per run and vector of rows: scale loaded and widened, times the activation's, the sum to float, one multiply-add;
+/// and what zero points, minima and integer sub-scales add.
 static double rescaleCost(const PanelLayout &layout) {
   return 5 + (layout.hasMin ? 4 : 1) + (layout.isTwoLevel() ? 3 : 0) + (layout.isTwoLevel() && layout.hasMin ? 3 : 0);
 }
 
 static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, double run) {
-  double weights = static_cast<double>(row.lanes), quads = run / kQuadColumns; // a column of a vector of rows; a run of it
+  double weights = static_cast<double>(row.lanes),
+         quads = run / kQuadColumns; // a column of a vector of rows; a run of it
   RowCost cost;
   cost.products = quads * productCost(row, layout.codeBits) / (run * weights);
   double unpack = multipliesInPlace(row, layout) ? unpackInPlaceCost(row, layout, run) : unpackCost(layout);
@@ -78,17 +80,17 @@ static RowCost lookupCost(const InstructionRow &row, const PanelLayout &layout, 
   RowCost cost;
   double parts = row.averages ? 1 : 2, looks = 2 * parts, quads = double(row.kr()) / kQuadColumns;
   cost.lookups = steps * bits * looks / (run * rows);
-  // A step loads a table for each part; a bit of it loads indices, masks and shifts them, and for both halves of the rows
-  // looks parts up and adds or averages them. At the end of a run each bit's two halves of rows become words; these become
-  // floats. Averages of a vector's quads fold onto each other.
+  // A step loads a table for each part; a bit of it loads indices, masks and shifts them, and for both halves of the
+  // rows looks parts up and adds or averages them. At the end of a run each bit's two halves of rows become words;
+  // these become floats. Averages of a vector's quads fold onto each other.
   double step = parts + bits * (3 + looks * (productCost(row, layout.codeBits) + 1));
   double end = bits * 2 * (row.averages ? 2 * quads : 4) + vectors * (2 + rescaleCost(layout));
   if (row.isa == Isa::X86 && row.averages)
     step += bits; // bytes are shifted as words and masked
   else if (row.isa == Isa::X86) {
-    // Bytes are shifted as words and masked, words are interleaved and reordered; of sixteen registers the sums of two bits
-    // take half, those of more spill. Counted for 1024 weights with minima: 140, 232 and 317 instructions; this gives 134,
-    // 218 and 302.
+    // Bytes are shifted as words and masked, words are interleaved and reordered; of sixteen registers the sums of two
+    // bits take half, those of more spill. Counted for 1024 weights with minima: 140, 232 and 317 instructions; this
+    // gives 134, 218 and 302.
     step += 1.5 + bits + 6 * (bits - 1);
     end += bits * 4 + 16;
   }

@@ -69,8 +69,10 @@ private:
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
   Tile integerSums(const Unit &unit, int64_t column);
   Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
-  Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of, Tile before);
-  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
+  Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of,
+                   Tile before);
+  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of,
+                     Tile &dots);
   bool staysInPlace() const;
   CodeFieldKind fieldKind() const { return {panel, *reader.step(), emitter->widestInPlace(dot)}; }
   unsigned leftHeight(int64_t column) const;

@@ -122,10 +122,12 @@ DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, A
 }
 
 bool DotPanel::staysInPlace() const {
-  return emitter && tokens <= emitter->rowsInPlace() && !mma.range && reader.step() && multipliesInPlace(*mma.row, panel);
+  return emitter && tokens <= emitter->rowsInPlace() && !mma.range && reader.step() &&
+         multipliesInPlace(*mma.row, panel);
 }
 
-/// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for free.
+/// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for
+/// free.
 unsigned DotPanel::leftHeight(int64_t column) const {
   if (!staysInPlace() || runs > 1 || !emitter->scalesSums())
     return 0;
@@ -139,7 +141,8 @@ Value DotPanel::codesOf(Value codes, int64_t quad, int64_t v, unsigned height) {
 }
 
 /// Sums of a run in the emitter's form, times 2^leftHeight.
-DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes, ArrayRef<DotRun> of) {
+DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes,
+                                         ArrayRef<DotRun> of) {
   int64_t first = column / panel.kr;
   SmallVector<CodeField> fields = codeFields(fieldKind(), first, dot.quads);
   SmallVector<KernelBuilder::Values> a;
@@ -155,7 +158,8 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
     for (auto [index, field] : llvm::enumerate(fields)) {
       at.codes.bits = dot.codes.bits + field.height;
       size_t together = size_t(emitter->quadsTogether(at));
-      for (ArrayRef<int64_t> left = field.quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
+      for (ArrayRef<int64_t> left = field.quads; !left.empty();
+           left = left.drop_front(std::min(together, left.size()))) {
         ArrayRef<int64_t> quads = left.take_front(together);
         Tile w;
         for (int64_t quad : quads)
@@ -175,9 +179,10 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
   return dots;
 }
 
-/// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of the
-/// part stay in registers, the others need not.
-DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of, Tile sums) {
+/// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of
+/// the part stay in registers, the others need not.
+DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of,
+                                       Tile sums) {
   SmallVector<DotRun> part(of);
   for (DotRun &run : part)
     run.quads = quads;
@@ -194,9 +199,9 @@ DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads
   return sums;
 }
 
-/// Quads of unpacked bytes, two by two or as many as are added before they are widened, each step with all rows. The sums
-/// of a step are there before the next one's bytes are loaded. Products of numbers that are widened one by one need a
-/// register more for what widens them: one quad a step.
+/// Quads of unpacked bytes, two by two or as many as are added before they are widened, each step with all rows. The
+/// sums of a step are there before the next one's bytes are loaded. Products of numbers that are widened one by one
+/// need a register more for what widens them: one quad a step.
 void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots) {
   int64_t step = std::max(dot.codes.bits < 7 ? kStepQuads : 1, emitter->quadsTogether(of[0]));
   for (int64_t from = 0; from < count; from += step) {
@@ -211,7 +216,8 @@ DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int6
   Tile w;
   for (int64_t i = 0; i < count; ++i) {
     int64_t at = quad + i * stride, vector = mma.firstVector + v;
-    w.push_back(shift && !mma.range ? reader.signedNibbles(codes, at, vector) : k.sub(reader.quad(codes, at, vector), subtracted));
+    w.push_back(shift && !mma.range ? reader.signedNibbles(codes, at, vector)
+                                    : k.sub(reader.quad(codes, at, vector), subtracted));
   }
   return w;
 }
@@ -263,8 +269,8 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
     }
 }
 
-/// In which order an accumulating instruction takes `count` neighbouring quads: those in the bit fields of one vector of
-/// the widest plane follow each other, the lowest field last, so that the vector need not be kept and the last may
+/// In which order an accumulating instruction takes `count` neighbouring quads: those in the bit fields of one vector
+/// of the widest plane follow each other, the lowest field last, so that the vector need not be kept and the last may
 /// overwrite it.
 SmallVector<int64_t> DotPanel::order(int64_t count) const {
   SmallVector<int64_t> quads;

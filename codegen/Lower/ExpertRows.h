@@ -7,11 +7,11 @@
 //       for place of this thread         the expert's panel: unpacked once for these rows (MmaAhead.h, MmaWhole.h)
 //         sums → the rows' places
 //
-// Why: a chunk's rows choose at random; taken one by one, each unpacks its panel again. The panels of experts that no row
-// chose are not touched. Copies of integers for an instruction that multiplies pairs of rows lie interleaved
-// (dialects/MPGEMM/ActivationLayout.h). A look-up has one row, and nothing to unpack: its tables stay where they are, and
-// a panel stays in the first-level cache for all of the rows.
-// Contract: a row's sums are the same chain of operations as for a single row.
+// Why: a chunk's rows choose at random; taken one by one, each unpacks its panel again. The panels of experts that no
+// row chose are not touched. Copies of integers for an instruction that multiplies pairs of rows lie interleaved
+// (dialects/MPGEMM/ActivationLayout.h). A look-up has one row, and nothing to unpack: its tables stay where they are,
+// and a panel stays in the first-level cache for all of the rows. Contract: a row's sums are the same chain of
+// operations as for a single row.
 //
 //===----------------------------------------------------------------------===//
 

@@ -47,7 +47,8 @@ FailureOr<Value> KernelLibrary::team(Operation *op) {
   return Value(function.getArgument(count - 3));
 }
 
-/// LLVM's attribute for "scalable vectors have exactly this length": least and greatest multiple of 128 bits, as one number.
+/// LLVM's attribute for "scalable vectors have exactly this length": least and greatest multiple of 128 bits, as one
+/// number.
 static Attribute vscaleRange(Builder &builder, int64_t bits) {
   std::string range = std::to_string((bits / 128) << 32 | bits / 128);
   return builder.getStrArrayAttr({"vscale_range", range});

@@ -10,8 +10,8 @@
 //       for row.tileVectors vectors   as many sums as fit the registers
 //         sums → + bias → + residual → y
 //
-// With many rows the unpacking goes ahead of several tiles: MmaAhead.h, and for instructions that multiply pairs of rows
-// MmaWhole.h.
+// With many rows the unpacking goes ahead of several tiles: MmaAhead.h, and for instructions that multiply pairs of
+// rows MmaWhole.h.
 //
 //===----------------------------------------------------------------------===//
 

@@ -21,7 +21,8 @@
 // Strips of two rows, of which a tile has up to eight: a vector's weights of the whole span
 // are unpacked and stay in registers, and pair after pair passes by (emitStrips). A single
 // row: vector after vector, where codes would wait in registers for several runs
-// (emitVectors), and codes of one and two bits where they lie in their bytes (in that order where a run is a bit field, else emitInPlace).
+// (emitVectors), and codes of one and two bits where they lie in their bytes (in that order where a run is a bit field,
+// else emitInPlace).
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,12 +33,12 @@ using namespace mlir;
 
 namespace nibble {
 
-/// From so many strips on it is cheaper to take the offset of codes from the weights' bytes, once for all strips, than to
-/// start each strip's sums with what it adds up to.
+/// From so many strips on it is cheaper to take the offset of codes from the weights' bytes, once for all strips, than
+/// to start each strip's sums with what it adds up to.
 constexpr int64_t kSignedStrips = 4;
 
-/// Bytes of weights that a row alone fetches ahead at once. A longer record's are fetched span by span: its lines at once
-/// would hold up its own.
+/// Bytes of weights that a row alone fetches ahead at once. A longer record's are fetched span by span: its lines at
+/// once would hold up its own.
 constexpr int64_t kFetchedTogether = 4096;
 
 /// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
@@ -144,8 +145,8 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
-/// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers that
-/// are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
+/// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
+/// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
   if (tokens > 1 || !emitter || !emitter->takesVectorsApart())
     return false;
@@ -171,8 +172,8 @@ DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
   return sums;
 }
 
-/// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are of.
-/// Those that stay in place are as high as their run's field.
+/// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are
+/// of. Those that stay in place are as high as their run's field.
 Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum) {
   SmallVector<Tile> operands;
   SmallVector<DotRun> of;
@@ -201,7 +202,8 @@ Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64
   return sums[0];
 }
 
-/// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the group.
+/// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the
+/// group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   if (takesVectorsApart())
     return emitVectors(record, unit, sums);
@@ -234,9 +236,9 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   return sums;
 }
 
-/// A unit whose codes stay in place. Vector after vector of the panel takes the runs whose activations the registers hold,
-/// so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without the order
-/// LLVM keeps the bytes of all vectors and spills them.
+/// A unit whose codes stay in place. Vector after vector of the panel takes the runs whose activations the registers
+/// hold, so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without
+/// the order LLVM keeps the bytes of all vectors and spills them.
 DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums) {
   int64_t span = run * runs, together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
   int64_t vectors = together > span ? 1 : mma.vectors;
@@ -253,13 +255,15 @@ DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Va
       moved.codes = emitter->after(k, unit.codes, own.back());
       if (v + vectors < mma.vectors)
         continue;
-      for (auto [from, to] : {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
+      for (auto [from, to] :
+           {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
         *to = emitter->after(k, from, own.back());
     }
   return result;
 }
 
-/// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float scale.
+/// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float
+/// scale.
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
   int64_t group = column / panel.group;
   int64_t number = panel.isTwoLevel() ? 0 : group;
@@ -293,8 +297,8 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
   return scaleSpan(tokens == 1 ? emitter->afterSums(k, record, integers) : record, later, column, integers, sums);
 }
 
-/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up. (Of codes in several
-/// planes or runs the same bytes would have to be loaded more often than they are spilled now.)
+/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up. (Of codes in
+/// several planes or runs the same bytes would have to be loaded more often than they are spilled now.)
 bool DotPanel::goesInOrder() const {
   bool alone = reader.looksUp() && panel.planes().size() == 1 && runs == 1;
   return emitter && (tokens == 1 ? alone : mma.range && strips() > 1);
@@ -311,7 +315,8 @@ DotPanel::Unit DotPanel::after(const Unit &unit, ArrayRef<Value> sums) {
 }
 
 /// A span's integer sums meet the scales, and the minima follow.
-DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers, Tile sums) {
+DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers,
+                                   Tile sums) {
   Tile da;
   for (int64_t strip = 0; strip < strips(); ++strip)
     da.push_back(activations.scale(unit.x, strip, column));

@@ -44,18 +44,21 @@ struct MmaOperands {
   RowMatrix scales;    ///< f32 (rows × k/activationGroup), not for float
   RowMatrix sums;      ///< i32 (rows × k/sumGroup), not for float
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
-  int64_t interleaved = 1;     ///< rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones
+  int64_t interleaved =
+      1; ///< rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
   int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
-  /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it has.
+  /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it
+  /// has.
   std::optional<CodeRange> range;
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
-  /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; whether
-  /// `sums` are times minus the offset of the codes, or with such scales two groups' in one number (LevelPlace::pairs); and,
-  /// where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
+  /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none;
+  /// whether `sums` are times minus the offset of the codes, or with such scales two groups' in one number
+  /// (LevelPlace::pairs); and, where there are minima, each sum times its activation scale (f32, rows × k/min(group,
+  /// 32)).
   mlir::Value levels;
   bool offsetSums = false;
   RowMatrix scaledSums;
@@ -64,8 +67,8 @@ struct MmaOperands {
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
-/// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none. Sums of
-/// integer products are in the order of strips, which dotRows() undoes.
+/// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none.
+/// Sums of integer products are in the order of strips, which dotRows() undoes.
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                         int64_t tokens, PanelSums sums = {});
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,

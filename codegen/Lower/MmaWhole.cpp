@@ -14,7 +14,8 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Of an unpacked panel: the first-level cache of the cores that multiply pairs of rows, and a part of a thread's stack.
+/// Of an unpacked panel: the first-level cache of the cores that multiply pairs of rows, and a part of a thread's
+/// stack.
 constexpr int64_t kMostUnpackedBytes = 48 << 10;
 
 /// Whether tiles of pairs of rows may follow each other, and codes are not bytes already.
@@ -29,8 +30,8 @@ bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, i
 }
 
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t tile)
-    : k(k), mma(mma), unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true),
-      tile(tile) {
+    : k(k), mma(mma),
+      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile) {
   unpacked = LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(unpacker.blockBytes()),
                                     /*alignment=*/64);
 }
@@ -39,7 +40,8 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
   Value end = k.mul(k.divu(rows, tile), tile);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
-    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, /*levelsOut=*/Value(), /*fetchesNext=*/mma.ahead != 0);
+    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, /*levelsOut=*/Value(),
+                  /*fetchesNext=*/mma.ahead != 0);
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = 0;
     k.loop(k.i64(0), end, tile, [&](Value row0) { visit(of, unpacked, row0); });

@@ -108,7 +108,8 @@ Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
     codes = codes ? k.bitOr(codes, bits) : bits;
   }
   if (joins)
-    codes = emitter->joinNibble(k, codes, k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, low.offset), 1), upper);
+    codes =
+        emitter->joinNibble(k, codes, k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, low.offset), 1), upper);
   // Two's complement becomes offset binary.
   return panel.codeSigned && panel.codeBits < 8 ? k.bitXor(codes, int64_t(1) << (panel.codeBits - 1)) : codes;
 }
@@ -144,7 +145,8 @@ std::optional<unsigned> PanelReader::step() const {
   if (table.empty() || panel.planes().size() > 1 || panel.codeBits == 8)
     return std::nullopt;
   for (unsigned step = 0; step + panel.codeBits < 8; ++step)
-    if (llvm::all_of(llvm::enumerate(table), [&](auto entry) { return entry.value() == int64_t(entry.index()) << step; }))
+    if (llvm::all_of(llvm::enumerate(table),
+                     [&](auto entry) { return entry.value() == int64_t(entry.index()) << step; }))
       return step;
   return std::nullopt;
 }
@@ -194,8 +196,8 @@ Value PanelReader::lookUpFloats(Value codes, ArrayRef<float> levels) {
   return bits ? k.bitcast(bits, type) : k.zero(type);
 }
 
-/// Sign, exponent and mantissa of codes at their places in an f16, whose exponent has another bias; the machine widens that
-/// to f32. Exact, denormals of both included.
+/// Sign, exponent and mantissa of codes at their places in an f16, whose exponent has another bias; the machine widens
+/// that to f32. Exact, denormals of both included.
 static Value smallFloatsByHalves(KernelBuilder &k, Value codes, const lowbit::Codebook &book) {
   constexpr unsigned kExponentBits = 5, kMantissaBits = 10, kBias = 15;
   unsigned spread = kExponentBits - book.exponentBits; // bits between sign and exponent, which shrs fills with signs
@@ -206,7 +208,8 @@ static Value smallFloatsByHalves(KernelBuilder &k, Value codes, const lowbit::Co
     bits = k.bitAnd(bits, 0x8000 | magnitude);
   for (int64_t special = 0; special < int64_t(1) << (book.width - 1); ++special) {
     // With all bits of the exponent an f16 is no number, either.
-    bool isSpecial = !std::isfinite(book.levels[special]), stays = special >> book.mantissaBits == (1 << kExponentBits) - 1;
+    bool isSpecial = !std::isfinite(book.levels[special]),
+         stays = special >> book.mantissaBits == (1 << kExponentBits) - 1;
     if (!isSpecial || stays)
       continue;
     Value equal = k.eq(k.bitAnd(words, (int64_t(1) << (book.width - 1)) - 1), k.constant(words.getType(), special));

@@ -36,15 +36,15 @@ CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row);
 
 class PanelReader {
 public:
-  /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a code
-  /// with few instructions; without one they are masked and or-ed.
+  /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a
+  /// code with few instructions; without one they are masked and or-ed.
   PanelReader(KernelBuilder &k, mpgemm::LayoutAttr layout, int64_t lanes, const InstructionRow *row,
               const DotEmitter *emitter = nullptr);
 
   const mpgemm::PanelLayout &layout() const { return panel; }
   CodeRange range() const { return codeRange; }
-  /// By how many bits the bytes of range() are codes moved up: 0 where they are the codes; 1 of a codebook of -1 and 1, which
-  /// is 2 · code - 1. None if they are something else.
+  /// By how many bits the bytes of range() are codes moved up: 0 where they are the codes; 1 of a codebook of -1 and 1,
+  /// which is 2 · code - 1. None if they are something else.
   std::optional<unsigned> step() const;
   /// The bytes of the panel are numbers of that range, and not what its type says.
   void assume(CodeRange range) { codeRange = range; }

@@ -46,8 +46,9 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   emitter->pairsOffsets() && reader.range().offset && 2 * panel.group == kUnpackedRecord};
   Type element = emitter ? elementOf(block, panel.group, hasLevels && wholePanel) : Type(k.f32());
-  unpacked = mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
-                                     /*bias=*/0);
+  unpacked =
+      mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
+                              /*bias=*/0);
   place = unpacked.getPanelLayout();
 }
 
@@ -124,7 +125,8 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
   auto store = [&](Value bytes, int64_t index) {
     k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, v * lanes).offset), 1);
   };
-  // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more registers.
+  // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more
+  // registers.
   bool together = height() != 0;
   KernelBuilder::Values bytes;
   for (int64_t index = 0; index < kUnpackedRecord / panel.kr; ++index) {

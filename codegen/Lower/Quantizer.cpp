@@ -1,12 +1,12 @@
 //===- Quantizer.cpp - rows of numbers → codes, scales and sums -----------===//
 //
 // Activations as int8 codes: per group of 32 columns a scale s and q = x / s rounded to the nearest, ties to even. Four
-// scales are tried, those that give the largest number the code 127, 125, 123 or 121, and the one with the least squared
-// error is taken, the first among equals: the rounding errors of 32 numbers differ enough between scales that the best
-// of four has about four fifths of the error of the first. The steps x / (max|x| / 127) are a division, so that the codes
-// are those of the definition to the last bit. Codes are clamped to ±127, which changes nothing for a normal s, and
-// keeps the promise that the integer kernels rely on when s is denormal (x / s may exceed 127 then) and when x holds an
-// infinity or a NaN.
+// scales are tried, those that give the largest number the code 127, 125, 123 or 121, and the one with the least
+// squared error is taken, the first among equals: the rounding errors of 32 numbers differ enough between scales that
+// the best of four has about four fifths of the error of the first. The steps x / (max|x| / 127) are a division, so
+// that the codes are those of the definition to the last bit. Codes are clamped to ±127, which changes nothing for a
+// normal s, and keeps the promise that the integer kernels rely on when s is denormal (x / s may exceed 127 then) and
+// when x holds an infinity or a NaN.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,7 +69,8 @@ static_assert(kCandidates == 4, "the choice is among the lanes of one vector");
 static_assert(std::is_sorted(std::begin(mpgemm::kScaleTops), std::end(mpgemm::kScaleTops), std::greater<>()),
               "the first among equals is the largest");
 
-/// At 1.5·2^23 a float's last bit is worth 1, so that adding it rounds, halves to even, and the code stands in the low bits.
+/// At 1.5·2^23 a float's last bit is worth 1, so that adding it rounds, halves to even, and the code stands in the low
+/// bits.
 constexpr float kRounder = 12582912.0f;
 
 /// Numbers in units of the finest scale in units of the scale that gives the largest number the code 127 · `factor`.
@@ -77,8 +78,8 @@ Value scaledSteps(KernelBuilder &k, Value steps, Value factor) {
   return k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
 }
 
-/// Codes of the same, i16: the low half of the bits, because that of the rounder's is 0. Before they are clamped the codes
-/// of finite numbers lie in ±191, since a denormal scale is too small by a third at most.
+/// Codes of the same, i16: the low half of the bits, because that of the rounder's is 0. Before they are clamped the
+/// codes of finite numbers lie in ±191, since a denormal scale is too small by a third at most.
 Value codesOf(KernelBuilder &k, Value scaled) {
   static_assert((std::bit_cast<uint32_t>(kRounder) & 0xffff) == 0);
   Value rounded = k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
@@ -136,9 +137,10 @@ Value bestTop(KernelBuilder &k, Value steps) {
   return k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
 }
 
-/// Groups of numbers, step by step side by side: each is one chain of operations, at whose results a machine would wait.
-/// Numbers are brought to units of the finest scale, so that only one division is done for all candidates, and the codes
-/// are made again for the scale that is chosen, because all candidates' codes are more than the registers hold.
+/// Groups of numbers, step by step side by side: each is one chain of operations, at whose results a machine would
+/// wait. Numbers are brought to units of the finest scale, so that only one division is done for all candidates, and
+/// the codes are made again for the scale that is chosen, because all candidates' codes are more than the registers
+/// hold.
 SmallVector<QuantizedGroup> quantizeGroups(KernelBuilder &k, ArrayRef<Value> groups) {
   SmallVector<Value> largest, steps, tops;
   for (Value values : groups)
@@ -195,7 +197,8 @@ void emitBlocks(KernelBuilder &k, const Quantization &shape, const RowNumbers &n
     storeBlock(k, shape, ArrayRef(groups).slice(block * each, each), out, k.add(column, block * blockOf(shape)));
 }
 
-/// Blocks that are quantized side by side. (Cycles a group of 32 on Zen 3, by llvm-mca: 106 alone, 84 by two, 90 by four.)
+/// Blocks that are quantized side by side. (Cycles a group of 32 on Zen 3, by llvm-mca: 106 alone, 84 by two, 90 by
+/// four.)
 constexpr int64_t kBlocksTogether = 2;
 
 /// Rows with a scale for each group: items are blocks of rows, and the first and the last row may be shared.
@@ -211,7 +214,8 @@ void emitGroups(KernelBuilder &k, const Quantization &shape, const RowSource &so
     Value start = k.mul(m, blocks);
     Value from = k.maxs(k.sub(low, start), k.i64(0)), to = k.mins(k.sub(high, start), blocks);
     Value whole = k.add(from, k.mul(k.divs(k.sub(to, from), kBlocksTogether), kBlocksTogether));
-    k.loop(from, whole, kBlocksTogether, [&](Value block) { emitBlocks(k, shape, numbers, out, block, kBlocksTogether); });
+    k.loop(from, whole, kBlocksTogether,
+           [&](Value block) { emitBlocks(k, shape, numbers, out, block, kBlocksTogether); });
     k.loop(whole, to, 1, [&](Value block) { emitBlocks(k, shape, numbers, out, block, 1); });
   });
 }
@@ -257,7 +261,8 @@ void emitRows(KernelBuilder &k, const Quantization &shape, const RowSource &sour
 FailureOr<int64_t> columnsOf(Operation *op, Value buffer, StringRef name, Type element) {
   auto type = dyn_cast<MemRefType>(buffer.getType());
   if (!type || type.getElementType() != element || failed(requireContiguous(op, buffer, name)))
-    return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is " << buffer.getType();
+    return op->emitOpError() << name << " must be a contiguous memref of " << element << ", but is "
+                             << buffer.getType();
   return type.getDimSize(1);
 }
 

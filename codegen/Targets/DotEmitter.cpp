@@ -90,7 +90,8 @@ Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, S
   std::string constraints = "=r,0";
   for (size_t i = 0; i < done.size(); ++i)
     constraints += "," + constraint.str();
-  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints, /*has_side_effects=*/false,
+  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints,
+                                   /*has_side_effects=*/false,
                                    /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
       .getRes();
 }

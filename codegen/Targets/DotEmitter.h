@@ -63,8 +63,8 @@ public:
   static mlir::Value spread(KernelBuilder &k, mlir::Value rows);
   /// The same of values (f32) in memory.
   virtual mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
-  /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one, and
-  /// `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
+  /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one,
+  /// and `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
   /// Whether joinSign() makes a signed byte of a nibble and a bit with fewer instructions than joinNibble().
   virtual bool joinsSigns() const { return false; }
@@ -74,11 +74,13 @@ public:
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
   /// The type of that, four bytes for each sum.
   virtual mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const { return k.vec(k.i32(), run.sums()); }
-  /// Whether addOffsets() takes the offsets of two runs with integer scales away at once, for less than finish() of both.
+  /// Whether addOffsets() takes the offsets of two runs with integer scales away at once, for less than finish() of
+  /// both.
   virtual bool pairsOffsets() const { return false; }
   /// Both runs' integer scales (i32) times minus the offset, of scaleType().
   virtual mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const;
-  /// A sum in i32 and what pairedOffsets() and the sums of both runs' activations come to; these are 16 bits each of `pair`.
+  /// A sum in i32 and what pairedOffsets() and the sums of both runs' activations come to; these are 16 bits each of
+  /// `pair`.
   virtual mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
@@ -97,16 +99,16 @@ public:
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
   /// `vector`, of whose bits LLVM knows nothing.
   virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
-  /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks for
-  /// them, and none is taken apart.
+  /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks
+  /// for them, and none is taken apart.
   virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
-  /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes wait
-  /// for their products then.
+  /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes
+  /// wait for their products then.
   virtual bool takesVectorsApart() const { return false; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
-  /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two bits
-  /// are multiplied in the bit field of the byte where they lie (codegen/Lower/CodeFields.h).
+  /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two
+  /// bits are multiplied in the bit field of the byte where they lie (codegen/Lower/CodeFields.h).
   virtual unsigned widestInPlace(const DotRun &run) const { return 7; }
   /// Up to how many activation rows are multiplied with codes in their bit fields: the sums of each are shifted.
   virtual int64_t rowsInPlace() const { return 1; }
@@ -123,12 +125,13 @@ public:
   virtual bool unpacksAhead() const { return false; }
 
 protected:
-  /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of how
-  /// many quads the products' sum fits.
+  /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of
+  /// how many quads the products' sum fits.
   static unsigned widestOf(const DotRun &run, llvm::function_ref<int64_t(WeightCodes)> fitting);
   /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: no
   /// instruction, only an order.
-  static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done, llvm::StringRef constraint);
+  static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
+                                llvm::StringRef constraint);
 };
 
 /// The emitter of a row of kind Dot4.

@@ -41,7 +41,8 @@ llvm::Expected<InputMoments> calibrate(ModuleOp module, ArrayRef<std::vector<int
   };
   ReferenceInterpreter interpreter(module, options);
   for (const std::vector<int32_t> &text : texts) {
-    // A text's vector is the mean of its rows, and the next token is that of one row: a row of a short text counts more.
+    // A text's vector is the mean of its rows, and the next token is that of one row: a row of a short text counts
+    // more.
     factor = 1 / float(text.size());
     if (failed(interpreter.prefill(text)))
       return llvm::createStringError("a made-up text cannot be computed");

@@ -39,9 +39,9 @@ static std::vector<int32_t> wordsOf(const rt::Tokenizer &tokenizer) {
   return words;
 }
 
-/// A number below `count`. Vocabularies are sorted by how frequent their tokens are, more or less: half of the draws are
-/// as texts have them (Zipf: each doubling of the rank as often as the next), half take all tokens alike, because rare
-/// ones have their own directions.
+/// A number below `count`. Vocabularies are sorted by how frequent their tokens are, more or less: half of the draws
+/// are as texts have them (Zipf: each doubling of the rank as often as the next), half take all tokens alike, because
+/// rare ones have their own directions.
 static size_t drawRank(std::mt19937 &random, size_t count) {
   uint32_t draw = random();
   if (draw % 2 == 0)

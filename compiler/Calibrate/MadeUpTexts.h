@@ -1,9 +1,9 @@
 //===- MadeUpTexts.h - texts to calibrate with, out of a vocabulary alone --===//
 //
 // What: token ids drawn from a vocabulary, put between the tokens that the model has around a text.
-// Why: what a linear reads has directions that are much larger than others in any text, since they come from the weights
-// (norms, biases, the tokens around a text), so that nonsense shows them, too, and no data is needed.
-// Contract: the same ids on every machine.
+// Why: what a linear reads has directions that are much larger than others in any text, since they come from the
+// weights (norms, biases, the tokens around a text), so that nonsense shows them, too, and no data is needed. Contract:
+// the same ids on every machine.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

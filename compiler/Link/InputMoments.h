@@ -1,8 +1,8 @@
 //===- InputMoments.h - what the linears of a model read ------------------===//
 //
-// Σ x·xᵀ of the rows that each matrix of a model is multiplied with (compiler/Calibrate computes them), by the place of the
-// matrix in its file: names change when linears are joined, places do not. dialects/LowBit/Compensation.h says what they
-// are good for.
+// Σ x·xᵀ of the rows that each matrix of a model is multiplied with (compiler/Calibrate computes them), by the place of
+// the matrix in its file: names change when linears are joined, places do not. dialects/LowBit/Compensation.h says what
+// they are good for.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

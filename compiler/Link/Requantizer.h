@@ -2,8 +2,8 @@
 //
 // What: wraps the rows of a source in one that gives them in the weight's own type: decoded, rounded to the type
 // (dialects/LowBit/Encoder.h) and split into parts; and measures the error.
-// Contract: memory is bounded by some hundred rows, whatever the size of the source. A source that holds the type already
-// is passed on as it is.
+// Contract: memory is bounded by some hundred rows, whatever the size of the source. A source that holds the type
+// already is passed on as it is.
 //
 //===----------------------------------------------------------------------===//
 #pragma once
@@ -27,10 +27,9 @@ struct RequantizedTensor {
   double error() const;
 };
 
-/// `source` in the type `element` with `columns` columns. A type with parts that all rows share is looked for in a first
-/// pass over (some of) the rows. With `moments` of what the rows are multiplied with (InputMoments.h), it is the products
-/// that are to err little. `report` is filled as rows pass by; both must outlive the
-/// packing.
+/// `source` in the type `element` with `columns` columns. A type with parts that all rows share is looked for in a
+/// first pass over (some of) the rows. With `moments` of what the rows are multiplied with (InputMoments.h), it is the
+/// products that are to err little. `report` is filled as rows pass by; both must outlive the packing.
 PackSource requantize(PackSource source, mlir::Type element, int64_t columns, RequantizedTensor &report,
                       const std::vector<float> *moments = nullptr);
 

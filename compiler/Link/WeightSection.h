@@ -32,8 +32,8 @@ struct PlacedWeight {
 /// All weights of a bufferized module, in the order of their offsets.
 llvm::Expected<std::vector<PlacedWeight>> collectWeights(mlir::ModuleOp module);
 
-/// Packs every weight from its source files into `writer`. Memory: one panel of one weight, and some hundred rows of one
-/// that is requantized, by its `moments` if there are any; what rounding did to those is appended to `requantized`.
+/// Packs every weight from its source files into `writer`. Memory: one panel of one weight, and some hundred rows of
+/// one that is requantized, by its `moments` if there are any; what rounding did to those is appended to `requantized`.
 llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, const InputMoments &moments, ArtifactWriter &writer,
                          std::vector<RequantizedTensor> &requantized);
 

@@ -498,19 +498,14 @@ LogicalResult ReferenceInterpreter::Frame::execute(tensor::ExtractSliceOp op) {
 
 LogicalResult ReferenceInterpreter::Frame::execute(Operation *op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp,
-            lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp, lm::ReorderOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp,
-            lm::ExpertLinearOp, lm::ExpertReorderOp, lm::TopKOp, lm::ExpertSumOp, lm::AddPositionsOp,
-            lm::ActivateOp, lm::PoolOp, lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp,
-            arith::ConstantOp, arith::AddFOp, tensor::ExtractSliceOp>(
-          [&](auto known) { return execute(known); })
+      .Case<lm::WeightRefOp, lm::StateRefOp, lm::EmbedOp, lm::RMSNormOp, lm::LayerNormOp, lm::ResidualOp, lm::LogitsOp,
+            lm::ReorderOp, lm::LinearOp, lm::RopeOp, lm::KVAppendOp, lm::AttentionOp, lm::ExpertLinearOp,
+            lm::ExpertReorderOp, lm::TopKOp, lm::ExpertSumOp, lm::AddPositionsOp, lm::ActivateOp, lm::PoolOp,
+            lm::ShortConvOp, lm::GluOp, lm::StateWriteOp, lm::StateReadOp, func::CallOp, arith::ConstantOp,
+            arith::AddFOp, tensor::ExtractSliceOp>([&](auto known) { return execute(known); })
       // The same numbers, spelled differently.
-      .Case<lowbit::CastOp, lowbit::DecodeOp>([&](auto same) {
-        return set(same.getResult(), values[same.getInput()]);
-      })
-      .Case([&](arith::AddIOp sum) {
-        return set(sum.getResult(), index(sum.getLhs()) + index(sum.getRhs()));
-      })
+      .Case<lowbit::CastOp, lowbit::DecodeOp>([&](auto same) { return set(same.getResult(), values[same.getInput()]); })
+      .Case([&](arith::AddIOp sum) { return set(sum.getResult(), index(sum.getLhs()) + index(sum.getRhs())); })
       .Case([&](arith::MulIOp product) {
         return set(product.getResult(),
                    index(product.getLhs()) * index(product.getRhs()));

@@ -25,7 +25,8 @@ struct Case {
 class AheadTest : public testing::TestWithParam<Case> {};
 
 TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
-  const Machine *machine = llvm::find_if(machines(), [](const Machine &m) { return m.row == llvm::StringRef(GetParam().row); });
+  const Machine *machine =
+      llvm::find_if(machines(), [](const Machine &m) { return m.row == llvm::StringRef(GetParam().row); });
   ASSERT_NE(machine, machines().end());
   auto target = targetOf(machine->triple, machine->cpu);
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
@@ -45,13 +46,12 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   EXPECT_EQ(cases.check(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Rows, AheadTest,
-    testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
-                         {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4", "iq3_xxs", "iq4_nl", "q5_1", "q6_k",
-                          "iq2_xxs", "iq2_xs", "iq1_m"}},
-                    Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
-    [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
+INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
+                         testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
+                                              {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4",
+                                               "iq3_xxs", "iq4_nl", "q5_1", "q6_k", "iq2_xxs", "iq2_xs", "iq1_m"}},
+                                         Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
+                         [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
 
 } // namespace
 } // namespace nibble::test

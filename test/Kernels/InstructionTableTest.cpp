@@ -68,8 +68,10 @@ mpgemm::PanelLayout layoutOf(const InstructionRow &row, unsigned codeBits, int64
 }
 
 TEST(InstructionTableTest, CodesStayInPlaceWhereTheirSumsAreShiftedOrTheirRunsAreFields) {
-  const InstructionRow &dotprod = *findRow("aarch64_dotprod_1x4x4_s8s8s32"), &i8mm = *findRow("aarch64_i8mm_2x4x8_s8s8s32");
-  const InstructionRow &vnni = *findRow("x86_avx512vnni_1x16x4_u8s8s32"), &lut = *findRow("aarch64_neon_1x4x4_lut_s8s32");
+  const InstructionRow &dotprod = *findRow("aarch64_dotprod_1x4x4_s8s8s32"),
+                       &i8mm = *findRow("aarch64_i8mm_2x4x8_s8s8s32");
+  const InstructionRow &vnni = *findRow("x86_avx512vnni_1x16x4_u8s8s32"),
+                       &lut = *findRow("aarch64_neon_1x4x4_lut_s8s32");
   for (const InstructionRow *row : {&dotprod, &i8mm, &vnni})
     EXPECT_TRUE(multipliesInPlace(*row, layoutOf(*row, 2, 256))) << row->name.str(); // a field is a run
   EXPECT_TRUE(multipliesInPlace(dotprod, layoutOf(dotprod, 2, 64)));                 // a run is two fields
@@ -82,8 +84,10 @@ TEST(InstructionTableTest, CodesStayInPlaceWhereTheirSumsAreShiftedOrTheirRunsAr
   indices.lookup = true;
   EXPECT_FALSE(multipliesInPlace(lut, indices));
   // A weight costs less where its code stays.
-  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 256)).instructions, costOf(dotprod, layoutOf(dotprod, 3, 256)).instructions - 0.03);
-  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 64)).instructions, costOf(dotprod, layoutOf(dotprod, 4, 64)).instructions);
+  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 256)).instructions,
+            costOf(dotprod, layoutOf(dotprod, 3, 256)).instructions - 0.03);
+  EXPECT_LT(costOf(dotprod, layoutOf(dotprod, 2, 64)).instructions,
+            costOf(dotprod, layoutOf(dotprod, 4, 64)).instructions);
 }
 
 } // namespace

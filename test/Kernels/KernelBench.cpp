@@ -6,8 +6,8 @@
 //
 //   KernelBench [row [cpu]]        default: the best row of this machine
 //   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), and how near each
-//                                  comes to the fastest format whose packed codes are as wide, and to the fastest of those
-//                                  whose numbers, by which activations are multiplied, are as wide
+//                                  comes to the fastest format whose packed codes are as wide, and to the fastest of
+//                                  those whose numbers, by which activations are multiplied, are as wide
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Lower/PanelReader.h"
@@ -146,7 +146,8 @@ void measureQuantize(const TargetInfo &target, int64_t k, int64_t m) {
   std::vector<int32_t> t(m * k / 32);
   std::vector<int8_t> c(m * k);
   double time = best([&] { function(x.data(), c.data(), s.data(), t.data(), m, 0, 1); });
-  std::printf("quantize k=%5ld m=%3ld  %9.2f us  %6.2f G values/s\n", long(k), long(m), time * 1e6, m * k / time * 1e-9);
+  std::printf("quantize k=%5ld m=%3ld  %9.2f us  %6.2f G values/s\n", long(k), long(m), time * 1e6,
+              m * k / time * 1e-9);
 }
 
 /// All formats of codes, those of no file too, narrow ones first.
@@ -174,7 +175,8 @@ int measureFormats(const TargetInfo &target, int64_t m) {
   };
   llvm::for_each(lowbit::formats(), add);
   llvm::for_each(ownFormats(), add);
-  llvm::sort(speeds, [](const Speed &a, const Speed &b) { return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate); });
+  llvm::sort(speeds,
+             [](const Speed &a, const Speed &b) { return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate); });
   for (const Speed &speed : speeds) {
     double fastest = 0, fastestAlike = 0;
     for (const Speed &other : speeds) {
@@ -183,7 +185,8 @@ int measureFormats(const TargetInfo &target, int64_t m) {
     }
     std::string multiplied = speed.multiplied ? std::to_string(speed.multiplied) + " bits" : "floats";
     std::printf("%u bits  %-10s %6.1f G multiply-adds/s  %.2f of the fastest;  %s multiplied, %.2f\n", speed.bits,
-                speed.name.c_str(), speed.rate * 1e-9, speed.rate / fastest, multiplied.c_str(), speed.rate / fastestAlike);
+                speed.name.c_str(), speed.rate * 1e-9, speed.rate / fastest, multiplied.c_str(),
+                speed.rate / fastestAlike);
   }
   return 0;
 }
@@ -210,9 +213,10 @@ int main(int argc, char **argv) {
     return 2;
   }
   double peak = bytePeak();
-  std::printf("row %s; read bandwidth: %.1f GB/s of 64 MiB, %.1f GB/s of 512 KiB, %.1f of 16 KiB; byte products: %.1f G/s\n",
-              row->name.data(), readBandwidth(64 << 20) * 1e-9, readBandwidth(512 << 10) * 1e-9,
-              readBandwidth(16 << 10) * 1e-9, peak * 1e-9);
+  std::printf(
+      "row %s; read bandwidth: %.1f GB/s of 64 MiB, %.1f GB/s of 512 KiB, %.1f of 16 KiB; byte products: %.1f G/s\n",
+      row->name.data(), readBandwidth(64 << 20) * 1e-9, readBandwidth(512 << 10) * 1e-9, readBandwidth(16 << 10) * 1e-9,
+      peak * 1e-9);
   const Problem quantized[] = {{"q4_1", 960, 576},   {"q4_1", 576, 576},    {"q4_1", 3072, 576},  {"q4_1", 576, 1536},
                                {"q4_1", 49152, 576}, {"q8_0", 49152, 576},  {"q8_0", 3072, 576},  {"q4_0", 3072, 576},
                                {"q5_0", 3072, 576},  {"q4_k", 3072, 2048}, {"q6_k", 3072, 2048}};

@@ -3,8 +3,8 @@
     check_vectors.py --program=PROGRAM --min-cosine=X [--min-mean=Y] [--text]
 
 Each line of minilm/ids.txt is given as ids, or, with --text, the lines of minilm/texts.txt as a file; the least cosine
-of a vector with its line of minilm/vectors.f32 must be at least X, their mean at least Y, and the vectors must be 1 long.
-With two threads the bits are the same as with one.
+of a vector with its line of minilm/vectors.f32 must be at least X, their mean at least Y, and the vectors must be 1
+long. With two threads the bits are the same as with one.
 """
 import argparse
 import array

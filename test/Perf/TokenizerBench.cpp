@@ -109,8 +109,9 @@ int main(int argc, char **argv) {
     return 2;
   }
   std::string text = makeText();
-  std::printf("| tokenizer | kind | vocabulary | MB/s | tokens of %zu bytes | steps a byte |\n|---|---|---|---|---|---|\n",
-              text.size());
+  std::printf(
+      "| tokenizer | kind | vocabulary | MB/s | tokens of %zu bytes | steps a byte |\n|---|---|---|---|---|---|\n",
+      text.size());
   for (const char *path : llvm::ArrayRef(argv + 1, argc - 1))
     if (llvm::Error error = measure(path, text)) {
       std::fprintf(stderr, "%s\n", llvm::toString(std::move(error)).c_str());

@@ -188,7 +188,8 @@ TEST(Interpreter, int8Activations) {
   mlir::ModuleOp module = test.parse(R"mlir(
     lm.weight @low : tensor<1x32x!lowbit.block<i8, 32, f16>> from [)mlir" +
                                      low + R"mlir(]
-    lm.weight @high : tensor<1x32xf32> from [)mlir" + high + R"mlir(]
+    lm.weight @high : tensor<1x32xf32> from [)mlir" +
+                                     high + R"mlir(]
     func.func @f(%x: tensor<1x32xf32>) -> (tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>) {
       %n = arith.constant 1 : index
       %low = lm.weight_ref @low : tensor<1x32x!lowbit.block<i8, 32, f16>>
@@ -196,7 +197,8 @@ TEST(Interpreter, int8Activations) {
       %0 = lm.linear %x, %low rows %n
         : (tensor<1x32xf32>, tensor<1x32x!lowbit.block<i8, 32, f16>>, index) -> tensor<1x1xf32>
       %1 = lm.linear %x, %high rows %n : (tensor<1x32xf32>, tensor<1x32xf32>, index) -> tensor<1x1xf32>
-      %2 = lm.linear %x, %low rows %n {compute = #mpgemm.compute<weight = f32, activation = f32, accumulator = f32, row = "r">}
+      %2 = lm.linear %x, %low rows %n
+        {compute = #mpgemm.compute<weight = f32, activation = f32, accumulator = f32, row = "r">}
         : (tensor<1x32xf32>, tensor<1x32x!lowbit.block<i8, 32, f16>>, index) -> tensor<1x1xf32>
       return %0, %1, %2 : tensor<1x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
     })mlir");

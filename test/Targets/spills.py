@@ -1,5 +1,6 @@
-"""Compiles the kernels of every AArch64 row for some formats and prints how often their inner loops touch the stack: where a
-tile holds more than the registers do, or LLVM reorders it so. Fails where that is more than the list below allows.
+"""Compiles the kernels of every AArch64 row for some formats and prints how often their inner loops touch the stack:
+where a tile holds more than the registers do, or LLVM reorders it so. Fails where that is more than the list below
+allows.
 
     spills.py KernelAssembly [FORMAT ...]
 """
@@ -22,13 +23,13 @@ FORMATS = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 ALLOWED = {
     "aarch64_neon_1x4x4_s8s8s32": {"q4_0": (17, 18), "q8_0": (7, 7), "q4_k": (7, 9), "q6_k": (0, 73), "q2_k": (18, 47),
                                    "iq4_nl": (0, 7), "tq2_0": (42, 48)},
-    "aarch64_dotprod_1x4x4_s8s8s32": {"q8_0": (0, 8), "q4_k": (13, 13), "q6_k": (0, 2), "q2_k": (0, 11), "iq4_nl": (0, 10),
-                                      "mxfp4": (0, 14), "tq2_0": (0, 16)},
-    "aarch64_i8mm_2x4x8_s8s8s32": {"q4_0": (0, 4), "q4_k": (2, 15), "q6_k": (0, 18), "q2_k": (6, 47), "iq4_nl": (0, 6),
-                                   "mxfp4": (0, 6), "tq2_0": (0, 6)},
+    "aarch64_dotprod_1x4x4_s8s8s32": {"q8_0": (0, 8), "q4_k": (13, 13), "q6_k": (0, 2), "q2_k": (0, 11),
+                                      "iq4_nl": (0, 10), "mxfp4": (0, 14), "tq2_0": (0, 16)},
+    "aarch64_i8mm_2x4x8_s8s8s32": {"q4_0": (0, 4), "q4_k": (2, 15), "q6_k": (0, 18), "q2_k": (6, 47),
+                                   "iq4_nl": (0, 6), "mxfp4": (0, 6), "tq2_0": (0, 6)},
     "aarch64_sve256_1x8x4_s8s8s32": {"q8_0": (0, 2), "tq2_0": (0, 2)},
-    "aarch64_sve256i8mm_2x8x8_s8s8s32": {"q4_0": (4, 8), "q8_0": (0, 2), "q4_k": (0, 4), "q6_k": (11, 18), "q2_k": (2, 2),
-                                         "mxfp4": (5, 8), "tq2_0": (22, 32)},
+    "aarch64_sve256i8mm_2x8x8_s8s8s32": {"q4_0": (4, 8), "q8_0": (0, 2), "q4_k": (0, 4), "q6_k": (11, 18),
+                                         "q2_k": (2, 2), "mxfp4": (5, 8), "tq2_0": (22, 32)},
     "aarch64_sve512_1x16x4_s8s8s32": {"tq2_0": (0, 2)},
 }
 
@@ -36,8 +37,8 @@ ALLOWED = {
 def worst(kernels, row, form, rows):
     """Accesses to the stack of the loop that has most of them, of those that multiply."""
     cpu, products = ROWS[row]
-    text = subprocess.run([kernels, row, "aarch64-linux-gnu", cpu, form, "64", "1536", str(rows)], capture_output=True, text=True,
-                          check=True).stdout
+    text = subprocess.run([kernels, row, "aarch64-linux-gnu", cpu, form, "64", "1536", str(rows)],
+                          capture_output=True, text=True, check=True).stdout
     loops = [body for body in innermost_loops(text.split("\n"))
              if any(re.match(r"\s+[a-z]", line) and line.split()[0] in products for line in body)]
     if not loops:

@@ -68,7 +68,8 @@ check_models = refuse(
     "codegen/ names a model: {}", folders=("codegen/",), suffixes=CODE + (".txt",))
 
 check_no_kernels = refuse(
-    r"immintrin\.h|x86intrin\.h|arm_neon\.h|arm_sve\.h|(?<![a-z_])_mm\d*_\w+|__attribute__\(\(vector_size|#\s*pragma\s+omp",
+    r"immintrin\.h|x86intrin\.h|arm_neon\.h|arm_sve\.h|(?<![a-z_])_mm\d*_\w+|__attribute__\(\(vector_size|"
+    r"#\s*pragma\s+omp",
     "the runtime contains no kernels: {}", folders=("runtime/",))
 
 check_runtime = refuse(
@@ -129,6 +130,13 @@ def check_length(tree):
             yield f"{path}:1: {count} lines; split it, or say in the head comment 'Longer than 600 lines because ...'"
 
 
+def check_columns(tree):
+    """Code and scripts; IR and RUN lines of tests are as long as their types and options are."""
+    for path, number, line in lines(tree, folders=FOLDERS, suffixes=CODE + SCRIPTS):
+        if len(line) > 120 and "Lines of more than 120 columns because" not in tree[path][:2000]:
+            yield f"{path}:{number}: a line of {len(line)} columns (120 at most)"
+
+
 def check_function_length(tree):
     """Functions at column 0 (namespaces are not indented); a longer one says why in the comment above it."""
     for path in sorted(tree):
@@ -139,7 +147,8 @@ def check_function_length(tree):
         for number, line in enumerate(text, 1):
             if start is None:
                 if re.match(r"[A-Za-z_~]", line) and not re.match(
-                        r"(template\b.*)?(namespace|struct|class|union|enum|extern|using|typedef|public|private|protected)\b",
+                        r"(template\b.*)?"
+                        r"(namespace|struct|class|union|enum|extern|using|typedef|public|private|protected)\b",
                         line) and not re.fullmatch(r"template\s*<.*>", line.rstrip()):
                     start, opened = number, line.rstrip().endswith("{")
                     if line.rstrip().endswith((";", "}")):
@@ -163,7 +172,8 @@ def check_head_comment(tree):
         head = re.match(r'(?:(?://|#(?!include|ifndef|define|pragma)).*\n)+|/\*[\s\S]*?\*/|"""[\s\S]*?"""', text)
         stem, name = path.rsplit(".", 1)[0], path.rsplit("/", 1)[-1]
         # A title is enough where the header or the table says the rest.
-        titled = name == "Passes.h" or name.endswith((".td", "Test.cpp")) or (path.endswith(".cpp") and stem + ".h" in tree)
+        titled = (name == "Passes.h" or name.endswith((".td", "Test.cpp"))
+                  or (path.endswith(".cpp") and stem + ".h" in tree))
         if not head or len(re.findall(r"[A-Za-z]{2,}", head.group(0))) < (3 if titled else 8):
             yield f"{path}:1: no head comment that says what the file is, why it exists and its contract"
 
@@ -281,6 +291,10 @@ ALL = [
     Rule("file-length", check_length,
          {"compiler/a.cpp": "x\n" * 600},
          [{"compiler/a.cpp": "x\n" * 601}]),
+    Rule("columns", check_columns,
+         {"compiler/a.cpp": "x" * 120 + "\n", "test/a.mlir": "x" * 121 + "\n",
+          "test/b.py": '"""Templates. Lines of more than 120 columns because they are as published."""\n' + "x" * 121},
+         [{"compiler/a.cpp": "é" * 121 + "\n"}, {"test/b.py": "x" * 121}, {"dialects/a.td": "x\n" + "x" * 121}]),
     Rule("function-length", check_function_length,
          {"compiler/a.cpp": "namespace n {\nint f(int a,\n      int b) {\n" + "  x;\n" * 70 + "}\nint g();\n" + "}\n"},
          [{"compiler/a.cpp": "int f() {\n" + "  x;\n" * 90 + "}\n"},
@@ -297,17 +311,20 @@ ALL = [
          {"compiler/a.cpp": "// done\n"},
          [{"compiler/a.cpp": "// TO" "DO: later\n"}]),
     Rule("pass-tests", check_pass_tests,
-         {"compiler/Tile/Passes.td": 'def T : Pass<"tile-pack-weights", "ModuleOp"> {\n', "test/Tile/pack-weights.mlir": ""},
+         {"compiler/Tile/Passes.td": 'def T : Pass<"tile-pack-weights", "ModuleOp"> {\n',
+          "test/Tile/pack-weights.mlir": ""},
          [{"compiler/Tile/Passes.td": 'def T : Pass<"tile-other", "ModuleOp"> {\n'}]),
     Rule("op-tests", check_op_tests,
-         {"dialects/A/AOps.td": 'class A_Op<string mnemonic> : Op<A_Dialect, mnemonic>;\ndef A_AddOneOp : A_Op<"add_one"> {\n',
+         {"dialects/A/AOps.td":
+          'class A_Op<string mnemonic> : Op<A_Dialect, mnemonic>;\ndef A_AddOneOp : A_Op<"add_one"> {\n',
           "test/A/add-one.mlir": "", "dialects/A/AInterfaces.td": 'def A_I : OpInterface<"I"> {\n'},
          [{"dialects/A/AOps.td": 'def A_OtherOp : A_Op<"other", [Pure]> {\n'},
           {"dialects/A/AOps.td": 'def A_OtherOp\n    : A_OtherBase<"other"> {\n'},
           {"dialects/A/AOps.td": 'def A_OtherOp : A_Op<"other"> {\n', "test/A/other-invalid.mlir": ""},
           {"dialects/B/BOps.td": 'def B_AddOneOp : B_Op<"add_one"> {\n'}]),
     Rule("op-examples", check_op_examples,
-         {"dialects/A/AOps.td": 'def A : A_Op<"a"> {\n  let summary = "s";\n  let description = [{\n ```mlir\n a.a\n```\n }];\n}\n'},
+         {"dialects/A/AOps.td":
+          'def A : A_Op<"a"> {\n  let summary = "s";\n  let description = [{\n ```mlir\n a.a\n```\n }];\n}\n'},
          [{"dialects/A/AOps.td": 'def A : A_Op<"a"> {\n  let summary = "s";\n  let description = [{ none }];\n}\n'},
           {"dialects/A/AOps.td": 'def A : A_Op<"a"> {\n}\n'}]),
     Rule("lit-files", check_lit_files,

@@ -16,7 +16,8 @@ using namespace mlir;
 namespace nibble {
 
 /// `count` registers of a type by one instruction.
-static KernelBuilder::Values loadRegisters(KernelBuilder &k, StringRef intrinsic, Type type, int64_t count, Value pointer) {
+static KernelBuilder::Values loadRegisters(KernelBuilder &k, StringRef intrinsic, Type type, int64_t count,
+                                           Value pointer) {
   SmallVector<Type> types(count, type);
   Value loaded = k.intrinsic(intrinsic, LLVM::LLVMStructType::getLiteral(type.getContext(), types), {pointer});
   KernelBuilder::Values registers;
@@ -108,8 +109,9 @@ Value AArch64MatrixMultiply::repeat(KernelBuilder &k, const DotRun &run, Value f
   if (!sveBits)
     return DotEmitter::repeat(k, run, four);
   // A shuffle of long vectors would go through memory.
-  Value whole = k.intrinsic("llvm.vector.extract", k.vec(cast<VectorType>(four.getType()).getElementType(), registerBits() / 32),
-                            {repeatFirstPart(k, toScalable(k, four)), k.i64(0)});
+  Value whole =
+      k.intrinsic("llvm.vector.extract", k.vec(cast<VectorType>(four.getType()).getElementType(), registerBits() / 32),
+                  {repeatFirstPart(k, toScalable(k, four)), k.i64(0)});
   while (KernelBuilder::lanes(whole) < run.sums())
     whole = k.concat(whole, whole);
   return whole;

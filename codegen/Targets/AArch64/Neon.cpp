@@ -29,13 +29,14 @@ Value AArch64Neon::joinSign(KernelBuilder &k, Value bits, unsigned bit, Value pa
   constexpr int64_t kBytes = 16;
   Value result;
   for (int64_t first = 0; first < KernelBuilder::lanes(packed); first += kBytes) {
-    // Where the bit is clear, the number is negative. The complement serves four bits; as a subtraction that LLVM does not
-    // know it stays one, and does not become a comparison with zero behind each mask. Only bits 4 to 7 are tested, the
-    // last by its sign: eight masks would be more than the registers hold.
+    // Where the bit is clear, the number is negative. The complement serves four bits; as a subtraction that LLVM does
+    // not know it stays one, and does not become a comparison with zero behind each mask. Only bits 4 to 7 are tested,
+    // the last by its sign: eight masks would be more than the registers hold.
     Value raw = k.slice(bits, first, kBytes);
     if (bit < 4)
       raw = k.shl(raw, 4);
-    Value clear = k.intrinsic("llvm.aarch64.neon.uqsub", raw.getType(), {k.constant(raw.getType(), int64_t(0xff)), raw});
+    Value clear =
+        k.intrinsic("llvm.aarch64.neon.uqsub", raw.getType(), {k.constant(raw.getType(), int64_t(0xff)), raw});
     Value isClear = k.cmp(KernelBuilder::ICmp::ne, k.bitAnd(clear, int64_t(1) << (bit % 4 + 4)), k.zero(raw.getType()));
     Value joined = joinNibble(k, k.sext(isClear, k.i8()), k.slice(packed, first, kBytes), upper);
     result = result ? k.concat(result, joined) : joined;
@@ -43,7 +44,8 @@ Value AArch64Neon::joinSign(KernelBuilder &k, Value bits, unsigned bit, Value pa
   return result;
 }
 
-/// Counted for Q4_0 on neoverse-n2, a tile of 16 rows: 196 instructions with 14 that touch the stack for 64 smmla without it.
+/// Counted for Q4_0 on neoverse-n2, a tile of 16 rows: 196 instructions with 14 that touch the stack for 64 smmla
+/// without it.
 Value AArch64Neon::after(KernelBuilder &k, Value pointer, Value done) const {
   SmallVector<Value> registers;
   for (int64_t part = 0; part < KernelBuilder::lanes(done) / 4; ++part)
@@ -56,7 +58,8 @@ Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
   Value result;
   for (int64_t first = 0; first < KernelBuilder::lanes(vector); first += kBytes) {
     Value part = k.slice(vector, first, kBytes);
-    part = LLVM::InlineAsmOp::create(k.builder(), k.location(), part.getType(), part, "", "=w,0", /*has_side_effects=*/false,
+    part = LLVM::InlineAsmOp::create(k.builder(), k.location(), part.getType(), part, "", "=w,0",
+                                     /*has_side_effects=*/false,
                                      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
                .getRes();
     result = result ? k.concat(result, part) : part;

@@ -314,7 +314,8 @@ Error TokenizerReader::readAddedToken(const JSONView &token) {
                               : TokenType::UserDefined;
   if (Error error = setToken(token, "content", **id, **content, type))
     return error;
-  tokens[**id].matching = (flags[2] ? StripsLeft : 0) | (flags[3] ? StripsRight : 0) | (flags[4] ? InNormalizedText : 0);
+  tokens[**id].matching =
+      (flags[2] ? StripsLeft : 0) | (flags[3] ? StripsRight : 0) | (flags[4] ? InNormalizedText : 0);
   return Error::success();
 }
 

@@ -165,7 +165,8 @@ Error Builder::checkIds() const {
   struct {
     StringRef key;
     int32_t id;
-  } ids[] = {{"bos", source.bos}, {"eos", source.eos}, {"eot", source.eot}, {"unknown", source.unk}, {"padding", source.pad}};
+  } ids[] = {
+      {"bos", source.bos}, {"eos", source.eos}, {"eot", source.eot}, {"unknown", source.unk}, {"padding", source.pad}};
   for (auto [key, id] : ids)
     if (id < -1 || (id >= 0 && static_cast<size_t>(id) >= count))
       return malformed("tokenizer.ggml." + key + "_token_id is " + Twine(id) + "; the vocabulary has " + Twine(count) +
@@ -229,7 +230,8 @@ Error Builder::decodeTokens() {
     if (typeOf(id) == rt::TypeByte) {
       int byte = byteOfName(name);
       if (byte < 0)
-        return malformed("token " + Twine(id) + " is a byte token named " + quote(name) + "; expected <0x00> to <0xFF>");
+        return malformed("token " + Twine(id) + " is a byte token named " + quote(name) +
+                         "; expected <0x00> to <0xFF>");
       text = std::string(1, static_cast<char>(byte));
     } else if (typeOf(id) == rt::TypeNormal || typeOf(id) == rt::TypeUnused) {
       // A byte-level token that holds a character outside the alphabet is one added by name.
@@ -326,7 +328,8 @@ Error Builder::checkScores() const {
   if (source.scores.size() != source.tokens.size())
     return malformed("tokenizer.ggml.scores has " + Twine(source.scores.size()) + " entries for " +
                      Twine(source.tokens.size()) + " tokens");
-  if (auto bad = llvm::find_if(source.scores, [](double score) { return std::isnan(score); }); bad != source.scores.end())
+  if (auto bad = llvm::find_if(source.scores, [](double score) { return std::isnan(score); });
+      bad != source.scores.end())
     return malformed("tokenizer.ggml.scores of token " + Twine(bad - source.scores.begin()) + " is not a number");
   return Error::success();
 }
@@ -457,7 +460,8 @@ Error Builder::markDirectWords() {
   flatbuffers::FlatBufferBuilder scratch;
   scratch.Finish(writeTables(t, source, {}, scratch));
   rt::Tokenizer tokenizer;
-  if (rt::TextError error = rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(scratch.GetBufferPointer()), tokenizer);
+  if (rt::TextError error =
+          rt::Tokenizer::open(flatbuffers::GetRoot<schema::Tokenizer>(scratch.GetBufferPointer()), tokenizer);
       error != rt::TextError::None)
     return malformed(Twine("the tokenizer's tables can't be read back: ") + rt::describe(error));
   std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(t.maxTokenBytes));

@@ -59,23 +59,26 @@ int interpret(Arguments &arguments) {
     return code;
   if (options.calibrationTokens > 0 && options.pipeline.weights == "keep")
     return reportError(kUsage, "--calibrate says how --weights rounds; without --weights nothing is rounded");
-  bool asksForIntegers = options.pipeline.strategy == "dot" || llvm::StringRef(options.pipeline.strategy).starts_with("lut");
+  bool asksForIntegers =
+      options.pipeline.strategy == "dot" || llvm::StringRef(options.pipeline.strategy).starts_with("lut");
   if (asksForIntegers && !llvm::StringRef(options.pipeline.activations).starts_with("int8"))
     return reportError(kUsage, "--activations=" + options.pipeline.activations +
-                                   " are no operands of the integer products that --strategy=" + options.pipeline.strategy +
-                                   " asks for");
+                                   " are no operands of the integer products that --strategy=" +
+                                   options.pipeline.strategy + " asks for");
   if (!arguments.stopAfter.empty()) {
     options.stopAfter = findPhase(arguments.stopAfter);
     std::string names;
     for (const PhaseInfo &info : phases())
       names += (names.empty() ? "" : ", ") + info.name.str();
     if (!options.stopAfter)
-      return reportError(kUsage, "--stop-after: there is no phase '" + arguments.stopAfter + "'; the phases are " + names);
+      return reportError(kUsage,
+                         "--stop-after: there is no phase '" + arguments.stopAfter + "'; the phases are " + names);
   }
   if (!arguments.budget.empty()) {
     options.memoryBudget = parseSize(arguments.budget);
     if (!options.memoryBudget)
-      return reportError(kUsage, "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
+      return reportError(kUsage,
+                         "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
   }
   if (arguments.chunk) {
     options.import.chunk = arguments.chunk;
@@ -130,7 +133,8 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   CompileOptions &options = arguments->options;
   options.executable = executable;
   CLI::App *command = app.add_subcommand("compile", "Compile a model into one static program.");
-  command->add_option("model", options.model, "a GGUF file (of a split file, the first part) or a Hugging Face folder")->required();
+  command->add_option("model", options.model, "a GGUF file (of a split file, the first part) or a Hugging Face folder")
+      ->required();
   command->add_option("-o,--output", options.output, "the file to write");
   command->add_option("--target", options.target, "native, x86_64-linux-gnu or aarch64-linux-gnu")
       ->capture_default_str();
@@ -138,7 +142,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--features", options.features,
                       "features beside the CPU's own, in LLVM's names, each with + or -");
   command->add_option("--emit", arguments->emit, "exe, obj, asm, llvm or mlir")->capture_default_str();
-  command->add_option("--context", arguments->context, "positions the program can hold (default: as trained, at most 2048)")
+  command
+      ->add_option("--context", arguments->context,
+                   "positions the program can hold (default: as trained, at most 2048)")
       ->check(kCounts);
   command->add_option("--chunk", arguments->chunk,
                       "tokens that prefill takes at once (default: 64, less if the budget asks for it)")
@@ -164,7 +170,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--report", options.reportFile, "write the memory plan and what it is made of to this JSON file");
   command->add_option("--prefix-file", options.prefixFile,
                       "a text that the program has read already: its system message, or the beginning of a text");
-  command->add_option("--strategy", options.pipeline.strategy, "how linears are computed: auto, dot, lut, lut-fast (lossy) or float")
+  command
+      ->add_option("--strategy", options.pipeline.strategy,
+                   "how linears are computed: auto, dot, lut, lut-fast (lossy) or float")
       ->check(CLI::IsMember({"auto", "dot", "lut", "lut-fast", "float"}))
       ->capture_default_str();
   command->add_flag("--require-native", options.pipeline.requireNative,

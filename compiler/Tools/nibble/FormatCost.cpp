@@ -57,7 +57,8 @@ static std::string wayOf(Type weight, const InstructionRow &row) {
   return std::string(isLooked ? "codebook, " : "") + (row.depth > 4 ? "integer matrix" : "integer dot");
 }
 
-/// Bits of the integers that a dot or matrix instruction multiplies: of the code, or of what it stands for in its codebook.
+/// Bits of the integers that a dot or matrix instruction multiplies: of the code, or of what it stands for in its
+/// codebook.
 static unsigned numberBits(Type weight, const InstructionRow &row) {
   auto block = dyn_cast<lowbit::BlockType>(weight);
   if (!block || row.kind != RowKind::Dot4)

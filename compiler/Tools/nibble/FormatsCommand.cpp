@@ -1,8 +1,8 @@
 //===- FormatsCommand.cpp - nibble formats ----------------------------------===//
 //
 // The table of formats: those that files store, as their rows of the format table, and those that a user can ask for by
-// --weights, which are made of the codes that the IR knows. For each how it runs on a machine: what the compiler chooses
-// for a linear layer, and the operations of the kernel that it generates.
+// --weights, which are made of the codes that the IR knows. For each how it runs on a machine: what the compiler
+// chooses for a linear layer, and the operations of the kernel that it generates.
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Link/Requantizer.h"
@@ -80,9 +80,10 @@ void printText(llvm::ArrayRef<ListedFormat> list, const TargetInfo &target) {
   out << target.triple << ", cpu " << target.cpu << "\n";
   out << "format      bits/weight  from       runs as                 bits multiplied  operations/weight  row, type\n";
   for (const ListedFormat &format : list)
-    out << llvm::format("%-11s %11.4f  %-9s  %-22s  %15s  %17.3f  ", format.name.c_str(), format.bits, format.from.c_str(),
-                        format.cost.row.empty() ? "-" : format.cost.way.c_str(),
-                        format.cost.numberBits ? std::to_string(format.cost.numberBits).c_str() : "-", format.cost.operations)
+    out << llvm::format("%-11s %11.4f  %-9s  %-22s  %15s  %17.3f  ", format.name.c_str(), format.bits,
+                        format.from.c_str(), format.cost.row.empty() ? "-" : format.cost.way.c_str(),
+                        format.cost.numberBits ? std::to_string(format.cost.numberBits).c_str() : "-",
+                        format.cost.operations)
         << (format.cost.row.empty() ? format.cost.way : format.cost.row) << ", " << textOf(format.type) << "\n";
   out << "operations: vector operations of the generated kernel, one row of activations; see docs/formats.md\n";
 }
