@@ -1,8 +1,9 @@
 //===- DotPanel.h - integer dot products of a panel -----------*- C++ -*-===//
 //
 // The kernel of a panel of weights and a tile of rows of 8-bit activations. MmaDot.cpp
-// walks the panel and brings integer sums and float scales together; DotPanelProducts.cpp
-// makes the integer sums of a span of columns.
+// walks the panel, DotPanelRow.cpp in other orders for a row alone; DotPanelProducts.cpp
+// makes the integer sums of a span of columns, and DotPanelScales.cpp brings these and
+// float scales together.
 //
 // Contract: the chain of operations of a sum is the one of MmaKernel.h, whatever the
 // tile.
@@ -50,21 +51,25 @@ private:
   bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
-  bool takesVectorsApart() const;
   bool goesInOrder() const;
   Unit after(const Unit &unit, llvm::ArrayRef<Value> sums);
+  Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
+  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
+
+  //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//
+  bool takesVectorsApart() const;
   Tile emitVectors(Value record, Unit unit, Tile sums);
   Value emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum);
-  Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
+  Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);
+
+  //===--- scales and minima: DotPanelScales.cpp --------------------------------===//
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
-  bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
-  Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
-  Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
 
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
   Tile integerSums(const Unit &unit, int64_t column);
@@ -93,12 +98,12 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t tokens;
   int64_t run;  ///< columns of a run
-  LevelPlace levels; ///< of a block whose integer scales lie apart
   int64_t runs; ///< of a span
+  LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
-  Value panelStart; ///< of the panel that is walked
+  Value panelStart;       ///< of the panel that is walked
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 

@@ -26,7 +26,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
@@ -40,9 +39,6 @@ constexpr int64_t kSignedStrips = 4;
 /// Bytes of weights that a row alone fetches ahead at once. A longer record's are fetched span by span: its lines at
 /// once would hold up its own.
 constexpr int64_t kFetchedTogether = 4096;
-
-/// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
-constexpr int64_t kApartColumns = 64;
 
 DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
     : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
@@ -145,63 +141,6 @@ DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value r
   return unit;
 }
 
-/// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
-/// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
-bool DotPanel::takesVectorsApart() const {
-  if (tokens > 1 || !emitter || !emitter->takesVectorsApart())
-    return false;
-  if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
-    return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
-  bool waits = runs == 1 ? panel.unitSpan() > run : panel.planes().size() > 1;
-  return mma.vectors > 1 && panel.unitSpan() <= kApartColumns && (waits || reader.looksUp());
-}
-
-/// A unit in the order of vectors: the same operations on each sum.
-DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
-  int64_t columns = staysInPlace() ? std::min(panel.unitSpan(), emitter->runsTogether(dot) * run) : panel.unitSpan();
-  for (int64_t first = 0; first < panel.unitSpan(); first += columns)
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      MmaOperands one = mma;
-      one.firstVector += v, one.vectors = 1;
-      DotPanel part(k, one, tokens);
-      part.reader.openPanel(panelStart);
-      sums[v] = runs == 1 ? part.emitVector(record, unit, first, columns, sums[v])
-                          : part.emitUnit(record, unit, {sums[v]})[0];
-      unit.codes = emitter->after(k, unit.codes, sums[v]);
-    }
-  return sums;
-}
-
-/// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are
-/// of. Those that stay in place are as high as their run's field.
-Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum) {
-  SmallVector<Tile> operands;
-  SmallVector<DotRun> of;
-  Tile dots, ofCodes;
-  for (int64_t first = column; first < column + columns; first += run) {
-    of.push_back(dot);
-    of.back().codes.offset <<= leftHeight(first), of.back().codes.bits += leftHeight(first);
-    ofCodes.push_back(dot.codes.offset ? activations.codeSums(unit.x, 0, first) : Value());
-    dots.push_back(emitter->start(k, of.back(), ofCodes.back()));
-    operands.push_back(activations.operands(activations.codes(unit.x, first), 0, dot.quads, 1));
-  }
-  int64_t apart = panel.vectorsOf(panel.planes()[0]);
-  Value codes = unit.codes;
-  for (int64_t first = 0; first < apart; ++first) {
-    for (int64_t quad = column / panel.kr + first; quad < (column + columns) / panel.kr; quad += apart) {
-      int64_t index = quad / dot.quads - column / run;
-      Value weights = codesOf(codes, quad, 0, leftHeight(column + index * run));
-      dots[index] = emitter->multiply(k, of[index], dots[index], weights, operands[index][quad % dot.quads]);
-    }
-    if (staysInPlace()) // few registers are left for what is loaded too early
-      codes = emitter->after(k, codes, dots.back());
-  }
-  Tile sums = {sum};
-  for (auto [index, total] : llvm::enumerate(dots))
-    sums = scaleSpan(record, unit, column + index * run, {emitter->finish(k, of[index], total, ofCodes[index])}, sums);
-  return sums[0];
-}
-
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the
 /// group.
 DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
@@ -236,54 +175,6 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
   return sums;
 }
 
-/// A unit whose codes stay in place. Vector after vector of the panel takes the runs whose activations the registers
-/// hold, so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without
-/// the order LLVM keeps the bytes of all vectors and spills them.
-DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums) {
-  int64_t span = run * runs, together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
-  int64_t vectors = together > span ? 1 : mma.vectors;
-  Tile result(sums);
-  Unit moved = unit;
-  for (int64_t column = 0; column < panel.unitSpan(); column += together)
-    for (int64_t v = 0; v < mma.vectors; v += vectors) {
-      MmaOperands some = mma;
-      some.firstVector += v, some.vectors = vectors;
-      DotPanel part(k, some, tokens);
-      MutableArrayRef<Value> own = MutableArrayRef(result).slice(v, vectors);
-      for (int64_t first = column; first < column + together; first += span)
-        llvm::copy(part.emitSpan(record, moved, first, Tile(own)), own.begin());
-      moved.codes = emitter->after(k, unit.codes, own.back());
-      if (v + vectors < mma.vectors)
-        continue;
-      for (auto [from, to] :
-           {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
-        *to = emitter->after(k, from, own.back());
-    }
-  return result;
-}
-
-/// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float
-/// scale.
-Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
-  int64_t group = column / panel.group;
-  int64_t number = panel.isTwoLevel() ? 0 : group;
-  if (mma.range && dot.strip == 2 && !panel.isTwoLevel()) // an f32, as it is
-    return emitter->loadSpread(k, dot, k.offset(record, panel.scaleOffset(number, (mma.firstVector + v) * dot.lanes)));
-  Value dw = reader.scale(record, number, mma.firstVector + v);
-  if (panel.isTwoLevel() && runs == 1)
-    dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
-  return spread(dw);
-}
-
-/// What multiplies the scaled sums of activation codes of a run.
-Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v) {
-  int64_t group = column / panel.group;
-  Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
-  if (panel.isTwoLevel())
-    mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
-  return spread(mw);
-}
-
 DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column, Tile sums) {
   if (passesStrips()) {
     emitStrips(record, unit, column, sums);
@@ -312,93 +203,6 @@ DotPanel::Unit DotPanel::after(const Unit &unit, ArrayRef<Value> sums) {
   later.codes = emitter->afterSums(k, unit.codes, sums);
   later.x.codes = emitter->afterSums(k, unit.x.codes, sums);
   return later;
-}
-
-/// A span's integer sums meet the scales, and the minima follow.
-DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers,
-                                   Tile sums) {
-  Tile da;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    da.push_back(activations.scale(unit.x, strip, column));
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    Value dw = floatScale(record, unit, column, v);
-    for (int64_t strip = 0; strip < strips(); ++strip) {
-      Value &acc = sums[strip * mma.vectors + v];
-      Value dots = integers[strip * mma.vectors + v];
-      dots = emitter ? emitter->toFloat(k, dots, leftHeight(column)) : k.intToFloat(dots, k.f32());
-      acc = k.fma(k.mulf(dw, da[strip]), dots, acc);
-    }
-  }
-  if (panel.hasMin)
-    addMinima(record, unit, column, da, sums);
-  return sums;
-}
-
-void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
-  for (int64_t first = column; first < column + run * runs; first += std::min(run, panel.group))
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value mw = floatMinimum(record, unit, first, v);
-      for (int64_t strip = 0; strip < strips(); ++strip) {
-        Value &acc = sums[strip * mma.vectors + v];
-        Value scaled = mma.scaledSums.pointer
-                           ? activations.scaledSum(unit.x, strip, first)
-                           : k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
-        acc = k.fma(mw, scaled, acc);
-      }
-    }
-}
-
-/// A vector's run, with its integer scale where sums meet one.
-DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
-  DotRun of = dot;
-  of.codes.offset <<= leftHeight(column);
-  if (mma.levels) {
-    int64_t at = levels.scale(column / run, (mma.firstVector + v) * dot.lanes);
-    of.scale = k.load(emitter->scaleType(k, dot), k.offset(unit.subScales, at), 4);
-    return of;
-  }
-  if (runs > 1)
-    of.scale = spread(reader.subScale(unit.subScales, column / panel.group, mma.firstVector + v));
-  if (of.scale && emitter)
-    of.scale = emitter->integerScale(k, dot, of.scale);
-  return of;
-}
-
-/// A span in the order of strips: the same operations on each sum.
-void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums) {
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    SmallVector<Tile> w;
-    SmallVector<DotRun> of;
-    Tile mw;
-    for (int64_t i = 0; i < runs; ++i) {
-      int64_t first = column + i * run;
-      w.push_back(weights(unit.codes, first / panel.kr, 1, dot.quads, v));
-      of.push_back(runOf(unit, first, v));
-      if (panel.hasMin)
-        mw.push_back(floatMinimum(record, unit, first, v));
-    }
-    Value dw = floatScale(record, unit, column, v);
-    ActivationCursor at = unit.x; // moves from strip to strip
-    for (int64_t strip = 0; strip < strips(); ++strip) {
-      Value total;
-      Tile codeSums(runs);
-      for (int64_t i = 0; i < runs; ++i) {
-        int64_t first = column + i * run;
-        if (dot.codes.offset || panel.hasMin)
-          codeSums[i] = activations.codeSums(unit.x, strip, first);
-        Value ofCodes = dot.codes.offset ? codeSums[i] : Value();
-        KernelBuilder::Values a = activations.operands(activations.codes(at, first), 0, dot.quads, 1);
-        Value dots = emitter->multiply(k, of[i], emitter->start(k, of[i], ofCodes), w[i], a);
-        dots = emitter->finish(k, of[i], dots, ofCodes);
-        total = total ? k.add(total, dots) : dots;
-      }
-      Value &acc = sums[strip * mma.vectors + v], da = activations.scale(unit.x, strip, column);
-      acc = k.fma(k.mulf(dw, da), emitter->toFloat(k, total, shift), acc);
-      for (auto [i, m] : llvm::enumerate(mw))
-        acc = k.fma(m, k.mulf(da, k.intToFloat(codeSums[i], k.f32())), acc);
-      at.codes = emitter->after(k, activations.nextStrip(at), acc);
-    }
-  }
 }
 
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens,

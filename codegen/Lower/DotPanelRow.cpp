@@ -1,0 +1,102 @@
+//===- DotPanelRow.cpp - orders of a unit for a row alone -----------------===//
+//
+// See DotPanel.h. A row alone has few sums and many codes, which would wait in registers for their products:
+// vector after vector of the panel's rows takes a unit's runs, and codes of one and two bits are
+// multiplied where they lie in their bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Intrinsics/CodesInPlace.h"
+#include "codegen/Lower/DotPanel.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+/// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
+constexpr int64_t kApartColumns = 64;
+
+/// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
+/// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
+bool DotPanel::takesVectorsApart() const {
+  if (tokens > 1 || !emitter || !emitter->takesVectorsApart())
+    return false;
+  if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
+    return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
+  bool waits = runs == 1 ? panel.unitSpan() > run : panel.planes().size() > 1;
+  return mma.vectors > 1 && panel.unitSpan() <= kApartColumns && (waits || reader.looksUp());
+}
+
+/// A unit in the order of vectors: the same operations on each sum.
+DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
+  int64_t columns = staysInPlace() ? std::min(panel.unitSpan(), emitter->runsTogether(dot) * run) : panel.unitSpan();
+  for (int64_t first = 0; first < panel.unitSpan(); first += columns)
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      MmaOperands one = mma;
+      one.firstVector += v, one.vectors = 1;
+      DotPanel part(k, one, tokens);
+      part.reader.openPanel(panelStart);
+      sums[v] = runs == 1 ? part.emitVector(record, unit, first, columns, sums[v])
+                          : part.emitUnit(record, unit, {sums[v]})[0];
+      unit.codes = emitter->after(k, unit.codes, sums[v]);
+    }
+  return sums;
+}
+
+/// The only vector: codes in the bit fields of one vector of the widest plane follow each other, whatever run they are
+/// of. Those that stay in place are as high as their run's field.
+Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum) {
+  SmallVector<Tile> operands;
+  SmallVector<DotRun> of;
+  Tile dots, ofCodes;
+  for (int64_t first = column; first < column + columns; first += run) {
+    of.push_back(dot);
+    of.back().codes.offset <<= leftHeight(first), of.back().codes.bits += leftHeight(first);
+    ofCodes.push_back(dot.codes.offset ? activations.codeSums(unit.x, 0, first) : Value());
+    dots.push_back(emitter->start(k, of.back(), ofCodes.back()));
+    operands.push_back(activations.operands(activations.codes(unit.x, first), 0, dot.quads, 1));
+  }
+  int64_t apart = panel.vectorsOf(panel.planes()[0]);
+  Value codes = unit.codes;
+  for (int64_t first = 0; first < apart; ++first) {
+    for (int64_t quad = column / panel.kr + first; quad < (column + columns) / panel.kr; quad += apart) {
+      int64_t index = quad / dot.quads - column / run;
+      Value weights = codesOf(codes, quad, 0, leftHeight(column + index * run));
+      dots[index] = emitter->multiply(k, of[index], dots[index], weights, operands[index][quad % dot.quads]);
+    }
+    if (staysInPlace()) // few registers are left for what is loaded too early
+      codes = emitter->after(k, codes, dots.back());
+  }
+  Tile sums = {sum};
+  for (auto [index, total] : llvm::enumerate(dots))
+    sums = scaleSpan(record, unit, column + index * run, {emitter->finish(k, of[index], total, ofCodes[index])}, sums);
+  return sums[0];
+}
+
+/// A unit whose codes stay in place. Vector after vector of the panel takes the runs whose activations the registers
+/// hold, so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without
+/// the order LLVM keeps the bytes of all vectors and spills them.
+DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums) {
+  int64_t span = run * runs, together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
+  int64_t vectors = together > span ? 1 : mma.vectors;
+  Tile result(sums);
+  Unit moved = unit;
+  for (int64_t column = 0; column < panel.unitSpan(); column += together)
+    for (int64_t v = 0; v < mma.vectors; v += vectors) {
+      MmaOperands some = mma;
+      some.firstVector += v, some.vectors = vectors;
+      DotPanel part(k, some, tokens);
+      MutableArrayRef<Value> own = MutableArrayRef(result).slice(v, vectors);
+      for (int64_t first = column; first < column + together; first += span)
+        llvm::copy(part.emitSpan(record, moved, first, Tile(own)), own.begin());
+      moved.codes = emitter->after(k, unit.codes, own.back());
+      if (v + vectors < mma.vectors)
+        continue;
+      for (auto [from, to] :
+           {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
+        *to = emitter->after(k, from, own.back());
+    }
+  return result;
+}
+
+} // namespace nibble
