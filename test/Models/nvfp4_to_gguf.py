@@ -8,7 +8,6 @@ with columns j and j + 8. What scales are divided by for a whole matrix becomes 
 each expert of a mixture; `NAME.input_scale`, which programs do not read, is there, too. Everything else is as in
 to_gguf.py.
 """
-import argparse
 import json
 import os
 import re
@@ -84,9 +83,4 @@ def convert(folder):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder")
-    parser.add_argument("-o", required=True)
-    arguments = parser.parse_args()
-    with open(arguments.o, "wb") as file:
-        file.write(convert(arguments.folder))
+    to_gguf.main(__doc__, convert)

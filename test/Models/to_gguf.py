@@ -249,10 +249,15 @@ def convert(folder):
     return writer.bytes()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(description, convert):
+    """The command line of a script whose `convert` makes the bytes of a file of a folder."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("-o", required=True)
     arguments = parser.parse_args()
     with open(arguments.o, "wb") as file:
         file.write(convert(arguments.folder))
+
+
+if __name__ == "__main__":
+    main(__doc__, convert)
