@@ -17,8 +17,8 @@ using namespace mlir;
 
 namespace nibble {
 
-/// A run of so few quads is straight code: a sum is done before the next one starts. A loop of one or two steps pays for
-/// its branch and keeps all sums of the tile across it.
+/// A run of so few quads is straight code: a sum is done before the next one starts. A loop of one or two steps pays
+/// for its branch and keeps all sums of the tile across it.
 constexpr int64_t kStraightQuads = 4;
 
 /// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
