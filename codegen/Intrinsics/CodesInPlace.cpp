@@ -33,7 +33,7 @@ bool hasFieldOfRun(const mpgemm::PanelLayout &layout, int64_t run) {
 
 bool multipliesInPlace(const InstructionRow &row, const mpgemm::PanelLayout &layout) {
   bool isNarrow = !layout.lookup && !layout.codeSigned && (layout.codeBits == 1 || layout.codeBits == 2);
-  if (!isNarrow || row.kind != RowKind::Dot4 || layout.vectorsOf(layout.planes()[0]) == 1)
+  if (!isNarrow || row.kind != RowKind::Dot || layout.vectorsOf(layout.planes()[0]) == 1)
     return false;
   return hasFieldOfRun(layout, std::min<int64_t>(layout.group, 32)) ||
          llvm::any_of(kShiftedSums,

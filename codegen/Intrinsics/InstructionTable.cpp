@@ -16,15 +16,14 @@ namespace nibble {
 static constexpr InstructionRow kTable[] = {
 #define NIBBLE_DOT_ROW(name, emitter, isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, \
                        features)                                                                                       \
-  {#name,   RowKind::Dot4, Isa::isa,    strip,        depth,       lanes,                                              \
-   vectors, tile,          tileVectors, unsignedBits, signedBytes, features},
+  {#name, RowKind::Dot, Isa::isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits, signedBytes, features},
 #define NIBBLE_FLOAT_ROW(name, isa, lanes, vectors, tile, features)                                                    \
   {#name, RowKind::Float, Isa::isa, 1, 1, lanes, vectors, tile, vectors, 8, true, features},
 #define NIBBLE_NARROW_ROW(name, emitter, isa, operand, strip, depth, lanes, vectors, tile, features)                   \
   {#name, RowKind::Float, Isa::isa, strip, depth, lanes, vectors, tile, vectors, 8, true, features, FloatKind::operand},
 #define NIBBLE_LOOKUP_ROW(name, emitter, isa, lanes, features)                                                         \
-  {#name,      RowKind::Lookup, Isa::isa,           1,     lanes,   lanes, 32 / lanes,                                 \
-   /*tile=*/1, 32 / lanes,      /*unsignedBits=*/4, false, features},
+  {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false,   \
+   features},
 #define NIBBLE_AVERAGE_ROW(name, emitter, isa, lanes, features)                                                        \
   {#name, RowKind::Lookup, Isa::isa, 1, lanes, lanes, 32 / lanes, /*tile=*/1, 32 / lanes, /*unsignedBits=*/4, false,   \
    features, /*narrow=*/std::nullopt, /*averages=*/true},
@@ -33,7 +32,7 @@ static constexpr InstructionRow kTable[] = {
 
 unsigned InstructionRow::storageBias(unsigned codeBits, bool codeSigned) const {
   // Narrower codes fit either kind of operand; the kernel shifts their range itself.
-  if (kind != RowKind::Dot4 || codeBits < 8)
+  if (kind != RowKind::Dot || codeBits < 8)
     return 0;
   bool fits = codeSigned ? signedBytes : unsignedBits >= 8;
   return fits ? 0 : 128;

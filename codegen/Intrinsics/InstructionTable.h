@@ -23,8 +23,8 @@
 namespace nibble {
 
 enum class RowKind : uint8_t {
-  Dot4,  ///< 8-bit activations, sums of `depth` products in i32
-  Float, ///< f32 activations, codes decoded to f32
+  Dot,    ///< 8-bit activations, sums of `depth` products in i32
+  Float,  ///< f32 activations, codes decoded to f32
   Lookup, ///< 8-bit activations, sums of four of them looked up by the bits of codes
 };
 

@@ -58,7 +58,7 @@ AttentionScratch AttentionScratch::allocate(KernelBuilder &k, const AttentionSha
 static const InstructionRow &rowOf(const TargetInfo &target) {
   auto has = [&](llvm::StringRef feature) { return target.has(feature); };
   for (const InstructionRow *row : rowsFor(target.triple, has))
-    if (row->kind == RowKind::Dot4 && row->kr() == 4 && kBlock % row->lanes == 0)
+    if (row->kind == RowKind::Dot && row->kr() == 4 && kBlock % row->lanes == 0)
       return *row;
   llvm_unreachable("the generic row has vectors of 4 lanes");
 }

@@ -25,7 +25,7 @@ constexpr int64_t kStackBytes = 96 << 10;
 static bool isLookup(const MmaOperands &mma) { return mma.row->kind == RowKind::Lookup; }
 
 /// Whether copies of activations lie in pairs.
-static bool passesPairs(const MmaOperands &mma) { return mma.row->kind == RowKind::Dot4 && mma.row->strip > 1; }
+static bool passesPairs(const MmaOperands &mma) { return mma.row->kind == RowKind::Dot && mma.row->strip > 1; }
 
 /// Bytes of a row of activations with its scales and sums, of which interleaved rows have two of each.
 static int64_t bytesOfRow(const MmaOperands &mma) {

@@ -210,7 +210,7 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   if (failed(out))
     return failure();
   shape.rows = cast<MemRefType>(op.getOuts().front().getType()).getDimSize(0);
-  bool isDot = shape.row->kind == RowKind::Dot4;
+  bool isDot = shape.row->kind == RowKind::Dot;
   shape.interleaved = isDot ? mpgemm::ActivationLayout::blockOf(shape.rows, shape.row->strip, shape.row->tile) : 1;
   FailureOr<ActivationShape> x = activationShape(op, op.getActivations(), shape.layout, *shape.row, shape.interleaved);
   if (failed(x))

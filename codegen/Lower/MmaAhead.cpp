@@ -20,7 +20,7 @@ namespace nibble {
 constexpr int64_t kRowsTogether = 64;
 
 static const DotEmitter *emitterOf(const InstructionRow &row) {
-  return row.kind == RowKind::Dot4 ? &dotEmitter(row) : nullptr;
+  return row.kind == RowKind::Dot ? &dotEmitter(row) : nullptr;
 }
 
 bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
@@ -30,7 +30,7 @@ bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
   if (mma.row->kind == RowKind::Float)
     return true;
   bool isByte = block.getCode().isInteger() && block.getCode().width == 8; // nothing to unpack
-  return !isByte && mma.row->strip == 1 && mma.row->kind == RowKind::Dot4 && dotEmitter(*mma.row).unpacksAhead();
+  return !isByte && mma.row->strip == 1 && mma.row->kind == RowKind::Dot && dotEmitter(*mma.row).unpacksAhead();
 }
 
 int64_t AheadPanel::rowsTogether() const {

@@ -74,7 +74,7 @@ static LogicalResult findGroups(Operation *op, ValueRange activations, mpgemm::L
                                 const InstructionRow &row, int64_t interleaved, ActivationShape &shape) {
   auto columns = [&](size_t index) { return cast<MemRefType>(activations[index].getType()).getDimSize(1); };
   int64_t k = layout.getK();
-  if (row.kind == RowKind::Dot4 && columns(0) / k != interleaved)
+  if (row.kind == RowKind::Dot && columns(0) / k != interleaved)
     return op->emitOpError() << "row '" << row.name << "' needs activations interleaved in blocks of " << interleaved
                              << " rows, but has " << activations.front().getType();
   int64_t repeated = mpgemm::ActivationLayout{k, interleaved}.numbersOfGroup();

@@ -22,7 +22,7 @@ constexpr int64_t kMostUnpackedBytes = 48 << 10;
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
   bool isByte = block && block.getCode().isInteger() && block.getCode().width == 8;
-  if (!block || isByte || mma.row->kind != RowKind::Dot4 || mma.row->strip == 1 || mma.interleaved == 1 ||
+  if (!block || isByte || mma.row->kind != RowKind::Dot || mma.row->strip == 1 || mma.interleaved == 1 ||
       rows < 2 * tile || !dotEmitter(*mma.row).unpacksAhead())
     return false;
   return PanelUnpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true)

@@ -134,7 +134,7 @@ protected:
                                 llvm::StringRef constraint);
 };
 
-/// The emitter of a row of kind Dot4.
+/// The emitter of a row of kind Dot.
 const DotEmitter &dotEmitter(const InstructionRow &row);
 
 } // namespace nibble

@@ -74,7 +74,7 @@ SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetI
   const CpuModel &model = cpuModelOf(target);
   SmallVector<Candidate, 3> candidates;
   const std::pair<llvm::StringLiteral, RowKind> kinds[] = {
-      {"dot", RowKind::Dot4}, {"lut", RowKind::Lookup}, {"float", RowKind::Float}};
+      {"dot", RowKind::Dot}, {"lut", RowKind::Lookup}, {"float", RowKind::Float}};
   for (auto [strategy, kind] : kinds) {
     // The best row whose panels can hold the weight; a generic one only where there is no other, or where experts have
     // no whole panels of the others.

@@ -101,7 +101,7 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   auto weightType = cast<RankedTensorType>(op.getWeights().getType());
   auto block = dyn_cast<lowbit::BlockType>(weightType.getElementType());
   int64_t bias = 0;
-  if (block && block.getCode().isInteger() && row->kind == RowKind::Dot4)
+  if (block && block.getCode().isInteger() && row->kind == RowKind::Dot)
     bias = row->storageBias(block.getCode().width, block.getCode().isSigned);
   auto layout = mpgemm::LayoutAttr::getChecked([&] { return op->emitOpError(); }, &getContext(),
                                                weightType.getElementType(), weightType.getDimSize(0),

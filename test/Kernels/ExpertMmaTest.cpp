@@ -65,7 +65,7 @@ Layer::Layer(const InstructionRow &row, const lowbit::Format &format, int64_t n,
   FloatKind kind = row.narrow.value_or(FloatKind::F32);
   for (int64_t expert = 0; expert < kExperts; ++expert) {
     Weight weight(format, n, k, random);
-    unsigned bias = row.kind == RowKind::Dot4 ? weight.biasFor(row) : 0;
+    unsigned bias = row.kind == RowKind::Dot ? weight.biasFor(row) : 0;
     packed.push_back(weight.pack(row.nr(), row.kr(), bias, look));
     oneLayout = weight.layoutText(row.nr(), row.kr(), bias, look);
     weight.n = n * kExperts;

@@ -30,8 +30,8 @@ TEST(InstructionTableTest, NamesAreUniqueAndFollowTheGrammar) {
 TEST(InstructionTableTest, EveryMachineHasBothKindsOfRows) {
   for (const char *triple : {"x86_64-linux-gnu", "aarch64-linux-gnu", "riscv64-linux-gnu"}) {
     auto nothing = [](llvm::StringRef) { return false; };
-    ASSERT_TRUE(bestRow(triple, nothing, RowKind::Dot4)) << triple;
-    EXPECT_EQ(bestRow(triple, nothing, RowKind::Dot4)->isa, Isa::Generic);
+    ASSERT_TRUE(bestRow(triple, nothing, RowKind::Dot)) << triple;
+    EXPECT_EQ(bestRow(triple, nothing, RowKind::Dot)->isa, Isa::Generic);
     EXPECT_EQ(bestRow(triple, nothing, RowKind::Float)->isa, Isa::Generic);
     ASSERT_TRUE(bestRow(triple, nothing, RowKind::Lookup)) << triple;
     EXPECT_EQ(bestRow(triple, nothing, RowKind::Lookup)->nr(), 32);
@@ -42,7 +42,7 @@ TEST(InstructionTableTest, BestRowNeedsAllItsFeatures) {
   auto only = [](std::set<std::string> names) {
     return [names](llvm::StringRef name) { return names.count(name.str()) != 0; };
   };
-  auto best = [](const char *triple, auto has) { return bestRow(triple, has, RowKind::Dot4)->name.str(); };
+  auto best = [](const char *triple, auto has) { return bestRow(triple, has, RowKind::Dot)->name.str(); };
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma", "f16c"})), "x86_avx2_1x8x4_u7s8s32");
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma"})), "generic_base_1x4x4_s8s8s32");
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma", "f16c", "avx512vnni", "avx512bw", "avx512vl"})),

@@ -89,7 +89,7 @@ struct Problem {
 
 /// Seconds of a product with m rows of activations; 0 if it does not compile.
 double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight &w, int64_t m) {
-  bool dot = row.kind == RowKind::Dot4;
+  bool dot = row.kind == RowKind::Dot;
   unsigned bias = w.biasFor(row);
   int64_t sumGroup = w.isLowBit() ? std::min(32u, w.format->group) : 32;
   KernelProgram program;
@@ -168,7 +168,7 @@ int measureFormats(const TargetInfo &target, int64_t m) {
     if (format.floatKind == FloatKind::E8M0) // the ends of its range are denormal: slow, and in no model
       llvm::fill(w.planes.scale, 120);
     bool isInteger = w.kind.isInteger() || w.kind.book->isInteger();
-    const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot4 : RowKind::Float);
+    const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot : RowKind::Float);
     unsigned multiplied = !isInteger ? 0 : w.kind.isInteger() ? w.kind.width : rangeOfBook(w.kind, row).bits;
     if (double time = timeOf(target, *row, w, m); time > 0)
       speeds.push_back({format.name, w.kind.width, multiplied, double(m) * w.n * w.k / time});
@@ -207,7 +207,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   auto has = [&](llvm::StringRef feature) { return target->has(feature); };
-  const InstructionRow *row = argc > 1 ? findRow(argv[1]) : bestRow(target->triple, has, RowKind::Dot4);
+  const InstructionRow *row = argc > 1 ? findRow(argv[1]) : bestRow(target->triple, has, RowKind::Dot);
   if (!row) {
     std::fprintf(stderr, "unknown row\n");
     return 2;
@@ -222,7 +222,7 @@ int main(int argc, char **argv) {
                                {"q5_0", 3072, 576},  {"q4_k", 3072, 2048}, {"q6_k", 3072, 2048}};
   const Problem floats[] = {{"f32", 3072, 576}, {"f16", 3072, 576}, {"bf16", 3072, 576}, {"q4_1", 3072, 576}};
   for (int64_t m : {1, 64})
-    for (const Problem &problem : row->kind == RowKind::Dot4 ? llvm::ArrayRef<Problem>(quantized)
+    for (const Problem &problem : row->kind == RowKind::Dot ? llvm::ArrayRef<Problem>(quantized)
                                                              : llvm::ArrayRef<Problem>(floats))
       if (m == 1 || problem.n < 10000)
         measure(*target, *row, problem, m, peak);

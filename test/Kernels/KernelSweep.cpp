@@ -31,8 +31,8 @@ bool computes(const InstructionRow &row, const lowbit::Format &format, CodeKind 
   if (format.isFloat || row.kind == RowKind::Float)
     return row.kind == RowKind::Float;
   if (stored.width)
-    return row.kind == RowKind::Dot4 && stored.entry == CodeKind::I8;
-  if (row.kind == RowKind::Dot4)
+    return row.kind == RowKind::Dot && stored.entry == CodeKind::I8;
+  if (row.kind == RowKind::Dot)
     return hasIntegers(format);
   return format.codeKind().isInteger() && format.codeKind().width <= row.unsignedBits && !format.grid &&
          format.group % row.kr() == 0 && format.group <= 256;

@@ -80,7 +80,7 @@ std::vector<Case> allCases() {
     RowKind kind = findRow(machine.row)->kind;
     if (kind == RowKind::Lookup)
       continue; // LookupTest
-    bool dot = kind == RowKind::Dot4;
+    bool dot = kind == RowKind::Dot;
     // Codes that are multiplied where they lie: two fields a run, a field of several runs, and single bits, numbers and
     // signs, in turn; all with the instruction that takes the most of them so.
     const char *inPlace = std::array{"q2_0", "tq2_0", "u1_long", "q1_0"}[(&machine - machines().data()) % 4];

@@ -52,7 +52,7 @@ llvm::ArrayRef<Machine> machines() {
 
 int64_t columnsOf(const lowbit::Format &format, const InstructionRow &row) {
   int64_t span = format.isFloat ? 1 : std::max(32u, format.blockElements);
-  if (!format.isFloat && row.kind == RowKind::Dot4 && format.codeKind().width % 2 == 1)
+  if (!format.isFloat && row.kind == RowKind::Dot && format.codeKind().width % 2 == 1)
     span = std::max(span, 8 * row.kr()); // a plane of one bit is whole vectors
   return span;
 }

@@ -53,7 +53,7 @@ def check_layers(tree):
             yield f"{path}:{number}: {folder} may not include {found.group(1)}"
 
 
-# Extensions and instructions; words of the IR that only look alike ("sum_group", "dot4") are no match.
+# Extensions and instructions; words of the IR that only look alike ("sum_group", "dot") are no match.
 INSTRUCTIONS = (
     r"(?i)(?<![a-z])(isa::\w+|isx86\w*|isaarch64\w*|"
     r"avx\d*\w*|sse\d\w*|ssse3|fma3|f16c|vnni|vp[a-z]{4,}|amx\w*|neon\w*|[su]dot|usdot|sudot|dotprod|"
@@ -260,7 +260,7 @@ ALL = [
           {"dialects/a.h": '#include "compiler/Import/GGUF.h"\n'},
           {"codegen/a.h": '#include "compiler/Tile/Passes.h"\n'}]),
     Rule("instruction-sets", check_instruction_sets,
-         {"compiler/Tile/a.cpp": "// dot4 rows\n", "compiler/Target/a.cpp": "avx2\n", "codegen/x.cpp": "neon\n"},
+         {"compiler/Tile/a.cpp": "// dot rows\n", "compiler/Target/a.cpp": "avx2\n", "codegen/x.cpp": "neon\n"},
          [{"compiler/Tile/a.cpp": 'has("avx512vnni")\n'}, {"compiler/Legalize/a.cpp": "row.isa != Isa::Generic\n"},
           {"dialects/M.td": "// uses sdot\n"},
           {"compiler/Tile/a.cpp": "// vpdpbusd\n"}]),

@@ -61,7 +61,7 @@ static std::string wayOf(Type weight, const InstructionRow &row) {
 /// codebook.
 static unsigned numberBits(Type weight, const InstructionRow &row) {
   auto block = dyn_cast<lowbit::BlockType>(weight);
-  if (!block || row.kind != RowKind::Dot4)
+  if (!block || row.kind != RowKind::Dot)
     return 0;
   return block.getCode().isInteger() ? block.getCode().width : rangeOfBook(block.getCode(), &row).bits;
 }
