@@ -65,8 +65,8 @@ static double rescaleCost(const PanelLayout &layout) {
 }
 
 static RowCost dotCost(const InstructionRow &row, const PanelLayout &layout, double run) {
-  double weights = static_cast<double>(row.lanes),
-         quads = run / kQuadColumns; // a column of a vector of rows; a run of it
+  // A column of a vector of rows; a run of it.
+  double weights = static_cast<double>(row.lanes), quads = run / kQuadColumns;
   RowCost cost;
   cost.products = quads * productCost(row, layout.codeBits) / (run * weights);
   double unpack = multipliesInPlace(row, layout) ? unpackInPlaceCost(row, layout, run) : unpackCost(layout);

@@ -9,8 +9,6 @@
 #include "codegen/Lower/ActivationPlace.h"
 #include "codegen/Lower/RowBuffer.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 #include "llvm/ADT/bit.h"
 
 using namespace mlir;
@@ -48,14 +46,10 @@ int64_t ExpertRows::together(const MmaOperands &mma, int64_t rows) {
   return whole > 1 ? whole : 0;
 }
 
-Value ExpertRows::allocate(int64_t bytes) {
-  return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(bytes), /*alignment=*/64);
-}
-
 ExpertRows::ExpertRows(KernelBuilder &k, const MmaOperands &from, const ExpertOperands &operands, int64_t together)
     : k(k), operands(operands), most(together), mma(from), panelLayout(from.layout.getPanelLayout()),
       tile(tileOf(from, together)), order{from.layout.getK()} {
-  numbers = allocate(4 * most), next = allocate(8), count = allocate(8);
+  numbers = k.stack(k.i32(), most), next = k.stack(k.i64(), 1), count = k.stack(k.i64(), 1);
   if (isLookup(mma)) {
     mma.ahead = 0; // a panel is multiplied with row after row
     return;
@@ -73,7 +67,7 @@ void ExpertRows::allocateCopies() {
   int64_t columns = mma.layout.getK(), blocks = order.blocks(most);
   auto copied = [&](RowMatrix &matrix, Type type, int64_t group, int64_t elements) {
     matrices.push_back({matrix, &matrix, type, group});
-    matrix = {allocate(elements * type.getIntOrFloatBitWidth() / 8), columns / group};
+    matrix = {k.stack(type, elements), columns / group};
   };
   if (!mma.row->isInteger())
     return copied(mma.x, k.f32(), 1, most * columns);

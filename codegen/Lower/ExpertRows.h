@@ -50,7 +50,6 @@ private:
     mlir::Type type;
     int64_t group; ///< columns of a number, 1 for codes and floats
   };
-  mlir::Value allocate(int64_t bytes);
   void allocateCopies();
   void gather(mlir::Value expert, mlir::Value rows);
   void copyRow(mlir::Value row, mlir::Value place);

@@ -44,8 +44,8 @@ struct MmaOperands {
   RowMatrix scales;    ///< f32 (rows × k/activationGroup), not for float
   RowMatrix sums;      ///< i32 (rows × k/sumGroup), not for float
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
-  int64_t interleaved =
-      1; ///< rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones
+  /// Rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones.
+  int64_t interleaved = 1;
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
   int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights
@@ -57,8 +57,8 @@ struct MmaOperands {
   mlir::Value records;
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none;
   /// whether `sums` are times minus the offset of the codes, or with such scales two groups' in one number
-  /// (LevelPlace::pairs); and, where there are minima, each sum times its activation scale (f32, rows × k/min(group,
-  /// 32)).
+  /// (LevelPlace::pairs); and, where there are minima, each sum times its activation scale (f32,
+  /// rows × k/min(group, 32)).
   mlir::Value levels;
   bool offsetSums = false;
   RowMatrix scaledSums;

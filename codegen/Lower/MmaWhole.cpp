@@ -8,8 +8,6 @@
 
 #include "codegen/Targets/DotEmitter.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 using namespace mlir;
 
 namespace nibble {
@@ -32,8 +30,7 @@ bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, i
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t tile)
     : k(k), mma(mma),
       unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile) {
-  unpacked = LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(unpacker.blockBytes()),
-                                    /*alignment=*/64);
+  unpacked = k.stack(k.i8(), unpacker.blockBytes());
 }
 
 Value WholePanel::emit(Value panel, Value rows, Tile visit) {

@@ -64,8 +64,8 @@ private:
   int64_t bound, best = -1;
   Recipe bestRecipe;
   std::vector<int64_t> offsets, bestOffsets;
-  std::vector<std::pair<int64_t, int64_t>>
-      taken; ///< bytes that the range to be placed must not touch, ascending, apart
+  /// Bytes that the range to be placed must not touch, ascending, apart.
+  std::vector<std::pair<int64_t, int64_t>> taken;
 };
 
 Planner::Planner(llvm::ArrayRef<LiveRange> ranges, int64_t alignment)
