@@ -156,7 +156,8 @@ Error ArtifactWriter::write(const void *data, size_t size) {
   return code ? fileError(out, code) : Error::success();
 }
 
-Error ArtifactWriter::pad(uint64_t alignment) {
+/// Zeros from `position` to the next multiple of `alignment`, piece by piece.
+static Error fill(uint64_t position, uint64_t alignment, function_ref<Error(const void *, size_t)> write) {
   static constexpr char zeros[4096] = {};
   for (uint64_t rest = (alignment - position % alignment) % alignment; rest;) {
     uint64_t piece = std::min<uint64_t>(rest, sizeof(zeros));
@@ -165,6 +166,10 @@ Error ArtifactWriter::pad(uint64_t alignment) {
     rest -= piece;
   }
   return Error::success();
+}
+
+Error ArtifactWriter::pad(uint64_t alignment) {
+  return fill(position, alignment, [this](const void *data, size_t size) { return write(data, size); });
 }
 
 Error ArtifactWriter::copyFrom(StringRef elf) {
@@ -206,14 +211,7 @@ Error ArtifactWriter::append(const void *data, size_t size) {
 }
 
 Error ArtifactWriter::align(uint64_t alignment) {
-  static constexpr uint8_t zeros[4096] = {};
-  for (uint64_t rest = (alignment - weightsSize % alignment) % alignment; rest;) {
-    uint64_t piece = std::min<uint64_t>(rest, sizeof(zeros));
-    if (Error error = append(zeros, piece))
-      return error;
-    rest -= piece;
-  }
-  return Error::success();
+  return fill(weightsSize, alignment, [this](const void *data, size_t size) { return append(data, size); });
 }
 
 /// Zero bytes that stand before a description at `end`, so that it begins at a multiple of 64.

@@ -3,15 +3,13 @@
 // What: packWeight(). A panel is filled row by row: a row's blocks are unpacked
 // into their parts (dialects/LowBit/Formats.h) and the parts scattered to the
 // row's places in every record.
-// Why it looks like this: scattering codes is the loop that every byte of a
-// model passes through. It moves words of kr codes and is specialised by the
-// width of the word and of the bit plane.
 //
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Link/Packer.h"
 
-#include "llvm/ADT/SmallVector.h"
+#include "compiler/Link/CodeScatter.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 #include <optional>
@@ -19,90 +17,7 @@
 using namespace nibble;
 using lowbit::Format;
 using lowbit::Planes;
-using mpgemm::BitPlane;
 using mpgemm::PanelLayout;
-
-//===----------------------------------------------------------------------===//
-// Codes
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// The units of one record, as the scattering loops need them: everything that
-/// does not depend on the row is computed once for a weight.
-struct UnitShape {
-  int64_t units, unitSpan, unitBytes, vectorBytes;
-  unsigned bias;
-};
-
-struct PlaneScatter;
-using ScatterFunction = void (*)(const UnitShape &shape,
-                                 const PlaneScatter &plane,
-                                 const uint8_t *codes, uint8_t *units);
-
-/// One plane and the loop for its width and the layout's kr.
-struct PlaneScatter {
-  ScatterFunction scatter;
-  unsigned firstBit;
-  int64_t offset; ///< Of its first vector in a unit.
-  int64_t vectors;
-};
-} // namespace
-
-/// Stores one plane of all units of a record's row. `units` is the place of the
-/// row's first kr bytes in the record's first unit.
-template <typename Word, unsigned Width>
-static void scatterPlane(const UnitShape &shape, const PlaneScatter &plane,
-                         const uint8_t *codes, uint8_t *units) {
-  constexpr Word ones = Word(Word(~Word(0)) / 255); // 0x…010101
-  constexpr Word mask = Word(ones * ((1u << Width) - 1));
-  const Word flip = Word(ones * shape.bias);
-  const unsigned firstBit = plane.firstBit;
-  const int64_t vectors = plane.vectors, vectorBytes = shape.vectorBytes;
-  for (int64_t unit = 0; unit < shape.units; ++unit) {
-    uint8_t *out = units + unit * shape.unitBytes + plane.offset;
-    for (int64_t vector = 0; vector < vectors; ++vector) {
-      Word packed = 0;
-      for (unsigned field = 0; field < 8 / Width; ++field) {
-        Word word;
-        std::memcpy(&word, codes + (field * vectors + vector) * sizeof(Word),
-                    sizeof(Word));
-        // The mask clears what the shift brings over from the next code.
-        packed |= Word(Word(word >> firstBit & mask) << (field * Width));
-      }
-      packed ^= flip;
-      std::memcpy(out, &packed, sizeof(Word));
-      out += vectorBytes;
-    }
-    codes += shape.unitSpan;
-  }
-}
-
-template <typename Word>
-static ScatterFunction scatterFunctionFor(unsigned width) {
-  switch (width) {
-  case 1:
-    return scatterPlane<Word, 1>;
-  case 2:
-    return scatterPlane<Word, 2>;
-  case 4:
-    return scatterPlane<Word, 4>;
-  default:
-    return scatterPlane<Word, 8>;
-  }
-}
-
-static ScatterFunction scatterFunctionFor(int64_t kr, unsigned width) {
-  switch (kr) {
-  case 1:
-    return scatterFunctionFor<uint8_t>(width);
-  case 2:
-    return scatterFunctionFor<uint16_t>(width);
-  case 4:
-    return scatterFunctionFor<uint32_t>(width);
-  default:
-    return scatterFunctionFor<uint64_t>(width);
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // Rows
@@ -119,29 +34,24 @@ struct RowParts {
 } // namespace
 
 /// Of one stored codebook.
-static int64_t bytesOfBook(const PanelLayout &layout) {
-  return layout.bookBytes() / layout.bookRows();
-}
+static int64_t bytesOfBook(const PanelLayout &layout) { return layout.bookBytes() / layout.bookRows(); }
 
-static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes,
-                           int64_t row) {
+static RowParts partsOfRow(const PanelLayout &layout, const Planes &planes, int64_t row) {
   int64_t scales = layout.k / layout.scaleSpan();
   int64_t groups = layout.k / layout.group;
   return {planes.codes.data() + row * layout.k,
           planes.subScale.data() + row * groups,
           planes.subMin.data() + row * groups,
-          planes.scale.data() + row * scales, planes.min.data() + row * scales,
-          planes.books.empty()
-              ? nullptr
-              : planes.books.data() + (layout.bookPerRow ? row : 0) *
-                                          bytesOfBook(layout)};
+          planes.scale.data() + row * scales,
+          planes.min.data() + row * scales,
+          planes.books.empty() ? nullptr : planes.books.data() + (layout.bookPerRow ? row : 0) * bytesOfBook(layout)};
 }
 
 namespace {
 /// Writes rows of low-bit records.
 class RecordWriter {
 public:
-  explicit RecordWriter(const PanelLayout &layout);
+  explicit RecordWriter(const PanelLayout &layout) : layout(layout), codes(layout) {}
   /// Writes row r of a panel.
   void scatterRow(RowParts row, int64_t r, uint8_t *panel) const;
 
@@ -149,22 +59,9 @@ private:
   void scatterScales(RowParts &row, int64_t r, uint8_t *record) const;
 
   PanelLayout layout;
-  UnitShape shape;
-  llvm::SmallVector<PlaneScatter, 3> planes;
+  CodeScatter codes;
 };
 } // namespace
-
-RecordWriter::RecordWriter(const PanelLayout &layout)
-    : layout(layout), shape{layout.unitsPerRecord(), layout.unitSpan(),
-                            layout.unitBytes(), layout.vectorBytes(),
-                            layout.bias} {
-  if (layout.lookup)
-    return; // scatterIndices
-  for (BitPlane plane : layout.planes())
-    planes.push_back({scatterFunctionFor(layout.kr, plane.width),
-                      plane.firstBit, layout.vectorOffset(plane, 0),
-                      layout.vectorsOf(plane)});
-}
 
 /// The low `bytes` bytes of a number.
 static void storeBits(uint8_t *out, uint32_t bits, unsigned bytes) {
@@ -173,8 +70,7 @@ static void storeBits(uint8_t *out, uint32_t bits, unsigned bytes) {
 }
 
 /// Moves `row` on to the next record's scales.
-void RecordWriter::scatterScales(RowParts &row, int64_t r,
-                                 uint8_t *record) const {
+void RecordWriter::scatterScales(RowParts &row, int64_t r, uint8_t *record) const {
   const unsigned bytes = byteWidth(layout.scaleKind);
   for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
     storeBits(record + layout.scaleOffset(s, r), *row.scale++, bytes);
@@ -194,77 +90,51 @@ void RecordWriter::scatterScales(RowParts &row, int64_t r,
     subMins[g * layout.nr] = uint8_t(*row.subMin++);
 }
 
-/// Indices instead of numbers (LookupLayout.h): a quad's bits, one nibble for each bit of the code.
-static void scatterIndices(const PanelLayout &layout, const uint8_t *codes, int64_t r, uint8_t *units) {
-  for (int64_t unit = 0; unit < layout.unitsPerRecord(); ++unit, units += layout.unitBytes())
-    for (int64_t column = 0; column < layout.unitSpan(); column += mpgemm::kQuadColumns, codes += mpgemm::kQuadColumns)
-      for (BitPlane plane : layout.planes()) {
-        unsigned index = 0;
-        for (unsigned i = 0; i < mpgemm::kQuadColumns; ++i)
-          index |= (codes[i] >> plane.firstBit & 1u) << i;
-        mpgemm::CodeLocation place = layout.locate(plane, column, r);
-        units[place.offset] |= uint8_t(index << place.shift);
-      }
-}
-
 void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {
   const int64_t entry = layout.bookEntryBytes;
   for (int64_t code = 0; row.book && code * entry < bytesOfBook(layout); ++code)
-    std::memcpy(panel + layout.bookOffset(code, r), row.book + code * entry,
-                entry);
+    std::memcpy(panel + layout.bookOffset(code, r), row.book + code * entry, entry);
   panel += layout.recordOffset(0);
   const int64_t records = layout.records(), bytes = layout.recordBytes();
-  const int64_t span = layout.recordSpan(), codes = layout.codesOffset();
+  const int64_t span = layout.recordSpan(), units = layout.codesOffset();
   for (int64_t record = 0; record < records; ++record, panel += bytes) {
     scatterScales(row, r, panel);
-    if (layout.lookup)
-      scatterIndices(layout, row.codes, r, panel + codes);
-    for (const PlaneScatter &plane : planes)
-      plane.scatter(shape, plane, row.codes, panel + codes + r * layout.kr);
+    codes.scatter(row.codes, r, panel + units);
     row.codes += span;
   }
 }
 
 /// Writes row r of a panel of floats; `values` has layout.k of them.
 template <typename Bits>
-static void scatterFloats(const PanelLayout &layout, const uint8_t *values,
-                          int64_t r, uint8_t *panel) {
+static void scatterFloats(const PanelLayout &layout, const uint8_t *values, int64_t r, uint8_t *panel) {
   for (int64_t column = 0; column < layout.k; ++column)
-    std::memcpy(panel + layout.elementOffset(column, r),
-                values + column * sizeof(Bits), sizeof(Bits));
+    std::memcpy(panel + layout.elementOffset(column, r), values + column * sizeof(Bits), sizeof(Bits));
 }
 
 //===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//
 
-template <typename... Args>
-static llvm::Error packError(const char *format, Args &&...args) {
-  return llvm::createStringError(
-      llvm::formatv(format, std::forward<Args>(args)...).str());
+template <typename... Args> static llvm::Error packError(const char *format, Args &&...args) {
+  return llvm::createStringError(llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
 /// Whether the layout can hold the format's numbers as they are.
-static llvm::Error checkFormat(const PanelLayout &layout,
-                               const Format &format) {
+static llvm::Error checkFormat(const PanelLayout &layout, const Format &format) {
   if (layout.k % format.blockElements != 0)
     return packError("cannot pack {0}: rows of {1} columns are not whole "
                      "blocks of {2}",
                      format.name, layout.k, format.blockElements);
   if (layout.isFloat()) {
     if (layout.element == FloatKind::F32 ||
-        (format.isFloat && format.plain == Format::Same &&
-         format.floatKind == layout.element))
+        (format.isFloat && format.plain == Format::Same && format.floatKind == layout.element))
       return llvm::Error::success();
-    return packError("cannot pack {0} as {1} without changing values",
-                     format.name, spelling(layout.element));
+    return packError("cannot pack {0} as {1} without changing values", format.name, spelling(layout.element));
   }
   int64_t superGroup = format.isTwoLevel() ? format.blockElements : 0;
   lowbit::CodeKind code = format.codeKind();
-  if (format.isFloat || code.width != layout.codeBits ||
-      code.isSigned != layout.codeSigned || layout.bookEntryBytes ||
-      format.group != layout.group || superGroup != layout.superGroup ||
-      format.hasMin() != layout.hasMin ||
+  if (format.isFloat || code.width != layout.codeBits || code.isSigned != layout.codeSigned || layout.bookEntryBytes ||
+      format.group != layout.group || superGroup != layout.superGroup || format.hasMin() != layout.hasMin ||
       format.floatKind != layout.scaleKind)
     return packError("cannot pack {0}: its codes, groups or scales are not "
                      "those of the layout",
@@ -274,30 +144,23 @@ static llvm::Error checkFormat(const PanelLayout &layout,
 
 /// Parts have no format of their own: they are those of the layout.
 static llvm::Error checkParts(const PanelLayout &layout) {
-  return layout.isFloat() ? packError("cannot pack codes as {0}",
-                                      spelling(layout.element))
-                          : llvm::Error::success();
+  return layout.isFloat() ? packError("cannot pack codes as {0}", spelling(layout.element)) : llvm::Error::success();
 }
 
-static llvm::Error checkAll(const PanelLayout &layout,
-                            llvm::ArrayRef<PackSource> sources) {
+static llvm::Error checkAll(const PanelLayout &layout, llvm::ArrayRef<PackSource> sources) {
   if (const char *reason = layout.check())
     return packError("cannot pack: {0}", reason);
-  if (!layout.isFloat() && !layout.lookup && layout.kr != 1 && layout.kr != 2 &&
-      layout.kr != 4 && layout.kr != 8)
-    return packError("cannot pack with kr = {0}: it must be 1, 2, 4 or 8",
-                     layout.kr);
+  if (!layout.isFloat() && !layout.lookup && layout.kr != 1 && layout.kr != 2 && layout.kr != 4 && layout.kr != 8)
+    return packError("cannot pack with kr = {0}: it must be 1, 2, 4 or 8", layout.kr);
   int64_t rows = 0;
   for (const PackSource &source : sources) {
-    llvm::Error error = source.readParts ? checkParts(layout)
-                                         : checkFormat(layout, *source.format);
+    llvm::Error error = source.readParts ? checkParts(layout) : checkFormat(layout, *source.format);
     if (error)
       return error;
     rows += source.rows;
   }
   if (rows != layout.n)
-    return packError("cannot pack: the sources have {0} rows, the layout {1}",
-                     rows, layout.n);
+    return packError("cannot pack: the sources have {0} rows, the layout {1}", rows, layout.n);
   return llvm::Error::success();
 }
 
@@ -305,12 +168,10 @@ static llvm::Error checkAll(const PanelLayout &layout,
 static llvm::Error checkSubScales(const Format &format, const Planes &planes) {
   for (int16_t value : planes.subScale)
     if (value < -128 || value > 127)
-      return packError("cannot pack {0}: sub-scale {1} does not fit into i8",
-                       format.name, value);
+      return packError("cannot pack {0}: sub-scale {1} does not fit into i8", format.name, value);
   for (int16_t value : planes.subMin)
     if (value < 0 || value > 255)
-      return packError("cannot pack {0}: sub-minimum {1} does not fit into u8",
-                       format.name, value);
+      return packError("cannot pack {0}: sub-minimum {1} does not fit into u8", format.name, value);
   return llvm::Error::success();
 }
 
@@ -322,8 +183,7 @@ namespace {
 /// Fills one panel after the other.
 class PanelWriter {
 public:
-  PanelWriter(const PanelLayout &layout, PackSink sink)
-      : layout(layout), sink(sink), panel(layout.panelBytes()) {
+  PanelWriter(const PanelLayout &layout, PackSink sink) : layout(layout), sink(sink), panel(layout.panelBytes()) {
     if (!layout.isFloat())
       records.emplace(layout);
   }
@@ -333,10 +193,8 @@ public:
 
 private:
   llvm::Error addParts(const PackSource &source);
-  llvm::Error addRows(const Format &format, llvm::ArrayRef<uint8_t> bytes,
-                      int64_t count);
-  void addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
-                 int64_t count);
+  llvm::Error addRows(const Format &format, llvm::ArrayRef<uint8_t> bytes, int64_t count);
+  void addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes, int64_t count);
   llvm::Error flush();
 
   const PanelLayout &layout;
@@ -357,11 +215,9 @@ llvm::Error PanelWriter::addParts(const PackSource &source) {
       return parts.takeError();
     int64_t books = layout.bookPerRow ? count : 1;
     if (int64_t((*parts)->books.size()) != books * bytesOfBook(layout))
-      return packError("cannot pack: {0} bytes of codebooks for {1} rows",
-                       (*parts)->books.size(), count);
+      return packError("cannot pack: {0} bytes of codebooks for {1} rows", (*parts)->books.size(), count);
     for (int64_t r = 0; r < count; ++r)
-      records->scatterRow(partsOfRow(layout, **parts, r), filled + r,
-                          panel.data());
+      records->scatterRow(partsOfRow(layout, **parts, r), filled + r, panel.data());
     row += count, filled += count;
     if (filled == layout.nr)
       if (llvm::Error error = flush())
@@ -381,8 +237,8 @@ llvm::Error PanelWriter::addSource(const PackSource &source) {
     if (!bytes)
       return bytes.takeError();
     if (int64_t(bytes->size()) != count * rowBytes)
-      return packError("cannot pack: {0} rows of {1} need {2} bytes, found {3}",
-                       count, format.name, count * rowBytes, bytes->size());
+      return packError("cannot pack: {0} rows of {1} need {2} bytes, found {3}", count, format.name, count * rowBytes,
+                       bytes->size());
     if (llvm::Error error = addRows(format, *bytes, count))
       return error;
     row += count;
@@ -390,41 +246,33 @@ llvm::Error PanelWriter::addSource(const PackSource &source) {
   return llvm::Error::success();
 }
 
-llvm::Error PanelWriter::addRows(const Format &format,
-                                 llvm::ArrayRef<uint8_t> bytes, int64_t count) {
+llvm::Error PanelWriter::addRows(const Format &format, llvm::ArrayRef<uint8_t> bytes, int64_t count) {
   if (layout.isFloat()) {
     if (int64_t index = findInexact(format, bytes); index >= 0)
-      return packError("cannot pack {0}: number {1} of these rows is no f32",
-                       format.name, index);
+      return packError("cannot pack {0}: number {1} of these rows is no f32", format.name, index);
     addFloats(format, bytes, count);
   } else {
-    unpackBlocks(format, bytes, count * layout.k / format.blockElements,
-                 planes);
+    unpackBlocks(format, bytes, count * layout.k / format.blockElements, planes);
     if (llvm::Error error = checkSubScales(format, planes))
       return error;
     for (int64_t row = 0; row < count; ++row)
-      records->scatterRow(partsOfRow(layout, planes, row), filled + row,
-                          panel.data());
+      records->scatterRow(partsOfRow(layout, planes, row), filled + row, panel.data());
   }
   filled += count;
   return filled == layout.nr ? flush() : llvm::Error::success();
 }
 
-void PanelWriter::addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes,
-                            int64_t count) {
+void PanelWriter::addFloats(const Format &format, llvm::ArrayRef<uint8_t> bytes, int64_t count) {
   if (layout.element != FloatKind::F32) { // the same element type: move bits
     for (int64_t row = 0; row < count; ++row)
-      scatterFloats<uint16_t>(layout, bytes.data() + row * layout.k * 2,
-                              filled + row, panel.data());
+      scatterFloats<uint16_t>(layout, bytes.data() + row * layout.k * 2, filled + row, panel.data());
     return;
   }
   values.resize(count * layout.k);
-  decodeBlocks(format, bytes, values.size() / format.blockElements,
-               values.data());
+  decodeBlocks(format, bytes, values.size() / format.blockElements, values.data());
   for (int64_t row = 0; row < count; ++row)
-    scatterFloats<float>(
-        layout, reinterpret_cast<const uint8_t *>(&values[row * layout.k]),
-        filled + row, panel.data());
+    scatterFloats<float>(layout, reinterpret_cast<const uint8_t *>(&values[row * layout.k]), filled + row,
+                         panel.data());
 }
 
 llvm::Error PanelWriter::flush() {
@@ -442,9 +290,8 @@ llvm::Error PanelWriter::finish() {
   if (layout.isFloat()) {
     std::vector<uint8_t> zeros(layout.k * byteWidth(layout.element));
     for (; filled < layout.nr; ++filled)
-      layout.element == FloatKind::F32
-          ? scatterFloats<float>(layout, zeros.data(), filled, panel.data())
-          : scatterFloats<uint16_t>(layout, zeros.data(), filled, panel.data());
+      layout.element == FloatKind::F32 ? scatterFloats<float>(layout, zeros.data(), filled, panel.data())
+                                       : scatterFloats<uint16_t>(layout, zeros.data(), filled, panel.data());
   } else {
     Planes zeros;
     zeros.codes.resize(layout.k);
@@ -460,9 +307,7 @@ llvm::Error PanelWriter::finish() {
   return flush();
 }
 
-llvm::Error nibble::packWeight(const PanelLayout &layout,
-                               llvm::ArrayRef<PackSource> sources,
-                               PackSink sink) {
+llvm::Error nibble::packWeight(const PanelLayout &layout, llvm::ArrayRef<PackSource> sources, PackSink sink) {
   if (llvm::Error error = checkAll(layout, sources))
     return error;
   PanelWriter writer(layout, sink);
@@ -470,71 +315,4 @@ llvm::Error nibble::packWeight(const PanelLayout &layout,
     if (llvm::Error error = writer.addSource(source))
       return error;
   return writer.finish();
-}
-
-//===----------------------------------------------------------------------===//
-// The inverse
-//===----------------------------------------------------------------------===//
-
-/// The code of one column inside a unit.
-static uint8_t gatherCode(const PanelLayout &layout, const uint8_t *unit,
-                          int64_t column, int64_t r) {
-  unsigned code = 0;
-  for (BitPlane plane : layout.planes()) {
-    mpgemm::CodeLocation place = layout.locate(plane, column, r);
-    unsigned bits = (unit[place.offset] ^ layout.bias) >> place.shift;
-    code |= (bits & ((1u << plane.width) - 1)) << plane.firstBit;
-  }
-  return uint8_t(code);
-}
-
-static void gatherRecord(const PanelLayout &layout, const uint8_t *record,
-                         int64_t r, Planes &planes) {
-  auto floatBits = [&](int64_t offset) {
-    return loadBits(layout.scaleKind, record + offset);
-  };
-  for (int64_t s = 0; s < layout.scalesPerRecord(); ++s) {
-    planes.scale.push_back(floatBits(layout.scaleOffset(s, r)));
-    if (layout.hasMin)
-      planes.min.push_back(floatBits(layout.minOffset(s, r)));
-  }
-  for (int64_t g = 0; layout.isTwoLevel() && g < layout.groupsPerRecord();
-       ++g) {
-    planes.subScale.push_back(int8_t(record[layout.subScaleOffset(g, r)]));
-    if (layout.hasMin)
-      planes.subMin.push_back(record[layout.subMinOffset(g, r)]);
-  }
-  for (int64_t column = 0; column < layout.recordSpan(); ++column)
-    planes.codes.push_back(gatherCode(
-        layout, record + layout.unitOffset(column / layout.unitSpan()),
-        column % layout.unitSpan(), r));
-}
-
-void nibble::unpackPacked(const PanelLayout &layout,
-                          llvm::ArrayRef<uint8_t> packed, Planes &planes) {
-  planes = Planes();
-  for (int64_t row = 0; row < layout.n; ++row) {
-    const uint8_t *panel =
-        packed.data() + layout.panelOffset(row / layout.nr);
-    int64_t entry = layout.bookEntryBytes;
-    for (int64_t at = 0; (layout.bookPerRow || row == 0) && entry &&
-                         at < bytesOfBook(layout);
-         ++at)
-      planes.books.push_back(
-          panel[layout.bookOffset(at / entry, row % layout.nr) + at % entry]);
-    for (int64_t record = 0; record < layout.records(); ++record)
-      gatherRecord(layout, panel + layout.recordOffset(record),
-                   row % layout.nr, planes);
-  }
-}
-
-void nibble::unpackPacked(const PanelLayout &layout,
-                          llvm::ArrayRef<uint8_t> packed,
-                          std::vector<float> &values) {
-  values.clear();
-  for (int64_t row = 0; row < layout.n; ++row)
-    for (int64_t column = 0; column < layout.k; ++column)
-      values.push_back(toFloat(
-          layout.element, packed.data() + layout.panelOffset(row / layout.nr) +
-                              layout.elementOffset(column, row % layout.nr)));
 }

@@ -5,9 +5,9 @@
 // Why: weights are held once, in the order of execution; all rearranging is done
 // here, at compile time, so that the program maps its weights and starts.
 // Contract: streams panel by panel, so memory is bounded by the bytes of one
-// panel (nr rows) whatever the size of the weight. Moves bits only: what
-// unpackPacked() gives back is what unpackBlocks() gave. Anything that the
-// layout cannot hold exactly is an error.
+// panel (nr rows) whatever the size of the weight. Moves bits only: the layout
+// holds the numbers that unpackBlocks() gives. Anything that it cannot hold
+// exactly is an error.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,14 +31,10 @@ struct PackSource {
   int64_t rows = 0;
   /// The bytes of rows first … first+count-1, K / blockElements · blockBytes
   /// bytes each. They must stay valid until the next call.
-  std::function<llvm::Expected<llvm::ArrayRef<uint8_t>>(int64_t first,
-                                                        int64_t count)>
-      readRows;
+  std::function<llvm::Expected<llvm::ArrayRef<uint8_t>>(int64_t first, int64_t count)> readRows;
   /// If set, read in place of readRows: the parts of rows first …
   /// first+count-1. `format` is not looked at then.
-  std::function<llvm::Expected<const lowbit::Planes *>(int64_t first,
-                                                       int64_t count)>
-      readParts = nullptr;
+  std::function<llvm::Expected<const lowbit::Planes *>(int64_t first, int64_t count)> readParts = nullptr;
 };
 
 /// Takes the packed bytes, in order; each call brings one panel.
@@ -49,17 +45,7 @@ using PackSink = llvm::function_ref<llvm::Error(llvm::ArrayRef<uint8_t>)>;
 /// sources of its own element type, and with f32 elements sources of any format
 /// (their decoded values); a low-bit layout takes sources whose codes, groups
 /// and scales are exactly the layout's.
-llvm::Error packWeight(const mpgemm::PanelLayout &layout,
-                       llvm::ArrayRef<PackSource> sources, PackSink sink);
-
-/// The inverse, by the definition of the layout and slowly: the parts of
-/// layout.n rows, as unpackBlocks() of the rows in file order gives them.
-void unpackPacked(const mpgemm::PanelLayout &layout,
-                  llvm::ArrayRef<uint8_t> packed, lowbit::Planes &planes);
-
-/// The same for a float layout: layout.n × layout.k values.
-void unpackPacked(const mpgemm::PanelLayout &layout,
-                  llvm::ArrayRef<uint8_t> packed, std::vector<float> &values);
+llvm::Error packWeight(const mpgemm::PanelLayout &layout, llvm::ArrayRef<PackSource> sources, PackSink sink);
 
 } // namespace nibble
 

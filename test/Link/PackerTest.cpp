@@ -1,6 +1,7 @@
 //===- PackerTest.cpp - packing and its inverse --------------------------===//
 
 #include "compiler/Link/Packer.h"
+#include "test/Link/UnpackPacked.h"
 
 #include <gtest/gtest.h>
 

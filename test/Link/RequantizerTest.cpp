@@ -9,6 +9,7 @@
 #include "dialects/LowBit/Compensation.h"
 #include "dialects/LowBit/Encoder.h"
 #include "dialects/MPGEMM/MPGEMM.h"
+#include "test/Link/UnpackPacked.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/MLIRContext.h"
