@@ -42,8 +42,7 @@ Error GGUFParser::parseVersion() {
   if (Error error = reader.readBytes(magic, sizeof magic, "magic number"))
     return error;
   if (std::memcmp(magic, "GGUF", sizeof magic) != 0)
-    return reader.malformedAt(0, "magic number: expected 'GGUF', found " +
-                                     quote(llvm::StringRef(magic, 4)));
+    return reader.malformedAt(0, "magic number: expected 'GGUF', found " + quote(llvm::StringRef(magic, 4)));
   if (Error error = reader.read(version, "version"))
     return error;
   if (version == 2 || version == 3)
@@ -53,26 +52,22 @@ Error GGUFParser::parseVersion() {
                                    "the file with a current tool");
   // Version 3 in the other byte order reads as 3 << 24.
   if (version == 2u << 24 || version == 3u << 24)
-    return reader.unsupportedAt(
-        4, "byte order: expected a little-endian file, found a big-endian one");
+    return reader.unsupportedAt(4, "byte order: expected a little-endian file, found a big-endian one");
   if (version == 0)
     return reader.malformedAt(4, "version: expected 2 or 3, found 0");
-  return reader.unsupportedAt(4, "version: expected 2 or 3, found " +
-                                     Twine(version));
+  return reader.unsupportedAt(4, "version: expected 2 or 3, found " + Twine(version));
 }
 
 Error GGUFParser::parseCounts() {
   if (Error error = reader.read(tensorCount, "tensor count"))
     return error;
   if (tensorCount > GGUFLimits::tensors)
-    return reader.malformedAt(8, "tensor count: expected at most " +
-                                     Twine(GGUFLimits::tensors) + ", found " +
+    return reader.malformedAt(8, "tensor count: expected at most " + Twine(GGUFLimits::tensors) + ", found " +
                                      Twine(tensorCount));
   if (Error error = reader.read(pairCount, "metadata count"))
     return error;
   if (pairCount > GGUFLimits::pairs)
-    return reader.malformedAt(16, "metadata count: expected at most " +
-                                      Twine(GGUFLimits::pairs) + ", found " +
+    return reader.malformedAt(16, "metadata count: expected at most " + Twine(GGUFLimits::pairs) + ", found " +
                                       Twine(pairCount));
   // key length, one byte of key, value type, one byte of value
   constexpr uint64_t smallestPair = 8 + 1 + 4 + 1;
@@ -83,16 +78,14 @@ Error GGUFParser::parseCounts() {
   return reader.require(tensorCount, smallestTensor, "tensor count");
 }
 
-Error GGUFParser::parseString(std::string &text, uint64_t limit,
-                              const llvm::Twine &what) {
+Error GGUFParser::parseString(std::string &text, uint64_t limit, const llvm::Twine &what) {
   uint64_t start = reader.getPosition();
   uint64_t length = 0;
   if (Error error = reader.read(length, what + ": length"))
     return error;
   if (length > limit)
-    return reader.malformedAt(start, what + ": expected a length of at most " +
-                                         Twine(limit) + ", found " +
-                                         Twine(length));
+    return reader.malformedAt(start,
+                              what + ": expected a length of at most " + Twine(limit) + ", found " + Twine(length));
   if (Error error = reader.require(length, 1, what + ": length"))
     return error;
   text.resize(length);
@@ -105,9 +98,7 @@ Error GGUFParser::parseValueType(GGUFValueType &type, const llvm::Twine &what) {
   if (Error error = reader.read(id, what + ": value type"))
     return error;
   if (id > static_cast<uint32_t>(GGUFValueType::Float64))
-    return reader.malformedAt(
-        start, what + ": expected a value type from 0 to 12, found " +
-                   Twine(id));
+    return reader.malformedAt(start, what + ": expected a value type from 0 to 12, found " + Twine(id));
   type = static_cast<GGUFValueType>(id);
   return Error::success();
 }
@@ -115,21 +106,16 @@ Error GGUFParser::parseValueType(GGUFValueType &type, const llvm::Twine &what) {
 Error GGUFParser::parsePair() {
   uint64_t start = reader.getPosition();
   std::string key;
-  if (Error error = parseString(key, GGUFLimits::keyBytes,
-                                "key " + std::to_string(keys.size())))
+  if (Error error = parseString(key, GGUFLimits::keyBytes, "key " + std::to_string(keys.size())))
     return error;
   if (key.empty())
-    return reader.malformedAt(start, "key " + Twine(keys.size()) +
-                                         ": expected a name, found none");
+    return reader.malformedAt(start, "key " + Twine(keys.size()) + ": expected a name, found none");
   if (key.find('\0') != std::string::npos)
-    return reader.malformedAt(start, "key " + quote(key) +
-                                         ": expected text, found a NUL byte");
+    return reader.malformedAt(start, "key " + quote(key) + ": expected text, found a NUL byte");
   auto [entry, inserted] = values.try_emplace(key);
   if (!inserted)
-    return reader.malformedAt(
-        start, "key " + quote(key) +
-                   ": expected each key once, found it again (first at byte " +
-                   Twine(entry->second.offset) + ")");
+    return reader.malformedAt(start, "key " + quote(key) + ": expected each key once, found it again (first at byte " +
+                                         Twine(entry->second.offset) + ")");
   GGUFValue &value = entry->second;
   value.offset = start;
   std::string what = "key " + quote(key);
@@ -137,9 +123,8 @@ Error GGUFParser::parsePair() {
   if (Error error = parseValue(value, what))
     return error;
   if (reader.getPosition() > GGUFLimits::metadataBytes)
-    return reader.malformedAt(start, "metadata: expected at most " +
-                                         Twine(GGUFLimits::metadataBytes) +
-                                         " bytes, found more");
+    return reader.malformedAt(start,
+                              "metadata: expected at most " + Twine(GGUFLimits::metadataBytes) + " bytes, found more");
   return Error::success();
 }
 
@@ -153,8 +138,7 @@ Error GGUFParser::parseValue(GGUFValue &value, const llvm::Twine &what) {
   return parseScalar(value.type, value.bits, value.real, what);
 }
 
-Error GGUFParser::parseScalar(GGUFValueType type, uint64_t &bits, double &real,
-                              const llvm::Twine &what) {
+Error GGUFParser::parseScalar(GGUFValueType type, uint64_t &bits, double &real, const llvm::Twine &what) {
   uint64_t start = reader.getPosition();
   // Reads a T and widens it; a signed T is sign-extended by the conversion.
   auto readInto = [&](auto number, auto &out) -> Error {
@@ -188,15 +172,13 @@ Error GGUFParser::parseScalar(GGUFValueType type, uint64_t &bits, double &real,
     if (Error error = readInto(uint8_t(), bits))
       return error;
     if (bits > 1)
-      return reader.malformedAt(
-          start, what + ": expected a bool of 0 or 1, found " + Twine(bits));
+      return reader.malformedAt(start, what + ": expected a bool of 0 or 1, found " + Twine(bits));
     return Error::success();
   case GGUFValueType::String:
   case GGUFValueType::Array:
     break;
   }
-  return reader.malformedAt(start, what + ": expected a scalar, found " +
-                                       getName(type));
+  return reader.malformedAt(start, what + ": expected a scalar, found " + getName(type));
 }
 
 /// The least number of bytes that one array element takes in the file.
@@ -228,19 +210,15 @@ Error GGUFParser::parseArray(GGUFValue &value, const llvm::Twine &what) {
   if (Error error = parseValueType(value.elementType, what))
     return error;
   if (value.elementType == GGUFValueType::Array)
-    return reader.unsupportedAt(
-        start, what + ": expected an array of scalars or strings, found an "
-                      "array of arrays");
+    return reader.unsupportedAt(start, what + ": expected an array of scalars or strings, found an "
+                                              "array of arrays");
   uint64_t count = 0;
   if (Error error = reader.read(count, what + ": array length"))
     return error;
   if (count > GGUFLimits::arrayElements)
-    return reader.malformedAt(
-        start, what + ": expected an array of at most " +
-                   Twine(GGUFLimits::arrayElements) + " elements, found " +
-                   Twine(count));
-  if (Error error =
-          reader.require(count, getSmallestSize(value.elementType), what))
+    return reader.malformedAt(start, what + ": expected an array of at most " + Twine(GGUFLimits::arrayElements) +
+                                         " elements, found " + Twine(count));
+  if (Error error = reader.require(count, getSmallestSize(value.elementType), what))
     return error;
 
   if (value.elementType == GGUFValueType::String) {
@@ -252,8 +230,7 @@ Error GGUFParser::parseArray(GGUFValue &value, const llvm::Twine &what) {
     }
     return Error::success();
   }
-  bool isFloat = value.elementType == GGUFValueType::Float32 ||
-                 value.elementType == GGUFValueType::Float64;
+  bool isFloat = value.elementType == GGUFValueType::Float32 || value.elementType == GGUFValueType::Float64;
   if (isFloat)
     value.reals.reserve(count);
   else
@@ -278,158 +255,11 @@ Error GGUFParser::parseAlignment() {
   const GGUFValue &value = entry->second;
   alignmentOffset = value.offset;
   if (value.type != GGUFValueType::UInt32)
-    return reader.malformedAt(
-        value.offset, "key 'general.alignment': expected a u32, found " +
-                          value.describeType());
+    return reader.malformedAt(value.offset, "key 'general.alignment': expected a u32, found " + value.describeType());
   // The specification asks for a multiple of 8; ggml for a power of two.
-  if (value.bits < 8 || value.bits > GGUFLimits::alignment ||
-      !llvm::isPowerOf2_64(value.bits))
-    return reader.malformedAt(
-        value.offset,
-        "key 'general.alignment': expected a power of two from 8 to " +
-            Twine(GGUFLimits::alignment) + ", found " + Twine(value.bits));
+  if (value.bits < 8 || value.bits > GGUFLimits::alignment || !llvm::isPowerOf2_64(value.bits))
+    return reader.malformedAt(value.offset, "key 'general.alignment': expected a power of two from 8 to " +
+                                                Twine(GGUFLimits::alignment) + ", found " + Twine(value.bits));
   alignment = value.bits;
-  return Error::success();
-}
-
-Error GGUFParser::parseTensor() {
-  GGUFTensor tensor;
-  tensor.fileIndex = fileIndex;
-  tensor.infoOffset = reader.getPosition();
-  std::string what = "tensor " + std::to_string(tensors.size());
-  if (Error error = parseString(tensor.name, GGUFLimits::nameBytes, what))
-    return error;
-  if (tensor.name.empty() || tensor.name.find('\0') != std::string::npos)
-    return reader.malformedAt(tensor.infoOffset,
-                              what + ": expected a name, found " +
-                                  quote(tensor.name));
-  what = "tensor " + quote(tensor.name);
-  if (Error error = parseDims(tensor, what))
-    return error;
-  if (Error error = parseTensorType(tensor, what))
-    return error;
-  if (Error error = reader.read(tensor.offset, what + ": offset"))
-    return error;
-  if (Error error = computeByteSize(tensor, what))
-    return error;
-  tensors.push_back(std::move(tensor));
-  return Error::success();
-}
-
-Error GGUFParser::parseDims(GGUFTensor &tensor, const llvm::Twine &what) {
-  uint64_t start = reader.getPosition();
-  uint32_t count = 0;
-  if (Error error = reader.read(count, what + ": number of dimensions"))
-    return error;
-  if (count < 1 || count > GGUFLimits::dimensions)
-    return reader.malformedAt(start, what + ": expected 1 to " +
-                                         Twine(GGUFLimits::dimensions) +
-                                         " dimensions, found " + Twine(count));
-  for (uint32_t i = 0; i < count; ++i) {
-    start = reader.getPosition();
-    uint64_t dim = 0;
-    if (Error error = reader.read(dim, what + ": dimension"))
-      return error;
-    // Signed 64-bit arithmetic follows in every consumer.
-    if (dim < 1 || dim > static_cast<uint64_t>(INT64_MAX))
-      return reader.malformedAt(start, what + ": dimension " + Twine(i) +
-                                           ": expected at least 1 and less "
-                                           "than 2^63, found " +
-                                           Twine(dim));
-    tensor.dims.push_back(dim);
-  }
-  return Error::success();
-}
-
-Error GGUFParser::parseTensorType(GGUFTensor &tensor, const llvm::Twine &what) {
-  uint64_t start = reader.getPosition();
-  if (Error error = reader.read(tensor.typeId, what + ": type"))
-    return error;
-  const GGMLType *type = findGGMLType(tensor.typeId);
-  if (!type)
-    return reader.unsupportedAt(
-        start, what + ": unsupported tensor type: expected the id of a known "
-                      "storage type, found " +
-                   Twine(tensor.typeId));
-  if (type->isWithdrawn())
-    return reader.unsupportedAt(
-        start, what + ": unsupported tensor type: expected a current storage "
-                      "type, found " +
-                   type->name + " (id " + Twine(type->id) +
-                   "), which ggml has withdrawn; convert the model again");
-  return Error::success();
-}
-
-Error GGUFParser::computeByteSize(GGUFTensor &tensor, const llvm::Twine &what) {
-  const GGMLType &type = tensor.getType();
-  if (tensor.dims[0] % type.blockElements != 0)
-    return reader.malformedAt(
-        tensor.infoOffset,
-        what + ": expected rows of a multiple of " +
-            Twine(type.blockElements) + " elements for " + type.name +
-            ", found dimensions " + describeDims(tensor.dims));
-  bool overflow = false, step = false;
-  uint64_t size = llvm::SaturatingMultiply<uint64_t>(
-      tensor.dims[0] / type.blockElements, type.blockBytes, &overflow);
-  for (uint64_t dim : llvm::ArrayRef(tensor.dims).drop_front()) {
-    size = llvm::SaturatingMultiply<uint64_t>(size, dim, &step);
-    overflow |= step;
-  }
-  // The element count must be a number, too; a block may be less than a byte
-  // per element.
-  uint64_t elements = 1;
-  for (uint64_t dim : tensor.dims) {
-    elements = llvm::SaturatingMultiply<uint64_t>(elements, dim, &step);
-    overflow |= step;
-  }
-  if (overflow || elements > static_cast<uint64_t>(INT64_MAX))
-    return reader.malformedAt(tensor.infoOffset,
-                              what + ": expected a size below 2^63, found "
-                                     "dimensions " +
-                                  describeDims(tensor.dims));
-  tensor.byteSize = size;
-  return Error::success();
-}
-
-Error GGUFParser::placeTensors() {
-  uint64_t fileSize = reader.getFile().getSize();
-  // Neither sum can wrap: the position is at most the file's size.
-  uint64_t dataStart = llvm::alignTo(reader.getPosition(), alignment);
-  for (GGUFTensor &tensor : tensors) {
-    std::string what = "tensor " + quote(tensor.name);
-    if (tensor.offset % alignment != 0)
-      return reader.malformedAt(
-          tensor.infoOffset, what + ": expected an offset that is a multiple "
-                                    "of the alignment " +
-                                 Twine(alignment) + ", found " +
-                                 Twine(tensor.offset));
-    if (dataStart > fileSize || tensor.offset > fileSize - dataStart ||
-        tensor.byteSize > fileSize - dataStart - tensor.offset)
-      return reader.malformedAt(
-          tensor.infoOffset,
-          what + ": expected " + Twine(tensor.byteSize) +
-              " bytes of data in the file at offset " + Twine(tensor.offset) +
-              " after byte " + Twine(dataStart) +
-              ", found the end of the file at " + Twine(fileSize) +
-              "; was the file downloaded completely?");
-    tensor.offset += dataStart;
-  }
-  std::vector<const GGUFTensor *> order;
-  for (const GGUFTensor &tensor : tensors)
-    order.push_back(&tensor);
-  std::sort(order.begin(), order.end(), [](const auto *a, const auto *b) {
-    return std::tie(a->offset, a->infoOffset) <
-           std::tie(b->offset, b->infoOffset);
-  });
-  for (size_t i = 1; i < order.size(); ++i) {
-    const GGUFTensor &before = *order[i - 1], &tensor = *order[i];
-    if (tensor.offset - before.offset < before.byteSize)
-      return reader.malformedAt(
-          tensor.infoOffset,
-          "tensor " + quote(tensor.name) + ": expected data after that of " +
-              "tensor " + quote(before.name) + ", which ends at byte " +
-              Twine(before.offset + before.byteSize) + ", found it at byte " +
-              Twine(tensor.offset));
-  }
   return Error::success();
 }

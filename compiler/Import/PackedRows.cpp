@@ -7,12 +7,11 @@
 
 #include "compiler/Import/PackedRows.h"
 
+#include "compiler/Import/PackedSource.h"
 #include "dialects/LowBit/Encoder.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
 #include <numeric>
 #include <tuple>
 
@@ -24,153 +23,6 @@ using llvm::Expected;
 /// in pieces of kilobytes.
 static constexpr int64_t codesAtOnce = 1 << 20;
 
-template <typename... Args>
-static Error packingError(const char *format, Args &&...args) {
-  return llvm::createStringError(
-      llvm::formatv(format, std::forward<Args>(args)...).str());
-}
-
-static Expected<std::vector<uint8_t>> readBytes(lm::SourceAttr source) {
-  auto file = InputFile::open(source.getFile());
-  if (!file)
-    return file.takeError();
-  if (source.getOffset() > (*file)->getSize() ||
-      source.getSize() > (*file)->getSize() - source.getOffset())
-    return packingError("{0}: {1} bytes at byte {2} are past the end",
-                        source.getFile(), source.getSize(),
-                        source.getOffset());
-  std::vector<uint8_t> bytes(source.getSize());
-  if (Error error = (*file)->readAt(source.getOffset(), bytes))
-    return std::move(error);
-  return bytes;
-}
-
-/// All floats of a source, `count` of them, as bits of their type.
-static Expected<std::vector<uint32_t>> readFloats(lm::SourceAttr source,
-                                                  FloatKind kind,
-                                                  uint64_t count) {
-  auto bytes = readBytes(source);
-  if (!bytes)
-    return bytes.takeError();
-  if (bytes->size() != count * byteWidth(kind))
-    return packingError("{0}: {1} bytes of {2} are not {3} scales",
-                        source.getFile(), bytes->size(), source.getFormat(),
-                        count);
-  std::vector<uint32_t> bits(count);
-  for (uint64_t i = 0; i < count; ++i)
-    bits[i] = loadBits(kind, &(*bytes)[i * byteWidth(kind)]);
-  return bits;
-}
-
-static float asFloat(uint32_t bits) { return std::bit_cast<float>(bits); }
-static uint32_t asBits(float value) { return std::bit_cast<uint32_t>(value); }
-
-//===----------------------------------------------------------------------===//
-// Scales
-//===----------------------------------------------------------------------===//
-
-/// Scales that are themselves quantized (QLoRA's double quantization): f32 in the
-/// order of bitsandbytes, level · outer scale, then + offset.
-Error PackedRows::readLevels(lm::PackingAttr packing) {
-  uint64_t count = scales.size(), group = packing.getOuterGroup();
-  auto codes = readBytes(packing.getScales());
-  if (!codes)
-    return codes.takeError();
-  if (codes->size() != count || group == 0)
-    return packingError("{0} bytes are not {1} scales", codes->size(), count);
-  auto levels = readFloats(packing.getLevels(), FloatKind::F32, 256);
-  if (!levels)
-    return levels.takeError();
-  auto outer = readFloats(packing.getOuterScales(), FloatKind::F32,
-                          (count + group - 1) / group);
-  if (!outer)
-    return outer.takeError();
-  auto offset =
-      static_cast<float>(packing.getOuterOffset().getValueAsDouble());
-  for (uint64_t i = 0; i < count; ++i) {
-    float scale = asFloat((*levels)[(*codes)[i]]) * asFloat((*outer)[i / group]);
-    scales[i] = asBits(scale + offset);
-  }
-  return Error::success();
-}
-
-/// Those of the blocks, each the f32 nearest to its product with the factor.
-Error PackedRows::readBlockScales(lm::PackingAttr packing) {
-  if (type.getScale().floatKind != FloatKind::F32)
-    return packingError("scales that are computed are f32, found {0}",
-                        spelling(type.getScale().floatKind));
-  double factor =
-      packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
-  scales.clear();
-  for (int64_t row = 0; row < matrix.rows; row = end) {
-    if (Error error = fill(row))
-      return error;
-    for (uint32_t bits : unpacked.scale)
-      scales.push_back(asBits(
-          static_cast<float>(factor * toFloat(blocks->floatKind, bits))));
-  }
-  return Error::success();
-}
-
-Error PackedRows::readScales(lm::PackingAttr packing) {
-  if (blocks)
-    return readBlockScales(packing);
-  FloatKind kind = type.getScale().floatKind;
-  int64_t rowBlocks = (matrix.rows + scaleRows - 1) / scaleRows;
-  scales.assign(rowBlocks * groups, bitsOfNearest(kind, 1));
-  lm::SourceAttr source = packing.getScales();
-  if (!source)
-    return Error::success();
-  bool isComputed = packing.getLevels() || packing.getFactor() ||
-                    packing.getInverse() || packing.getZeros();
-  if (isComputed && kind != FloatKind::F32)
-    return packingError("scales that are computed are f32, found {0}",
-                        spelling(kind));
-  if (packing.getLevels())
-    return readLevels(packing);
-  std::optional<FloatKind> stored = floatKindOf(source.getFormat()); // none of integers
-  if (!stored || (*stored != kind && kind != FloatKind::F32))
-    return packingError("scales of {0} are no {1}", source.getFormat(),
-                        spelling(kind));
-  auto bits = readFloats(source, *stored, scales.size());
-  if (!bits)
-    return bits.takeError();
-  // In f64, so that a factor that is a quotient gives the nearest f32.
-  double factor =
-      packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
-  for (int64_t block = 0; block < rowBlocks; ++block)
-    for (int64_t group = 0; group < groups; ++group) {
-      uint32_t number =
-          (*bits)[packing.getByGroup() ? group * rowBlocks + block
-                                       : block * groups + group];
-      if (kind == FloatKind::F32) {
-        double scale = toFloat(*stored, number);
-        number = asBits(static_cast<float>(
-            packing.getInverse() ? factor / scale : factor * scale));
-      }
-      scales[block * groups + group] = number;
-    }
-  return Error::success();
-}
-
-/// An infinity would make numbers that aren't of all rows; a scale of 0 that is
-/// divided by is one.
-Error PackedRows::checkScales(lm::SourceAttr source) const {
-  FloatKind kind = type.getScale().floatKind;
-  for (auto [number, bits] : llvm::enumerate(scales))
-    if (float scale = toFloat(kind, bits); !std::isfinite(scale))
-      return packingError("{0}: scale {1} of the weight at byte {2}: expected a "
-                          "finite number, found {3}",
-                          source.getFile(), number, source.getOffset(),
-                          std::isnan(scale) ? "none" : "an infinity");
-  return Error::success();
-}
-
-/// The scale as a number; only asked for where it is an f32.
-float PackedRows::scaleOf(int64_t row, int64_t group) const {
-  return asFloat(scales[row / scaleRows * groups + group]);
-}
-
 //===----------------------------------------------------------------------===//
 // Zero points and the order of columns
 //===----------------------------------------------------------------------===//
@@ -181,14 +33,12 @@ Error PackedRows::readZeros(lm::PackingAttr packing) {
     return Error::success();
   if (!type.hasMin())
     return packingError("zero points need a type with minima, found {0}", type);
-  PackedMatrix places = {lowbit::findPacking(source.getFormat()), matrix.width,
-                         matrix.rows, groups, source.getOffset()};
+  PackedMatrix places = {lowbit::findPacking(source.getFormat()), matrix.width, matrix.rows, groups,
+                         source.getOffset()};
   if (!places.packing ||
-      static_cast<uint64_t>(places.packing->bytesFor(
-          places.rows, groups, places.width)) != source.getSize())
-    return packingError("{0} bytes of '{1}' are not {2} x {3} zero points",
-                        source.getSize(), source.getFormat(), matrix.rows,
-                        groups);
+      static_cast<uint64_t>(places.packing->bytesFor(places.rows, groups, places.width)) != source.getSize())
+    return packingError("{0} bytes of '{1}' are not {2} x {3} zero points", source.getSize(), source.getFormat(),
+                        matrix.rows, groups);
   auto opened = InputFile::open(source.getFile());
   if (!opened)
     return opened.takeError();
@@ -202,21 +52,17 @@ Error PackedRows::readZeros(lm::PackingAttr packing) {
   return Error::success();
 }
 
-Expected<std::vector<int32_t>>
-nibble::readColumnOrder(lm::SourceAttr groups) {
+Expected<std::vector<int32_t>> nibble::readColumnOrder(lm::SourceAttr groups) {
   auto bytes = readBytes(groups);
   if (!bytes)
     return bytes.takeError();
   if (bytes->size() % sizeof(int32_t) != 0)
-    return packingError("{0} bytes are no whole number of i32",
-                        bytes->size());
+    return packingError("{0} bytes are no whole number of i32", bytes->size());
   std::vector<int32_t> numbers(bytes->size() / sizeof(int32_t));
   std::memcpy(numbers.data(), bytes->data(), bytes->size());
   std::vector<int32_t> order(numbers.size());
   std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](int32_t a, int32_t b) {
-    return std::tie(numbers[a], a) < std::tie(numbers[b], b);
-  });
+  llvm::sort(order, [&](int32_t a, int32_t b) { return std::tie(numbers[a], a) < std::tie(numbers[b], b); });
   return order;
 }
 
@@ -231,34 +77,27 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
   type = mlir::dyn_cast<lowbit::BlockType>(packing.getElement());
   const lowbit::Packing *places = lowbit::findPacking(source.getFormat());
   blocks = places ? nullptr : lowbit::findFormat(source.getFormat());
-  bool isPlain = !blocks || (!blocks->isFloat && !blocks->grid &&
-                             !blocks->isTwoLevel() && !blocks->hasMin());
+  bool isPlain = !blocks || (!blocks->isFloat && !blocks->grid && !blocks->isTwoLevel() && !blocks->hasMin());
   if (!type || (!places && !blocks) || !isPlain)
-    return packingError("'{0}' is no packing of {1}", source.getFormat(),
-                        packing.getElement());
+    return packingError("'{0}' is no packing of {1}", source.getFormat(), packing.getElement());
   if (type.isTwoLevel() || type.getCode().grid)
-    return packingError("a packed weight has scales of one level, found {0}",
-                        type);
+    return packingError("a packed weight has scales of one level, found {0}", type);
   int64_t columns = matrix.columns, group = type.getGroupIn(columns);
   matrix.packing = places;
   matrix.width = type.getCode().width;
   matrix.rows = static_cast<int64_t>(packing.getRows());
   matrix.offset = source.getOffset();
   uint64_t limit = uint64_t(1) << 40; // so that no product below overflows
-  bool fits = packing.getRows() > 0 && packing.getRows() <= limit / columns &&
-              columns % group == 0;
+  bool fits = packing.getRows() > 0 && packing.getRows() <= limit / columns && columns % group == 0;
   if (fits && blocks)
-    fits = columns % blocks->blockElements == 0 && group == blocks->group &&
-           type.getCode() == blocks->codeKind() && !packing.getOrder() &&
-           matrix.rows * columns / blocks->blockElements * blocks->blockBytes ==
-               static_cast<int64_t>(source.getSize());
+    fits = columns % blocks->blockElements == 0 && group == blocks->group && type.getCode() == blocks->codeKind() &&
+           !packing.getOrder() &&
+           matrix.rows * columns / blocks->blockElements * blocks->blockBytes == static_cast<int64_t>(source.getSize());
   else if (fits)
-    fits = static_cast<uint64_t>(places->bytesFor(
-               matrix.rows, columns, matrix.width)) == source.getSize();
+    fits = static_cast<uint64_t>(places->bytesFor(matrix.rows, columns, matrix.width)) == source.getSize();
   if (!fits)
-    return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}",
-                        source.getSize(), source.getFormat(), packing.getRows(),
-                        columns, type);
+    return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}", source.getSize(), source.getFormat(),
+                        packing.getRows(), columns, type);
   groups = columns / group;
   scaleRows = std::max<int64_t>(packing.getScaleRows(), 1);
   auto opened = InputFile::open(source.getFile());
@@ -287,8 +126,7 @@ Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
     return order.takeError();
   rows.order = std::move(*order);
   if (static_cast<int64_t>(rows.order.size()) != columns)
-    return packingError("{0} numbers of groups are not those of {1} columns",
-                        rows.order.size(), columns);
+    return packingError("{0} numbers of groups are not those of {1} columns", rows.order.size(), columns);
   return std::move(rows);
 }
 
@@ -307,16 +145,14 @@ Error PackedRows::readBlocks(int64_t first, int64_t count) {
 /// Reads the codes from row `first` on.
 Error PackedRows::fill(int64_t first) {
   begin = first;
-  end = std::min(rows(), first + std::max<int64_t>(
-                                     32, codesAtOnce / matrix.columns));
+  end = std::min(rows(), first + std::max<int64_t>(32, codesAtOnce / matrix.columns));
   ahead.resize((end - begin) * matrix.columns);
   if (blocks)
     return readBlocks(begin, end - begin);
   if (order.empty())
     return readCodes(*file, matrix, begin, end - begin, ahead.data());
   unordered.resize(ahead.size());
-  if (Error error =
-          readCodes(*file, matrix, begin, end - begin, unordered.data()))
+  if (Error error = readCodes(*file, matrix, begin, end - begin, unordered.data()))
     return error;
   uint8_t *out = ahead.data();
   for (int64_t row = 0; row < end - begin; ++row)
@@ -325,8 +161,12 @@ Error PackedRows::fill(int64_t first) {
   return Error::success();
 }
 
-Expected<const lowbit::Planes *> PackedRows::parts(int64_t first,
-                                                   int64_t count) {
+/// The scale as a number; only asked for where it is an f32.
+float PackedRows::scaleOf(int64_t row, int64_t group) const {
+  return std::bit_cast<float>(scales[row / scaleRows * groups + group]);
+}
+
+Expected<const lowbit::Planes *> PackedRows::parts(int64_t first, int64_t count) {
   planes.codes.clear(), planes.scale.clear(), planes.min.clear();
   for (int64_t row = first; row < first + count; ++row) {
     if (row < begin || row >= end)
@@ -337,10 +177,8 @@ Expected<const lowbit::Planes *> PackedRows::parts(int64_t first,
     const uint32_t *shared = &scales[row / scaleRows * groups];
     planes.scale.insert(planes.scale.end(), shared, shared + groups);
     for (int64_t group = 0; type.hasMin() && group < groups; ++group) {
-      float zero = zeros.empty()
-                       ? 0.0f
-                       : static_cast<float>(zeros[row * groups + group]);
-      planes.min.push_back(asBits(-(zero * scaleOf(row, group))));
+      float zero = zeros.empty() ? 0.0f : static_cast<float>(zeros[row * groups + group]);
+      planes.min.push_back(std::bit_cast<uint32_t>(-(zero * scaleOf(row, group))));
     }
   }
   return &planes;

@@ -27,8 +27,7 @@ namespace nibble {
 class PackedRows {
 public:
   /// `source` has a packing, whose rows have `columns` values.
-  static llvm::Expected<PackedRows> open(lm::SourceAttr source,
-                                         int64_t columns);
+  static llvm::Expected<PackedRows> open(lm::SourceAttr source, int64_t columns);
 
   lowbit::BlockType getType() const { return type; }
   int64_t rows() const { return matrix.rows; }
@@ -55,8 +54,8 @@ private:
   PackedMatrix matrix;
   const lowbit::Format *blocks = nullptr; ///< Instead of a packing.
   lowbit::BlockType type;
-  int64_t groups = 1;    ///< Of a row.
-  int64_t scaleRows = 1; ///< Rows that share a scale.
+  int64_t groups = 1;           ///< Of a row.
+  int64_t scaleRows = 1;        ///< Rows that share a scale.
   std::vector<uint32_t> scales; ///< Bits, rows / scaleRows × groups.
   std::vector<int32_t> zeros;   ///< rows × groups, or empty.
   std::vector<int32_t> order;   ///< Of columns, or empty.

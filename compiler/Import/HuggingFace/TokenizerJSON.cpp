@@ -1,6 +1,6 @@
 //===- TokenizerJSON.cpp - tokenizer.json in GGUF's words -----------------===//
 //
-// Vocabulary, added tokens, merges, and what is put around a text.
+// Vocabulary, added tokens and merges.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,8 +32,7 @@ struct Token {
 
 class TokenizerReader {
 public:
-  TokenizerReader(const JSONView &tokenizer, uint64_t rows,
-                  HuggingFaceFolder &folder)
+  TokenizerReader(const JSONView &tokenizer, uint64_t rows, HuggingFaceFolder &folder)
       : tokenizer(tokenizer), folder(folder), rows(rows) {}
 
   Error read();
@@ -48,11 +47,7 @@ private:
   Error refuseOptions(const JSONView &model);
   Error readAddedTokens();
   Error readAddedToken(const JSONView &token);
-  Error readFraming();
-  Error readFrame(const JSONView &processor);
-  Error readPair(const JSONView &processor);
-  Error setToken(const JSONView &view, StringRef key, uint64_t id,
-                 StringRef text, TokenType type);
+  Error setToken(const JSONView &view, StringRef key, uint64_t id, StringRef text, TokenType type);
   int64_t findId(StringRef text) const;
   void writeTokens();
 
@@ -64,20 +59,16 @@ private:
   bool byteFallback = false;
 };
 
-Error TokenizerReader::setToken(const JSONView &view, StringRef key,
-                                uint64_t id, StringRef text, TokenType type) {
+Error TokenizerReader::setToken(const JSONView &view, StringRef key, uint64_t id, StringRef text, TokenType type) {
   if (id >= maxTokens)
-    return view.malformedKey(key, "token " + quote(text) +
-                                      ": expected a number below " +
-                                      Twine(maxTokens) + ", found " +
-                                      Twine(id));
+    return view.malformedKey(key, "token " + quote(text) + ": expected a number below " + Twine(maxTokens) +
+                                      ", found " + Twine(id));
   if (id >= tokens.size())
     tokens.resize(id + 1);
   Token &token = tokens[id];
   if (token.present && token.text != text)
-    return view.malformedKey(key, "token " + Twine(id) + ": expected " +
-                                      quote(token.text) + " again, found " +
-                                      quote(text));
+    return view.malformedKey(key,
+                             "token " + Twine(id) + ": expected " + quote(token.text) + " again, found " + quote(text));
   token.text = text.str();
   token.type = type;
   token.present = true;
@@ -92,9 +83,7 @@ int64_t TokenizerReader::findId(StringRef text) const {
 }
 
 /// <0x00> … <0xFF>
-static bool isByteName(StringRef text) {
-  return text.size() == 6 && text.starts_with("<0x") && text.ends_with(">");
-}
+static bool isByteName(StringRef text) { return text.size() == 6 && text.starts_with("<0x") && text.ends_with(">"); }
 
 Error TokenizerReader::readVocabulary(const JSONView &model) {
   auto vocabulary = model.findObject("vocab");
@@ -107,8 +96,8 @@ Error TokenizerReader::readVocabulary(const JSONView &model) {
     if (!id || *id < 0)
       return (*vocabulary)->malformedKey(text, "expected a token's number");
     bool isByte = byteFallback && isByteName(text);
-    if (Error error = setToken(model, "vocab", static_cast<uint64_t>(*id), text,
-                               isByte ? TokenType::Byte : TokenType::Normal))
+    if (Error error =
+            setToken(model, "vocab", static_cast<uint64_t>(*id), text, isByte ? TokenType::Byte : TokenType::Normal))
       return error;
   }
   return Error::success();
@@ -128,8 +117,7 @@ Error TokenizerReader::readMerges(const JSONView &model) {
       continue;
     }
     const llvm::json::Array *pair = value.getAsArray();
-    auto left = pair && pair->size() == 2 ? (*pair)[0].getAsString()
-                                          : std::nullopt;
+    auto left = pair && pair->size() == 2 ? (*pair)[0].getAsString() : std::nullopt;
     auto right = left ? (*pair)[1].getAsString() : std::nullopt;
     if (!right || left->contains(' ') || right->contains(' '))
       return model.malformedKey("merges", "entry " + Twine(table.size()) +
@@ -137,8 +125,7 @@ Error TokenizerReader::readMerges(const JSONView &model) {
                                               "spaces");
     table.push_back((*left + " " + *right).str());
   }
-  folder.addStrings("tokenizer.ggml.merges", std::move(table),
-                    model.describe("merges"));
+  folder.addStrings("tokenizer.ggml.merges", std::move(table), model.describe("merges"));
   return Error::success();
 }
 
@@ -180,15 +167,12 @@ Error TokenizerReader::readBPE(const JSONView &model) {
   if (!unknown)
     return unknown.takeError();
   if (int64_t id = *unknown ? findId(**unknown) : -1; id >= 0)
-    folder.addUInt("tokenizer.ggml.unknown_token_id",
-                   static_cast<uint64_t>(id), model.describe("unk_token"));
+    folder.addUInt("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id), model.describe("unk_token"));
   auto ignore = model.findBool("ignore_merges");
   if (!ignore)
     return ignore.takeError();
-  folder.addBool("tokenizer.nibble.ignore_merges", ignore->value_or(false),
-                 model.describe("ignore_merges"));
-  folder.addString("tokenizer.ggml.model", steps.byteLevel ? "gpt2" : "bpe",
-                   model.describe("type"));
+  folder.addBool("tokenizer.nibble.ignore_merges", ignore->value_or(false), model.describe("ignore_merges"));
+  folder.addString("tokenizer.ggml.model", steps.byteLevel ? "gpt2" : "bpe", model.describe("type"));
   return Error::success();
 }
 
@@ -205,16 +189,14 @@ Error TokenizerReader::readUnigram(const JSONView &model) {
   uint64_t id = 0;
   for (const llvm::json::Value &value : **vocabulary) {
     const llvm::json::Array *pair = value.getAsArray();
-    auto text = pair && pair->size() == 2 ? (*pair)[0].getAsString()
-                                          : std::nullopt;
+    auto text = pair && pair->size() == 2 ? (*pair)[0].getAsString() : std::nullopt;
     auto score = text ? (*pair)[1].getAsNumber() : std::nullopt;
     if (!score)
       return model.malformedKey("vocab", "entry " + Twine(id) +
                                              ": expected a piece and its "
                                              "score");
     bool isByte = byteFallback && isByteName(*text);
-    if (Error error = setToken(model, "vocab", id, *text,
-                               isByte ? TokenType::Byte : TokenType::Normal))
+    if (Error error = setToken(model, "vocab", id, *text, isByte ? TokenType::Byte : TokenType::Normal))
       return error;
     tokens[id++].score = *score;
   }
@@ -223,8 +205,7 @@ Error TokenizerReader::readUnigram(const JSONView &model) {
     return unknown.takeError();
   if (*unknown) {
     tokens[**unknown].type = TokenType::Unknown;
-    folder.addUInt("tokenizer.ggml.unknown_token_id", **unknown,
-                   model.describe("unk_id"));
+    folder.addUInt("tokenizer.ggml.unknown_token_id", **unknown, model.describe("unk_id"));
   }
   folder.addString("tokenizer.ggml.model", "unigram", model.describe("type"));
   return Error::success();
@@ -234,14 +215,12 @@ Error TokenizerReader::readUnigram(const JSONView &model) {
 /// continue one without their prefix.
 Error TokenizerReader::readWordPiece(const JSONView &model) {
   if (!steps.bert)
-    return tokenizer.unsupportedKey(
-        "pre_tokenizer", "expected BertPreTokenizer with WordPiece");
+    return tokenizer.unsupportedKey("pre_tokenizer", "expected BertPreTokenizer with WordPiece");
   auto prefix = model.findString("continuing_subword_prefix");
   if (!prefix)
     return prefix.takeError();
   if (prefix->value_or("##") != "##")
-    return model.unsupportedKey("continuing_subword_prefix",
-                                "expected ##, found " + quote(**prefix));
+    return model.unsupportedKey("continuing_subword_prefix", "expected ##, found " + quote(**prefix));
   auto unknown = model.findString("unk_token");
   if (!unknown)
     return unknown.takeError();
@@ -249,16 +228,13 @@ Error TokenizerReader::readWordPiece(const JSONView &model) {
     return error;
   int64_t id = findId(unknown->value_or("[UNK]"));
   if (id < 0)
-    return model.malformedKey("unk_token", "expected a token, found " +
-                                               quote(unknown->value_or("[UNK]")));
+    return model.malformedKey("unk_token", "expected a token, found " + quote(unknown->value_or("[UNK]")));
   tokens[id].type = TokenType::Unknown;
-  folder.addUInt("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id),
-                 model.describe("unk_token"));
+  folder.addUInt("tokenizer.ggml.unknown_token_id", static_cast<uint64_t>(id), model.describe("unk_token"));
   auto longest = model.findUInt("max_input_chars_per_word", 1, 1 << 20);
   if (!longest)
     return longest.takeError();
-  folder.addUInt("tokenizer.nibble.max_word_characters",
-                 longest->value_or(100),
+  folder.addUInt("tokenizer.nibble.max_word_characters", longest->value_or(100),
                  model.describe("max_input_chars_per_word"));
   folder.addString("tokenizer.ggml.model", "bert", model.describe("type"));
   return Error::success();
@@ -281,10 +257,9 @@ Error TokenizerReader::readModel() {
     return readUnigram(**model);
   if (name == "WordPiece")
     return readWordPiece(**model);
-  return (*model)->unsupportedKey("type",
-                                  "unsupported tokenizer: expected BPE, "
-                                  "Unigram or WordPiece, found " +
-                                      quote(name));
+  return (*model)->unsupportedKey("type", "unsupported tokenizer: expected BPE, "
+                                          "Unigram or WordPiece, found " +
+                                              quote(name));
 }
 
 Error TokenizerReader::readAddedToken(const JSONView &token) {
@@ -309,9 +284,7 @@ Error TokenizerReader::readAddedToken(const JSONView &token) {
                                                "the token " +
                                                    quote(**content));
   bool unknown = **id < tokens.size() && tokens[**id].type == TokenType::Unknown;
-  TokenType type = unknown    ? TokenType::Unknown
-                   : flags[0] ? TokenType::Control
-                              : TokenType::UserDefined;
+  TokenType type = unknown ? TokenType::Unknown : flags[0] ? TokenType::Control : TokenType::UserDefined;
   if (Error error = setToken(token, "content", **id, **content, type))
     return error;
   tokens[**id].matching =
@@ -327,100 +300,9 @@ Error TokenizerReader::readAddedTokens() {
     const llvm::json::Object *object = (**added)[i].getAsObject();
     if (!object)
       return tokenizer.malformedKey("added_tokens", "expected objects");
-    JSONView token(tokenizer.getFile(), *object,
-                   "added_tokens[" + std::to_string(i) + "].");
+    JSONView token(tokenizer.getFile(), *object, "added_tokens[" + std::to_string(i) + "].");
     if (Error error = readAddedToken(token))
       return error;
-  }
-  return Error::success();
-}
-
-/// What a TemplateProcessing puts before and behind one text.
-Error TokenizerReader::readFrame(const JSONView &processor) {
-  auto single = processor.findArray("single");
-  if (!single)
-    return single.takeError();
-  bool behind = false, bos = false, eos = false;
-  for (size_t i = 0; *single && i < (*single)->size(); ++i) {
-    const llvm::json::Object *piece = (**single)[i].getAsObject();
-    if (piece && piece->getObject("Sequence")) {
-      behind = true;
-      continue;
-    }
-    const llvm::json::Object *special =
-        piece ? piece->getObject("SpecialToken") : nullptr;
-    auto name = special ? special->getString("id") : std::nullopt;
-    int64_t id = name ? findId(*name) : -1;
-    bool &done = behind ? eos : bos;
-    if (id < 0 || done)
-      return processor.unsupportedKey("single",
-                                      "expected at most one token before and "
-                                      "one behind the text");
-    done = true;
-    folder.addUInt(behind ? "tokenizer.ggml.eos_token_id"
-                          : "tokenizer.ggml.bos_token_id",
-                   static_cast<uint64_t>(id), processor.describe("single"));
-  }
-  folder.addBool("tokenizer.ggml.add_bos_token", bos,
-                 processor.describe("single"));
-  folder.addBool("tokenizer.ggml.add_eos_token", eos,
-                 processor.describe("single"));
-  return Error::success();
-}
-
-/// "cls": ["[CLS]", 101], "sep": ["[SEP]", 102]
-Error TokenizerReader::readPair(const JSONView &processor) {
-  const std::tuple<StringRef, StringRef, StringRef> ends[] = {
-      {"cls", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.add_bos_token"},
-      {"sep", "tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_eos_token"}};
-  for (auto [key, idKey, addKey] : ends) {
-    auto pair = processor.findArray(key);
-    if (!pair)
-      return pair.takeError();
-    auto text = *pair && (*pair)->size() == 2 ? (**pair)[0].getAsString()
-                                              : std::nullopt;
-    int64_t id = text ? findId(*text) : -1;
-    if (id < 0)
-      return processor.malformedKey(key, "expected a token and its number");
-    folder.addUInt(idKey, static_cast<uint64_t>(id), processor.describe(key));
-    folder.addBool(addKey, true, processor.describe(key));
-  }
-  return Error::success();
-}
-
-Error TokenizerReader::readFraming() {
-  std::string origin = tokenizer.describe("post_processor");
-  folder.addBool("tokenizer.ggml.add_bos_token", false, origin);
-  folder.addBool("tokenizer.ggml.add_eos_token", false, origin);
-  auto processor = tokenizer.findObject("post_processor");
-  if (!processor || !*processor)
-    return processor.takeError();
-  std::vector<JSONView> list = {**processor};
-  auto nested = (*processor)->findArray("processors");
-  if (!nested)
-    return nested.takeError();
-  for (size_t i = 0; *nested && i < (*nested)->size(); ++i)
-    if (const llvm::json::Object *object = (**nested)[i].getAsObject())
-      list.emplace_back(tokenizer.getFile(), *object,
-                        "post_processor.processors[" + std::to_string(i) +
-                            "].");
-  for (const JSONView &view : list) {
-    auto type = view.findString("type");
-    if (!type)
-      return type.takeError();
-    StringRef name = type->value_or("");
-    if (name == "TemplateProcessing") {
-      if (Error error = readFrame(view))
-        return error;
-    } else if (name == "BertProcessing" || name == "RobertaProcessing") {
-      if (Error error = readPair(view))
-        return error;
-    } else if (name != "ByteLevel" && name != "Sequence") {
-      return view.unsupportedKey("type", "unsupported post-processor: expected "
-                                         "TemplateProcessing, BertProcessing or "
-                                         "ByteLevel, found " +
-                                             quote(name));
-    }
   }
   return Error::success();
 }
@@ -452,8 +334,7 @@ void TokenizerReader::writeTokens() {
   folder.addInts("tokenizer.ggml.token_type", std::move(types), origin);
   folder.addFloats("tokenizer.ggml.scores", std::move(scores), origin);
   if (llvm::any_of(matching, [](uint64_t bits) { return bits != 0; }))
-    folder.addInts("tokenizer.nibble.matching", std::move(matching),
-                   tokenizer.describe("added_tokens"));
+    folder.addInts("tokenizer.nibble.matching", std::move(matching), tokenizer.describe("added_tokens"));
 }
 
 Error TokenizerReader::read() {
@@ -465,24 +346,21 @@ Error TokenizerReader::read() {
     return error;
   if (Error error = readAddedTokens())
     return error;
-  if (Error error = readFraming())
+  if (Error error = readTextFrame(
+          tokenizer, [this](StringRef text) { return findId(text); }, folder))
     return error;
   writeTokens();
   std::string origin = tokenizer.describe("pre_tokenizer");
   if (!steps.patterns.empty())
-    folder.addStrings("tokenizer.nibble.patterns", std::move(steps.patterns),
-                      origin);
+    folder.addStrings("tokenizer.nibble.patterns", std::move(steps.patterns), origin);
   folder.addString("tokenizer.nibble.space_prefix", steps.spacePrefix, origin);
-  folder.addBool("tokenizer.nibble.cuts_at_each_space", steps.cutsAtEachSpace,
-                 origin);
-  folder.addStrings("tokenizer.nibble.normalizer", std::move(steps.normalizer),
-                    tokenizer.describe("normalizer"));
+  folder.addBool("tokenizer.nibble.cuts_at_each_space", steps.cutsAtEachSpace, origin);
+  folder.addStrings("tokenizer.nibble.normalizer", std::move(steps.normalizer), tokenizer.describe("normalizer"));
   return Error::success();
 }
 
 } // namespace
 
-Error nibble::translateTokenizer(const JSONView &tokenizer, uint64_t rows,
-                                 HuggingFaceFolder &folder) {
+Error nibble::translateTokenizer(const JSONView &tokenizer, uint64_t rows, HuggingFaceFolder &folder) {
   return TokenizerReader(tokenizer, rows, folder).read();
 }

@@ -15,6 +15,8 @@
 
 #include "compiler/Import/HuggingFace/Folder.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace nibble {
 
 /// All texts of the folder: the tokenizer, the chat template, the defaults for
@@ -53,6 +55,10 @@ struct TextSteps {
 };
 
 llvm::Expected<TextSteps> readTextSteps(const JSONView &tokenizer);
+
+/// What is put around a text, as `post_processor` says; `findId` gives a token's number, -1 if there is none.
+llvm::Error readTextFrame(const JSONView &tokenizer, llvm::function_ref<int64_t(llvm::StringRef)> findId,
+                          HuggingFaceFolder &folder);
 
 } // namespace nibble
 

@@ -2,8 +2,8 @@
 //
 // Walks the parsed template. Scopes are jinja2's: if has none; for, macro, with and
 // captured blocks have one, and what is assigned in a scope begins with the outer
-// value and does not leak. ChatCompiler.cpp holds statements, ChatExpressions.cpp
-// expressions.
+// value and does not leak. ChatNames.cpp holds names and scopes, ChatCompiler.cpp
+// statements, ChatExpressions.cpp expressions.
 //
 //===----------------------------------------------------------------------===//
 
