@@ -13,6 +13,7 @@ set(NIBBLE_RUNTIME_SOURCES
     main/Info.cpp
     main/Measure.cpp
     main/Options.cpp
+    main/Prefix.cpp
     main/Profile.cpp
     main/Program.cpp
     main/State.cpp
