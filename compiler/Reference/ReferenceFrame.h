@@ -44,6 +44,9 @@ private:
   mlir::FailureOr<int64_t> validAt(mlir::Operation *op, mlir::Value n, int64_t count, mlir::Value pos,
                                    int64_t context);
 
+  template <typename OpTy, typename Compute>
+  mlir::LogicalResult ofRows(OpTy op, mlir::Value from, Compute compute);
+
   mlir::LogicalResult execute(mlir::Operation *op);
   mlir::LogicalResult execute(lm::WeightRefOp op);
   mlir::LogicalResult execute(lm::StateRefOp op);

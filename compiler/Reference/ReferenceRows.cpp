@@ -14,6 +14,14 @@ using namespace mlir;
 using namespace nibble;
 using namespace nibble::reference;
 
+/// Sets the result of an operation on valid rows: compute(rows, n) of those at `from`.
+template <typename OpTy, typename Compute>
+LogicalResult ReferenceInterpreter::Frame::ofRows(OpTy op, Value from, Compute compute) {
+  const Rows &x = rows(from);
+  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
+  return failed(n) ? failure() : set(op.getResult(), compute(x, *n));
+}
+
 LogicalResult ReferenceInterpreter::Frame::execute(lm::EmbedOp op) {
   const auto &tokens = get<std::vector<int32_t>>(op.getTokens());
   const ReferenceWeight &table = weight(op.getTable());
@@ -22,66 +30,49 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::EmbedOp op) {
     return failure();
   for (int32_t token : ArrayRef(tokens).take_front(*n))
     if (token < 0 || token >= table.rows())
-      return op.emitError() << "token " << token << " is outside a vocabulary of "
-                            << table.rows();
+      return op.emitError() << "token " << token << " is outside a vocabulary of " << table.rows();
   double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
   return set(op.getResult(), embed(tokens, table, scale, *n));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::RMSNormOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  Rows y = rmsNorm(x, weight(op.getWeight()).decodeAll(),
-                   op.getEpsilon().convertToDouble(), *n);
-  if (op.getResidual())
-    y = residual(rows(op.getResidual()), y, 1, *n);
-  return set(op.getResult(), std::move(y));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    Rows y = rmsNorm(x, weight(op.getWeight()).decodeAll(), op.getEpsilon().convertToDouble(), n);
+    return op.getResidual() ? residual(rows(op.getResidual()), y, 1, n) : y;
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::LayerNormOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  std::vector<double> bias;
-  if (op.getBias())
-    bias = weight(op.getBias()).decodeAll();
-  return set(op.getResult(),
-             layerNorm(x, weight(op.getWeight()).decodeAll(), bias,
-                       op.getEpsilon().convertToDouble(), *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    std::vector<double> bias;
+    if (op.getBias())
+      bias = weight(op.getBias()).decodeAll();
+    return layerNorm(x, weight(op.getWeight()).decodeAll(), bias, op.getEpsilon().convertToDouble(), n);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ResidualOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  return set(op.getResult(), residual(x, rows(op.getBranch()), op.getScale().convertToDouble(), *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    return residual(x, rows(op.getBranch()), op.getScale().convertToDouble(), n);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::LogitsOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
-  double cap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
-  return set(op.getResult(), scaleAndCap(x, scale, cap, *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    double scale = op.getScale() ? op.getScale()->convertToDouble() : 1;
+    double cap = op.getSoftcap() ? op.getSoftcap()->convertToDouble() : 0;
+    return scaleAndCap(x, scale, cap, n);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ReorderOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  Rows y(x.count, x.width);
-  for (auto [to, from] :
-       llvm::enumerate(weight(op.getOrder()).decodeAll()))
-    for (int64_t m = 0; m < *n; ++m)
-      y.row(m)[to] = x.row(m)[static_cast<int64_t>(from)];
-  return set(op.getResult(), std::move(y));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    Rows y(x.count, x.width);
+    for (auto [to, from] : llvm::enumerate(weight(op.getOrder()).decodeAll()))
+      for (int64_t m = 0; m < n; ++m)
+        y.row(m)[to] = x.row(m)[static_cast<int64_t>(from)];
+    return y;
+  });
 }
 
 /// How the program rounds the activations of this linear: as legalize has chosen,
@@ -89,10 +80,9 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::ReorderOp op) {
 template <typename OpTy> static Activations roundingOf(OpTy op, Activations asked) {
   if (asked == Activations::Exact)
     return asked;
-  if (auto compute =
-          dyn_cast_if_present<mpgemm::ComputeAttr>(op.getComputeAttr())) {
+  if (auto compute = dyn_cast_if_present<mpgemm::ComputeAttr>(op.getComputeAttr())) {
     Type type = compute.getActivation();
-    return type.isInteger(8)             ? Activations::Int8
+    return type.isInteger(8)              ? Activations::Int8
            : isa<lowbit::BlockType>(type) ? Activations::Int8Row
            : type.isF16()                 ? Activations::F16
            : type.isBF16()                ? Activations::BF16
@@ -121,44 +111,37 @@ static Rows roundActivations(const Rows &x, int64_t n, Activations how) {
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::LinearOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  std::vector<double> bias;
-  if (op.getBias())
-    bias = weight(op.getBias()).decodeAll();
-  if (owner.options.observe)
-    owner.options.observe(owner.nameOf(weight(op.getWeight())), x, *n);
-  Activations how = roundingOf(op, owner.options.activations);
-  return set(op.getResult(),
-             linear(roundActivations(x, *n, how), weight(op.getWeight()),
-                    bias, *n, owner.options.threads));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    const ReferenceWeight &matrix = weight(op.getWeight());
+    std::vector<double> bias;
+    if (op.getBias())
+      bias = weight(op.getBias()).decodeAll();
+    if (owner.options.observe)
+      owner.options.observe(owner.nameOf(matrix), x, n);
+    Rows rounded = roundActivations(x, n, roundingOf(op, owner.options.activations));
+    return linear(rounded, matrix, bias, n, owner.options.threads);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertLinearOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  Rows rounded = roundActivations(x, *n, roundingOf(op, owner.options.activations));
-  return set(op.getResult(), expertLinear(rounded, weight(op.getWeight()), get<std::vector<int32_t>>(op.getChosen()),
-                                          cast<ShapedType>(op.getType()).getDimSize(1), *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    Rows rounded = roundActivations(x, n, roundingOf(op, owner.options.activations));
+    return expertLinear(rounded, weight(op.getWeight()), get<std::vector<int32_t>>(op.getChosen()),
+                        cast<ShapedType>(op.getType()).getDimSize(1), n);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertReorderOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  const auto &chosen = get<std::vector<int32_t>>(op.getChosen());
-  std::vector<double> order = weight(op.getOrder()).decodeAll();
-  int64_t count = chosen.size(), perRow = count / x.count;
-  Rows y(count, x.width);
-  for (int64_t m = 0; m < *n * perRow; ++m)
-    for (int64_t column = 0; column < x.width; ++column)
-      y.row(m)[column] = x.row(m / perRow)[static_cast<int64_t>(order[chosen[m] * x.width + column])];
-  return set(op.getResult(), std::move(y));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    const auto &chosen = get<std::vector<int32_t>>(op.getChosen());
+    std::vector<double> order = weight(op.getOrder()).decodeAll();
+    int64_t count = chosen.size(), perRow = count / x.count;
+    Rows y(count, x.width);
+    for (int64_t m = 0; m < n * perRow; ++m)
+      for (int64_t column = 0; column < x.width; ++column)
+        y.row(m)[column] = x.row(m / perRow)[static_cast<int64_t>(order[chosen[m] * x.width + column])];
+    return y;
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::TopKOp op) {
@@ -172,11 +155,9 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::TopKOp op) {
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ExpertSumOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  return set(op.getResult(), expertSum(x, rows(op.getBranch()), rows(op.getWeights()), op.getSigmoid(), *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) {
+    return expertSum(x, rows(op.getBranch()), rows(op.getWeights()), op.getSigmoid(), n);
+  });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::AddPositionsOp op) {
@@ -189,11 +170,7 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::AddPositionsOp op) {
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::ActivateOp op) {
-  const Rows &x = rows(op.getX());
-  FailureOr<int64_t> n = valid(op, op.getN(), x.count);
-  if (failed(n))
-    return failure();
-  return set(op.getResult(), activateRows(x, op.getActivation(), *n));
+  return ofRows(op, op.getX(), [&](const Rows &x, int64_t n) { return activateRows(x, op.getActivation(), n); });
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::PoolOp op) {
@@ -210,18 +187,13 @@ LogicalResult ReferenceInterpreter::Frame::execute(lm::RopeOp op) {
   const Rows &x = rows(op.getX());
   const ReferenceWeight &table = weight(op.getTable());
   int64_t positions = (table.rows() - lm::kRopeFineRows) * lm::kRopeFineRows;
-  FailureOr<int64_t> n =
-      validAt(op, op.getN(), x.count, op.getPos(), positions);
+  FailureOr<int64_t> n = validAt(op, op.getN(), x.count, op.getPos(), positions);
   if (failed(n))
     return failure();
   return set(op.getResult(), rope(x, table, op.getHeadDim(), op.getPairing(), index(op.getPos()), *n));
 }
 
 LogicalResult ReferenceInterpreter::Frame::execute(lm::GluOp op) {
-  const Rows &gate = rows(op.getGate());
-  FailureOr<int64_t> n = valid(op, op.getN(), gate.count);
-  if (failed(n))
-    return failure();
-  return set(op.getResult(),
-             gatedUnit(gate, rows(op.getUp()), op.getActivation(), *n));
+  return ofRows(op, op.getGate(),
+                [&](const Rows &gate, int64_t n) { return gatedUnit(gate, rows(op.getUp()), op.getActivation(), n); });
 }
