@@ -72,6 +72,9 @@ int main(int argc, char **argv) {
   CLI::App app{"Compiles a low-bit transformer language model into one self-contained program.", "nibble"};
   app.set_version_flag("--version", std::string("nibble ") + NIBBLE_VERSION);
   app.require_subcommand(1);
+  app.failure_message([](const CLI::App *, const CLI::Error &error) {
+    return std::string("nibble: error: ") + error.what() + "; --help lists the options\n";
+  });
 
   std::vector<std::pair<CLI::App *, Command>> commands;
   auto add = [&](Command command) { commands.emplace_back(app.get_subcommands({}).back(), std::move(command)); };
