@@ -273,14 +273,25 @@ TEST(WordScanner, DropsWhatPatternsDrop) {
 
 TEST(WordPatterns, RefusesWhatItCannotDo) {
   const std::pair<const char *, const char *> refused[] = {
-      {"a+?", "lazy or possessive"},       {"a++", "lazy or possessive"},       {"^a", "'^'"},
-      {R"(\w)", R"('\w')"},                {R"(\p{Han})", "the property 'Han'"}, {"(?<=a)b", "'(?<'"},
-      {"(?!ab)c", "more than one"},        {"(a", "isn't closed"},              {"a)", "closes nothing"},
-      {"[a", "a class"},                    {"a{2", "a count"}, {R"(\u12)", "u'"},
-                       {"a{3,2}", "a count"},
-      {"a*", "matches nothing"},           {"[a&&b]", "a class"},
-                    {"(?:a{1000}){1000}", "too many repetitions"},
-      {"a+b|a", "again and again"},        {"(?:ab)*c|a", "again and again"}};
+      {"a+?", "lazy or possessive"},
+      {"a++", "lazy or possessive"},
+      {"^a", "'^'"},
+      {R"(\w)", R"('\w')"},
+      {R"(\p{Han})", "the property 'Han'"},
+      {"(?<=a)b", "'(?<'"},
+      {"(?!ab)c", "more than one"},
+      {"(a", "isn't closed"},
+      {"a)", "closes nothing"},
+      {"[a", "a class"},
+      {"[a&&b]", "a class"},
+      {"a{2", "a count"},
+      {"a{3,2}", "a count"},
+      {R"(\u12)", "u'"},
+      {"a*", "matches nothing"},
+      {"(?:a{1000}){1000}", "too many repetitions"},
+      {"a+b|a", "again and again"},
+      {"(?:ab)*c|a", "again and again"},
+  };
   for (auto [regex, message] : refused) {
     auto result = buildWordPatterns({{regex}});
     ASSERT_FALSE(bool(result)) << regex;
