@@ -52,6 +52,8 @@ private:
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool goesInOrder() const;
+  /// Whether a row alone looks its numbers up in more than one register.
+  bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }
   Unit after(const Unit &unit, llvm::ArrayRef<Value> sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }

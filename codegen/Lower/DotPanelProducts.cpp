@@ -232,7 +232,11 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
     if (reader.looksUp() && stride == 1) // a vector's codes need not wait beside the numbers of others
       quads = order(count);
     size_t together = size_t(emitter->quadsTogether(dot));
-    for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size())))
+    for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
+      if (looksLong() && int64_t(left.size()) < count) { // its tables take the registers
+        codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
+        a = activations.operands(x, 0, count, stride);
+      }
       for (int64_t v = 0; v < mma.vectors; ++v) {
         Tile w, some;
         for (int64_t i : left.take_front(together)) {
@@ -241,6 +245,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
         }
         dots[v] = emitter->multiply(k, of[v], dots[v], w, some);
       }
+    }
     return;
   }
   if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers

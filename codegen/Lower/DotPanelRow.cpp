@@ -23,8 +23,10 @@ bool DotPanel::takesVectorsApart() const {
     return false;
   if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
     return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
-  bool waits = runs == 1 ? panel.unitSpan() > run : panel.planes().size() > 1;
-  return mma.vectors > 1 && panel.unitSpan() <= kApartColumns && (waits || reader.looksUp());
+  if (mma.vectors == 1 || panel.unitSpan() > kApartColumns)
+    return false;
+  bool isJoined = panel.planes().size() > 1, waits = runs == 1 ? panel.unitSpan() > run : isJoined;
+  return emitter->readsAgain() ? isJoined : waits || reader.looksUp();
 }
 
 /// A unit in the order of vectors: the same operations on each sum.
@@ -36,9 +38,11 @@ DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
       one.firstVector += v, one.vectors = 1;
       DotPanel part(k, one, tokens);
       part.reader.openPanel(panelStart);
-      sums[v] = runs == 1 ? part.emitVector(record, unit, first, columns, sums[v])
-                          : part.emitUnit(record, unit, {sums[v]})[0];
+      sums[v] = runs == 1 && !emitter->readsAgain() ? part.emitVector(record, unit, first, columns, sums[v])
+                                                    : part.emitUnit(record, unit, {sums[v]})[0];
       unit.codes = emitter->after(k, unit.codes, sums[v]);
+      if (emitter->readsAgain())
+        unit.x.codes = emitter->after(k, unit.x.codes, sums[v]);
     }
   return sums;
 }

@@ -188,11 +188,13 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
   return scaleSpan(tokens == 1 ? emitter->afterSums(k, record, integers) : record, later, column, integers, sums);
 }
 
-/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up. (Of codes in
-/// several planes or runs the same bytes would have to be loaded more often than they are spilled now.)
+/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up or codes in
+/// several planes, of which it takes vector after vector then.
 bool DotPanel::goesInOrder() const {
-  bool alone = reader.looksUp() && panel.planes().size() == 1 && runs == 1;
-  return emitter && (tokens == 1 ? alone : mma.range && strips() > 1);
+  if (!emitter || tokens > 1)
+    return emitter && mma.range && strips() > 1;
+  bool isJoined = panel.planes().size() > 1;
+  return isJoined ? mma.vectors == 1 && emitter->readsAgain() : reader.looksUp() && runs == 1;
 }
 
 /// A unit whose codes and activations are loaded after sums are there.

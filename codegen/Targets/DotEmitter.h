@@ -105,6 +105,9 @@ public:
   /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes
   /// wait for their products then.
   virtual bool takesVectorsApart() const { return false; }
+  /// Whether each of them reads the row's activations again, since that costs no more than reading a register back from
+  /// the stack: then vectors are taken apart where codes lie in several planes.
+  virtual bool readsAgain() const { return false; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
   /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two

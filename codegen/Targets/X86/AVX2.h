@@ -42,6 +42,8 @@ public:
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override;
   unsigned widestInPlace(const DotRun &run) const override;
   bool goesOn(const DotRun &run) const override;
+  bool takesVectorsApart() const override { return true; }
+  bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
   int64_t straightQuads() const override { return 8; }
   bool walksInLoop() const override { return true; }
   bool unpacksAhead() const override { return true; }
