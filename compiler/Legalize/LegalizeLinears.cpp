@@ -25,10 +25,10 @@ struct LegalizeLinears : impl::LegalizeLinearsBase<LegalizeLinears> {
   void runOnOperation() override;
 
 private:
-  llvm::DenseSet<StringRef> tables; ///< weights that embeddings read rows of
+  LinearWishes wishes;
+  llvm::DenseSet<StringRef> tables;
   const InstructionRow *choose(lm::LinearLike op, Type element, const TargetInfo &target);
   Type activationType(const InstructionRow &row);
-  bool takesFloats() const { return activations == "f32" || activations == "f16" || activations == "bf16"; }
   LogicalResult reportRow(lm::LinearLike op, const InstructionRow &row, const TargetInfo &target);
 };
 
@@ -51,25 +51,19 @@ Type multipliedType(Type element, const InstructionRow &row) {
 /// The row for a linear, or null with a diagnostic.
 const InstructionRow *LegalizeLinears::choose(lm::LinearLike op, Type element, const TargetInfo &target) {
   auto shape = cast<RankedTensorType>(op.getWeights().getType()).getShape();
-  auto ref = op.getWeights().getDefiningOp<lm::WeightRefOp>();
-  bool readAsRows = ref && tables.contains(ref.getWeight());
-  FloatKind rounded = activations == "f16" ? FloatKind::F16 : activations == "bf16" ? FloatKind::BF16 : FloatKind::F32;
-  SmallVector<Candidate, 3> candidates = candidatesFor(
-      {element, shape, readAsRows, op.getMatrices(), rounded, /*averages=*/strategy == "lut-fast"}, target);
+  SmallVector<Candidate, 3> candidates = candidatesFor(weightOf(op, element, wishes, tables), target);
   if (strategy == "dot" && isa<lowbit::BlockType>(element) && !candidates[0].wrong.empty()) {
     op->emitError() << "cannot be an integer dot product: " << candidates[0].wrong;
     return nullptr;
   }
-  const Candidate &chosen = chooseFrom(candidates, takesFloats()            ? "float"
-                                                   : strategy == "lut-fast" ? "lut"
-                                                                            : StringRef(strategy));
+  const Candidate &chosen = chooseFrom(candidates, wishes.way());
   if (!chosen.wrong.empty() && op.getMatrices() > 1) {
     op->emitError() << "cannot be computed: " << chosen.wrong;
     return nullptr;
   }
   if (!isa<lowbit::BlockType>(element))
     return chosen.row; // floats are multiplied as they are
-  if (chosen.strategy == "float" && strategy != "float" && !takesFloats())
+  if (chosen.strategy == "float" && strategy != "float" && !wishes.takesFloats())
     op->emitRemark() << "computed in float: " << candidates[0].wrong;
   InFlightDiagnostic remark = op->emitRemark();
   remark << shape[0] << " x " << shape[1] << " " << element << " is computed by " << chosen.strategy << ", row '"
@@ -118,17 +112,18 @@ LogicalResult LegalizeLinears::reportRow(lm::LinearLike op, const InstructionRow
 }
 
 void LegalizeLinears::runOnOperation() {
+  wishes = {strategy, activations};
   if (!llvm::is_contained({"auto", "dot", "lut", "lut-fast", "float"}, strategy)) {
     getOperation().emitError() << "unknown strategy '" << strategy
                                << "'; the strategies are auto, dot, lut, lut-fast and float";
     return signalPassFailure();
   }
-  if (!takesFloats() && activations != "int8" && activations != "int8:row") {
+  if (!wishes.takesFloats() && activations != "int8" && activations != "int8:row") {
     getOperation().emitError() << "unknown activations '" << activations
                                << "'; they are int8, int8:row, f16, bf16 and f32";
     return signalPassFailure();
   }
-  if (takesFloats() && (strategy == "dot" || StringRef(strategy).starts_with("lut"))) {
+  if (wishes.takesFloats() && (strategy == "dot" || StringRef(strategy).starts_with("lut"))) {
     getOperation().emitError() << "activations of " << activations << " are no operands of an integer "
                                << (strategy == "dot" ? "dot product" : "look-up");
     return signalPassFailure();
@@ -137,11 +132,7 @@ void LegalizeLinears::runOnOperation() {
   if (failed(target))
     return signalPassFailure();
   MLIRContext *context = &getContext();
-  tables.clear();
-  getOperation().walk([&](lm::EmbedOp embed) {
-    if (auto ref = embed.getTable().getDefiningOp<lm::WeightRefOp>())
-      tables.insert(ref.getWeight());
-  });
+  tables = findTables(getOperation());
   WalkResult result = getOperation().walk([&](lm::LinearLike op) {
     Type element = cast<RankedTensorType>(op.getWeights().getType()).getElementType();
     const InstructionRow *row = choose(op, element, *target);

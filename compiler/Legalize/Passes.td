@@ -23,6 +23,33 @@ def ReencodeGrids : Pass<"reencode-grids", "::mlir::ModuleOp"> {
   let dependentDialects = ["::nibble::lowbit::LowBitDialect"];
 }
 
+def FoldSubScales : Pass<"fold-sub-scales", "::mlir::ModuleOp"> {
+  let summary = "Give linears one scale for a group where two levels cost more time than they save.";
+  let description = [{
+    A weight whose groups have an integer times a float as scale becomes, by a `lowbit.cast`, one with an f32 for each
+    group: no value changes, the kernel is shorter, and the program is larger. Folds only where an f32 holds every
+    product. `sub-scales` says when: `auto`, where the cost model of `legalize-linears` (with the same `strategy` and
+    `activations`) expects the linear to be faster by 5 % on this CPU; `fold`, wherever it is exact; `keep`, nowhere.
+    A remark says what was folded, and what that costs and gains. Tables that only embeddings read stay.
+
+    ```mlir
+    func.func @f(%x: tensor<1x256xf32>, %w: tensor<64x256x!lowbit.block<i3, 16, i6 x f16 : 256>>, %n: index)
+       -> tensor<1x64xf32> {
+      %y = lm.linear %x, %w rows %n
+         : (tensor<1x256xf32>, tensor<64x256x!lowbit.block<i3, 16, i6 x f16 : 256>>, index) -> tensor<1x64xf32>
+      return %y : tensor<1x64xf32>
+    }
+    ```
+    reads `lowbit.cast %w : … -> tensor<64x256x!lowbit.block<i3, 16, f32>>` then.
+  }];
+  let options = [
+    Option<"subScales", "sub-scales", "std::string", "\"auto\"", "auto, fold or keep">,
+    Option<"strategy", "strategy", "std::string", "\"auto\"", "as of legalize-linears">,
+    Option<"activations", "activations", "std::string", "\"int8\"", "as of legalize-linears">
+  ];
+  let dependentDialects = ["::nibble::lowbit::LowBitDialect"];
+}
+
 def LegalizeLinears : Pass<"legalize-linears", "::mlir::ModuleOp"> {
   let summary = "Give every linear types that the target can compute with.";
   let description = [{

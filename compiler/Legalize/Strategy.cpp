@@ -1,6 +1,8 @@
 //===- Strategy.cpp - the ways in which a linear can be computed ----------===//
 #include "compiler/Legalize/Strategy.h"
 
+#include "dialects/LowBit/Casts.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -10,6 +12,26 @@ namespace nibble {
 /// Tables take eight bytes of memory a column and time to build, which the cost of a weight leaves out; and rows are
 /// looked up one by one, so that a prompt gains nothing from being read at once.
 static constexpr double kLookupMustWinBy = 1.25;
+
+llvm::DenseSet<StringRef> findTables(ModuleOp module) {
+  llvm::DenseSet<StringRef> tables;
+  module.walk([&](lm::EmbedOp embed) {
+    if (auto ref = lowbit::throughCasts(embed.getTable()).getDefiningOp<lm::WeightRefOp>())
+      tables.insert(ref.getWeight());
+  });
+  return tables;
+}
+
+WeightShape weightOf(lm::LinearLike op, Type element, const LinearWishes &wishes,
+                     const llvm::DenseSet<StringRef> &tables) {
+  auto ref = lowbit::throughCasts(op.getWeights()).getDefiningOp<lm::WeightRefOp>();
+  FloatKind rounded = wishes.activations == "f16"    ? FloatKind::F16
+                      : wishes.activations == "bf16" ? FloatKind::BF16
+                                                     : FloatKind::F32;
+  return {element,           cast<RankedTensorType>(op.getWeights().getType()).getShape(),
+          ref && tables.contains(ref.getWeight()), op.getMatrices(), rounded,
+          /*averages=*/wishes.strategy == "lut-fast"};
+}
 
 /// Layout of a weight for a row; null with a sentence in `wrong` where the row cannot take it.
 static mpgemm::LayoutAttr layoutFor(const WeightShape &weight, const InstructionRow &row, std::string &wrong) {

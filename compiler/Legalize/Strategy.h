@@ -8,7 +8,10 @@
 #pragma once
 
 #include "compiler/Target/CpuModel.h"
+#include "dialects/LM/LM.h"
 #include "dialects/MPGEMM/MPGEMM.h"
+
+#include "llvm/ADT/DenseSet.h"
 
 #include <string>
 
@@ -33,6 +36,25 @@ struct WeightShape {
   FloatKind activations = FloatKind::F32; ///< what float products round the other operand to
   bool averages = false;   ///< look-ups may be averaged, which is lossy
 };
+
+/// What a user asks of linears, in the words of --strategy and --activations.
+struct LinearWishes {
+  std::string strategy = "auto", activations = "int8";
+
+  /// Whether the other operand is to be floats, so that every product is one.
+  bool takesFloats() const { return activations == "f32" || activations == "f16" || activations == "bf16"; }
+  /// What chooseFrom() is asked for.
+  llvm::StringRef way() const {
+    return takesFloats() ? "float" : strategy == "lut-fast" ? "lut" : llvm::StringRef(strategy);
+  }
+};
+
+/// The weights that embeddings read rows of.
+llvm::DenseSet<llvm::StringRef> findTables(mlir::ModuleOp module);
+
+/// The weight of a linear, with elements of another type than it has.
+WeightShape weightOf(lm::LinearLike op, mlir::Type element, const LinearWishes &wishes,
+                     const llvm::DenseSet<llvm::StringRef> &tables);
 
 /// dot, lut and float, in this order.
 llvm::SmallVector<Candidate, 3> candidatesFor(const WeightShape &weight, const TargetInfo &target);

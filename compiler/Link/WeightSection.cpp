@@ -6,7 +6,9 @@
 #include "compiler/Import/PackedRows.h"
 #include "compiler/Import/RopeTable.h"
 #include "compiler/Import/SourceChanges.h"
+#include "compiler/Link/FoldedScales.h"
 #include "compiler/Link/Packer.h"
+#include "dialects/LowBit/Casts.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -28,13 +30,21 @@ std::string PlacedWeight::formatName() const {
   for (Attribute attr : sources) {
     auto source = dyn_cast<lm::SourceAttr>(attr);
     std::string part = source ? source.getFormat().str() : "computed";
-    auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(type.getEncoding());
-    if (source && source.getRequantized() && layout)
-      llvm::raw_string_ostream(part = "") << layout.getElement();
+    if (source && source.getRequantized() && type.getEncoding())
+      llvm::raw_string_ostream(part = "") << numbers;
     if (name.find(part) == std::string::npos)
       name += (name.empty() ? "" : "+") + part;
   }
   return name;
+}
+
+/// What the sources of a weight hold or are rounded to.
+static Type numbersOf(lm::WeightOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  if (auto before = op->getAttrOfType<TypeAttr>(lowbit::kCastFromAttr))
+    return before.getValue();
+  auto layout = dyn_cast_or_null<mpgemm::LayoutAttr>(type.getEncoding());
+  return layout ? layout.getElement() : type.getElementType();
 }
 
 llvm::Expected<std::vector<PlacedWeight>> collectWeights(ModuleOp module) {
@@ -44,7 +54,8 @@ llvm::Expected<std::vector<PlacedWeight>> collectWeights(ModuleOp module) {
       return invalid("weight '" + op.getSymName() + "' has no place yet; weights are collected after bufferize");
     auto type = cast<RankedTensorType>(op.getType());
     uint64_t bits = uint64_t(type.getNumElements()) * type.getElementTypeBitWidth();
-    weights.push_back({op.getSymName().str(), type, op.getSources(), uint64_t(*op.getOffset()), bits / 8});
+    weights.push_back({op.getSymName().str(), type, op.getSources(), numbersOf(op), uint64_t(*op.getOffset()),
+                       bits / 8});
   }
   std::sort(weights.begin(), weights.end(),
             [](const PlacedWeight &a, const PlacedWeight &b) { return a.offset < b.offset; });
@@ -141,6 +152,12 @@ llvm::Expected<PackSource> changedSource(PackSource rows, lm::SourceAttr source,
   return PackSource{lowbit::findFormat("f32"), rows.rows, read};
 }
 
+/// The numbers that the layout has codes for: each element's own.
+Type withoutGrid(Type type) {
+  auto block = dyn_cast<lowbit::BlockType>(type);
+  return block ? Type(lowbit::withoutGrid(block)) : type;
+}
+
 llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
                         const InputMoments &moments, ArtifactWriter &writer,
                         std::vector<RequantizedTensor> &requantized) {
@@ -160,15 +177,19 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     // The packer compares shapes of blocks; that the codes stand for the same numbers is known here.
     Type stored = rows->format ? lowbit::elementType(layout.getContext(), *rows->format)
                                : source.getPacking().getElement();
-    if (auto block = dyn_cast<lowbit::BlockType>(stored))
-      stored = lowbit::withoutGrid(block);
     if (source.getRequantized()) {
       RequantizedTensor &report = reports.emplace_back();
       report.name = source.getRequantized().str();
-      *rows = requantize(std::move(*rows), layout.getElement(), layout.getK(), report, moments.find(source));
+      *rows = requantize(std::move(*rows), weight.numbers, layout.getK(), report, moments.find(source));
       report.from = source.getFormat().str();
-    } else if (isa<lowbit::BlockType>(layout.getElement()) && stored != layout.getElement()) {
+    } else if (isa<lowbit::BlockType>(layout.getElement()) && withoutGrid(stored) != withoutGrid(weight.numbers)) {
       return invalid("a source in " + source.getFormat() + " does not hold the numbers of the weight's layout");
+    }
+    if (withoutGrid(weight.numbers) != layout.getElement()) {
+      auto numbers = dyn_cast<lowbit::BlockType>(withoutGrid(weight.numbers));
+      if (!numbers || lowbit::withFoldedScales(numbers) != layout.getElement())
+        return invalid("no packing makes the numbers of the weight's layout of its own");
+      *rows = foldScales(std::move(*rows), numbers, layout.getK());
     }
     sources.push_back(std::move(*rows));
   }

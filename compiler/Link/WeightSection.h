@@ -22,6 +22,7 @@ struct PlacedWeight {
   std::string name;
   mlir::RankedTensorType type; ///< packed (with an #mpgemm.layout) or plain floats
   mlir::ArrayAttr sources;
+  mlir::Type numbers; ///< elements that the sources have or are rounded to; the layout may hold them as another type
   uint64_t offset = 0, bytes = 0; ///< in the weight section
 
   /// Names of the storage formats of the sources, "q4_k" or "q4_k+q6_k"; "computed" for a table; the element type where

@@ -48,6 +48,7 @@ void addPhase(OpPassManager &manager, Phase phase, const PipelineOptions &option
     break;
   case Phase::legalize:
     manager.addPass(createReencodeGrids()); // first, so that linears have types that a row may take
+    manager.addPass(createFoldSubScales({options.subScales, options.strategy, options.activations}));
     manager.addPass(createLegalizeLinears({options.strategy, options.activations, options.requireNative}));
     break;
   case Phase::tile:
@@ -88,6 +89,7 @@ struct TextualOptions : PassPipelineOptions<TextualOptions> {
   Option<std::string> weights{*this, "weights", llvm::cl::desc("formats of weights"), llvm::cl::init("keep")};
   Option<std::string> activations{*this, "activations", llvm::cl::desc("number type of activations"),
                                   llvm::cl::init("int8")};
+  Option<std::string> subScales{*this, "sub-scales", llvm::cl::desc("auto, fold or keep"), llvm::cl::init("auto")};
   Option<bool> requireNative{*this, "require-native", llvm::cl::desc("fail instead of using a generic row"),
                              llvm::cl::init(false)};
 };
@@ -105,7 +107,8 @@ void registerPassesAndPipelines() {
     PassPipelineRegistration<TextualOptions>(
         ("nibble-" + info.name).str(), ("Phase " + info.name).str(),
         [phase = info.phase](OpPassManager &manager, const TextualOptions &text) {
-          addPhase(manager, phase, {text.strategy, text.weights, text.activations, text.requireNative});
+          addPhase(manager, phase,
+                   {text.strategy, text.weights, text.activations, text.subScales, text.requireNative});
         });
   }
 }

@@ -39,6 +39,7 @@ struct PipelineOptions {
   std::string strategy = "auto"; ///< auto, dot, lut or float
   std::string weights = "keep";  ///< formats of weights, compiler/Simplify/WeightRules.h
   std::string activations = "int8"; ///< int8, int8:row, f16, bf16 or f32
+  std::string subScales = "auto";   ///< auto, fold or keep: integer scales in their floats
   bool requireNative = false;    ///< fail instead of falling back to a generic row
   bool profile = false;          ///< the program can measure itself
 };

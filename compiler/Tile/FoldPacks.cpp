@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Tile/Passes.h"
+#include "dialects/LowBit/Casts.h"
 #include "dialects/MPGEMM/MPGEMM.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -59,14 +60,7 @@ LogicalResult FoldPacks::require(Operation *user, lm::WeightRefOp ref, mpgemm::L
   return success();
 }
 
-/// The weight whose numbers a value has, spelled in the same or another type: packing writes the last one. Casts that
-/// nobody reads any more are erased with eraseCasts().
-static Value throughCasts(Value value) {
-  while (auto spelled = value.getDefiningOp<lowbit::CastOp>())
-    value = spelled.getInput();
-  return value;
-}
-
+/// Casts of a value that nobody reads any more: packing writes what the last one gave.
 static void eraseCasts(Value value) {
   while (auto spelled = value.getDefiningOp<lowbit::CastOp>()) {
     if (!spelled->use_empty())
@@ -78,7 +72,7 @@ static void eraseCasts(Value value) {
 
 LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
   auto layout = cast<mpgemm::LayoutAttr>(cast<RankedTensorType>(pack.getResult().getType()).getEncoding());
-  Value spelled = pack.getWeight(), weight = throughCasts(spelled);
+  Value spelled = pack.getWeight(), weight = lowbit::throughCasts(spelled);
   if (auto argument = dyn_cast<BlockArgument>(weight)) {
     auto func = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
     if (!func || !func.isPrivate() || !weight.hasOneUse())
@@ -112,7 +106,7 @@ LogicalResult FoldPacks::foldPack(mpgemm::PackOp pack) {
 /// codes, so that a row is read in one go.
 LogicalResult FoldPacks::layOutTable(lm::EmbedOp embed) {
   Value spelled = embed.getTable();
-  auto ref = throughCasts(spelled).getDefiningOp<lm::WeightRefOp>();
+  auto ref = lowbit::throughCasts(spelled).getDefiningOp<lm::WeightRefOp>();
   if (!ref)
     return embed.emitOpError("reads a table that is no weight");
   Operation *weight = symbols->lookup<lm::WeightOp>(ref.getWeight());
@@ -133,8 +127,12 @@ LogicalResult FoldPacks::layOutTable(lm::EmbedOp embed) {
 }
 
 void FoldPacks::applyLayouts() {
-  for (auto &[op, layout] : layouts)
+  for (auto &[op, layout] : layouts) {
+    Type numbers = cast<RankedTensorType>(cast<lm::WeightOp>(op).getType()).getElementType();
+    if (numbers != layout.getElement())
+      op->setAttr(lowbit::kCastFromAttr, TypeAttr::get(numbers));
     op->setAttr("type", TypeAttr::get(layout.getPackedType()));
+  }
   getOperation().walk([&](lm::WeightRefOp ref) {
     auto found = layouts.find(symbols->lookup<lm::WeightOp>(ref.getWeight()));
     if (found != layouts.end())

@@ -80,6 +80,8 @@ int interpret(Arguments &arguments) {
       return reportError(kUsage,
                          "--memory-budget: '" + arguments.budget + "' is no size; write 800MB, 1.5GiB or bytes");
   }
+  if (options.memoryBudget && options.pipeline.subScales == "auto")
+    options.pipeline.subScales = "keep"; // memory is what is short
   if (arguments.chunk) {
     options.import.chunk = arguments.chunk;
     options.import.chunkIsGiven = true;
@@ -156,6 +158,12 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
   command->add_option("--activations", options.pipeline.activations,
                       "what weights are multiplied with: int8 (a scale for 32 columns), int8:row, f16, bf16 or f32")
       ->check(CLI::IsMember({"int8", "int8:row", "f16", "bf16", "f32"}))
+      ->capture_default_str();
+  command
+      ->add_option("--sub-scales", options.pipeline.subScales,
+                   "integer scales of groups: fold them into floats where that is exact, keep them, or auto: fold "
+                   "where the product is faster for it, unless there is a --memory-budget")
+      ->check(CLI::IsMember({"auto", "fold", "keep"}))
       ->capture_default_str();
   command->add_option("--lora", arguments->lora,
                       "merge an adapter: a folder of PEFT's or a GGUF file, with =SCALE behind it; may be repeated")
