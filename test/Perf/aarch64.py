@@ -65,9 +65,20 @@ def count(options, plugin, program, cpu, prompt, generate):
     return totals[0], [line for line in lines if line.startswith("block ")]
 
 
-def count_tokens(options, folder):
+def build_plugin(options, folder):
     plugin = os.path.join(folder, "instructions.so")
     output([options.cc, "-O2", "-shared", "-fPIC", os.path.join(HERE, "instructions.c"), "-o", plugin])
+    return plugin
+
+
+def decoded_token(options, plugin, program, cpu):
+    """Instructions of one decoded token."""
+    one, three = (count(options, plugin, program, cpu, 1, generate)[0] for generate in (1, 3))
+    return (three - one) / 2 / RUNS
+
+
+def count_tokens(options, folder):
+    plugin = build_plugin(options, folder)
     print("| CPU | decoded token | prefilled token | further prefilled token |\n|---|---|---|---|")
     found = []
     for cpu in options.cpus.split(","):

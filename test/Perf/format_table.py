@@ -1,20 +1,28 @@
 """Compiles a model with each of some number formats and prints what it costs, as the table of docs/formats.md.
 
-    format_table.py [--nibble=NIBBLE] [--model=MODEL.gguf] [--text=FILE] [--formats=A,B;C,…] [--no-speed]
-                    [--aarch64=CPU] [--qemu=QEMU] [--keep=FILE] [--write=docs/formats.md]
+    format_table.py [--nibble=NIBBLE] [--model=MODEL.gguf] [--text=FILE] [--formats=A,B;C,…] [--only=A,B;…]
+                    [--columns=quality,speed,same,instructions] [--aarch64=CPU] [--qemu=QEMU] [--counter=QEMU]
+                    [--keep=FILE] [--write=docs/formats.md]
 
-A row a format: bits of a weight (bytes of the program's weights · 8 / parameters), size of the program, relative error
-of the weights against the file's, perplexity of the text (--perplexity, windows of 512 tokens, natural logarithm) and
-tokens a second of decode with one thread (--bench, median of five times 64). Formats are separated by semicolons, since
-each is what --weights= takes. --write puts the table between the markers of a page. --no-speed leaves the column as it
-is there, so that quality can be measured on a machine that is busy and speed on one that is not.
+A row a format. Formats are separated by semicolons, since each is what --weights= takes. --columns says what is
+measured, of
 
---aarch64=CPU compiles each for that CPU, too, and lets an emulator continue a text by four tokens: "same" if they are
-those of the native program. Without it the column stays as it is on the page.
+    quality       bits of a weight (bytes of the program's weights · 8 / parameters), size of the program, relative
+                  error of the weights against the file's, perplexity of the text (--perplexity, windows of 512 tokens,
+                  natural logarithm)
+    speed         tokens a second of decode with one thread (--bench, median of five times 64)
+    same          whether the program for the AArch64 CPU, emulated, continues a text by the four tokens of the native
+                  one
+    instructions  millions of instructions of that program for a decoded token (aarch64.py, which says how)
+
+--write puts the table between the markers of a page; columns that are not measured, and with --only the rows of all
+other formats, stay as they are there. So quality and instructions can be had from a busy machine and speed from one
+that is not.
 
 What was measured is kept in --keep (build/format-table.json), by the bytes of the programs that ran and the text's,
 speeds besides by the processor: run it again after an interruption, and only what is missing is measured. Delete the
-file to measure all again. A format takes about half a minute on two idle cores of 2021.
+file to measure all again. A format takes about half a minute on two idle cores of 2021, and as long again for the
+emulated columns.
 
 The text is the first four chapters of Lewis Carroll, Alice's Adventures in Wonderland (1865, public domain), one line a
 paragraph.
@@ -29,10 +37,17 @@ import subprocess
 import sys
 import tempfile
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+import aarch64  # noqa: E402
+
 FORMATS = ("keep;q8;int8:row;int7:g64;q6;int6:g64;q5;int5:g64;q4;int4:g32;int4:g64;nf4:g64;any4:g64;fp4:e8m0;q3;"
            "int3:g32;any3:g64;q2;uint2:g32:min;ternary:g64")
 HEADER = ["`--weights=`", "bits a weight", "program, MB", "error of the weights", "perplexity", "decode, tokens/s",
-          "AArch64"]
+          "AArch64", "M instructions"]
+COLUMNS = ["quality", "speed", "same", "instructions"]
+UNKNOWN = "–"
 BEGIN, END = "<!-- format table begins -->", "<!-- format table ends -->"
 PROMPT = "The capital of France is"
 
@@ -82,13 +97,19 @@ def continued(program):
     return run(program + ["--raw", PROMPT, "-n", "4", "--temp", "0", "-q"])
 
 
-def emulated(options, name, program, work, kept):
-    """Whether the same model for another architecture says what the native program says."""
-    other = os.path.join(work, "aarch64")
-    run([options.nibble, "compile", options.model, "-o", other, "--weights=" + name, "--target=aarch64-linux-gnu",
-         "--cpu=" + options.aarch64])
-    return kept.get(f"{digest(program)} as {digest(other)}", lambda: "same" if continued(
-        shlex.split(options.qemu) + [other]) == continued([program]) else "differs")
+def compiled(options, name, path, extra=()):
+    """The program for a format, and what the compiler said of it."""
+    return path, run([options.nibble, "compile", options.model, "-o", path, "--weights=" + name, *extra], stderr=True)
+
+
+def same(options, program, other):
+    """Whether the program for another architecture says what the native one says."""
+    return "same" if continued(shlex.split(options.qemu) + [other]) == continued([program]) else "differs"
+
+
+def instructions(options, other, work):
+    counter = argparse.Namespace(qemu=options.counter, cc=options.cc, blocks=0)
+    return aarch64.decoded_token(counter, aarch64.build_plugin(counter, work), other, options.aarch64)
 
 
 def processor():
@@ -98,18 +119,30 @@ def processor():
     return named[0] if named else os.uname().machine
 
 
-def measure(options, name, parameters, work, kept, text):
-    """The cells of a format's row."""
-    program = os.path.join(work, "program")
-    report = run([options.nibble, "compile", options.model, "-o", program, "--weights=" + name], stderr=True)
+def quality(options, program, report, kept, text):
     error = re.search(r"^all\s+[\d.]+\s+([\d.]+)", report, re.M)
-    key = digest(program)
-    perplexity = kept.get(f"{key} perplexity {text}", lambda: json.loads(
+    perplexity = kept.get(f"{digest(program)} perplexity {text}", lambda: json.loads(
         run([program, "--perplexity", options.text, "--json", "-q"]))["perplexity"])
-    speed = None if options.no_speed else f"{kept.get(f'{key} speed {processor()}', lambda: decode_speed(program)):.0f}"
-    same = options.aarch64 and emulated(options, name, program, work, kept)
-    return [f"`{name}`", f"{weight_bytes(program) * 8 / parameters:.2f}", f"{os.path.getsize(program) / 1e6:.1f}",
-            error.group(1) if error else "0", f"{perplexity:.2f}", speed, same]
+    return [f"{weight_bytes(program) * 8 / options.parameters:.2f}", f"{os.path.getsize(program) / 1e6:.1f}",
+            error.group(1) if error else "0", f"{perplexity:.2f}"]
+
+
+def measure(options, name, row, work, kept, text):
+    """Fills the cells of a format's row that are asked for."""
+    if "quality" in options.columns or "speed" in options.columns or "same" in options.columns:
+        program, report = compiled(options, name, os.path.join(work, "program"))
+    if "same" in options.columns or "instructions" in options.columns:
+        other, _ = compiled(options, name, os.path.join(work, "aarch64"),
+                            ["--target=aarch64-linux-gnu", "--cpu=" + options.aarch64])
+    if "quality" in options.columns:
+        row[1:5] = quality(options, program, report, kept, text)
+    if "speed" in options.columns:
+        row[5] = f"{kept.get(f'{digest(program)} speed {processor()}', lambda: decode_speed(program)):.0f}"
+    if "same" in options.columns:
+        row[6] = kept.get(f"{digest(program)} as {digest(other)}", lambda: same(options, program, other))
+    if "instructions" in options.columns:
+        count = kept.get(f"{digest(other)} instructions", lambda: instructions(options, other, work))
+        row[7] = f"{count / 1e6:.1f}"
 
 
 def table(rows):
@@ -117,41 +150,56 @@ def table(rows):
     return "".join("| " + " | ".join(row) + " |\n" for row in lines)
 
 
-def known_cells(page):
-    """Format → the last two columns of the page's table, as far as it has them."""
-    cells = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| `")]
-    return {row[0]: (row[5:] + ["–", "–"])[:2] for row in cells}
+def known_rows(page):
+    """Format → its row on the page, as far as it has one."""
+    rows = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    return {row[0]: (row + [UNKNOWN] * len(HEADER))[:len(HEADER)] for row in rows}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--nibble", default=os.path.join(HERE, "../../build/bin/nibble"))
+    parser.add_argument("--model")
+    parser.add_argument("--text", default=os.path.join(HERE, "Inputs/tale.txt"))
+    parser.add_argument("--formats", default=FORMATS)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--columns", default="quality,speed")
+    parser.add_argument("--aarch64", default="neoverse-n2")
+    parser.add_argument("--qemu", default="qemu-aarch64-static")
+    parser.add_argument("--counter", default="qemu-aarch64", help="the dynamic emulator, which takes plugins")
+    parser.add_argument("--cc", default=os.environ.get("CC", "clang-22"), help="compiles the plugin that counts")
+    parser.add_argument("--keep", default=os.path.join(HERE, "../../build/format-table.json"))
+    parser.add_argument("--write")
+    options = parser.parse_args()
+    options.columns = options.columns.split(",")
+    options.formats = options.formats.split(";")
+    options.only = options.only.split(";") if options.only else options.formats
+    for given, known, what in ((options.columns, COLUMNS, "column"), (options.only, options.formats, "row")):
+        for name in given:
+            if name not in known:
+                parser.error(f"there is no {what} '{name}'; there are {', '.join(known)}")
+    if not options.model:
+        options.model = run([os.path.join(HERE, "../../examples/get-model.sh")]).strip()
+    return options
 
 
 def main():
-    here = os.path.dirname(os.path.abspath(__file__))
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--nibble", default=os.path.join(here, "../../build/bin/nibble"))
-    parser.add_argument("--model")
-    parser.add_argument("--text", default=os.path.join(here, "Inputs/tale.txt"))
-    parser.add_argument("--formats", default=FORMATS)
-    parser.add_argument("--aarch64")
-    parser.add_argument("--qemu", default="qemu-aarch64-static")
-    parser.add_argument("--keep", default=os.path.join(here, "../../build/format-table.json"))
-    parser.add_argument("--no-speed", action="store_true")
-    parser.add_argument("--write")
-    options = parser.parse_args()
-    if not options.model:
-        options.model = run([os.path.join(here, "../../examples/get-model.sh")]).strip()
+    options = parse()
     page = ""
     if options.write:
         with open(options.write, encoding="utf-8") as file:
             page = file.read()
         if page.count(BEGIN) != 1 or page.count(END) != 1:
             sys.exit(f"error: {options.write} has no place for the table: {BEGIN} … {END}")
-    parameters = json.loads(run([options.nibble, "inspect", options.model, "--json"]))["parameters"]
-    known, rows, kept, text = known_cells(page), [], Kept(options.keep), digest(options.text)
+    options.parameters = json.loads(run([options.nibble, "inspect", options.model, "--json"]))["parameters"]
+    known, rows, kept, text = known_rows(page), [], Kept(options.keep), digest(options.text)
     with tempfile.TemporaryDirectory() as work:
-        for name in options.formats.split(";"):
-            row = measure(options, name, parameters, work, kept, text)
-            row[5:] = [new or old for new, old in zip(row[5:], known.get(row[0], ["–", "–"]))]
+        for name in options.formats:
+            row = known.get(f"`{name}`", [f"`{name}`"] + [UNKNOWN] * (len(HEADER) - 1))
             rows.append(row)
-            print(" ".join(row), file=sys.stderr, flush=True)
+            if name in options.only:
+                measure(options, name, row, work, kept, text)
+                print(" ".join(row), file=sys.stderr, flush=True)
     text = table(rows)
     print(text, end="")
     if options.write:
