@@ -7,6 +7,7 @@
 #include "dialects/LowBit/Casts.h"
 #include "dialects/LowBit/Encoder.h"
 #include "dialects/MPGEMM/MPGEMM.h"
+#include "test/Link/UnpackPacked.h"
 #include "test/LowBit/TestBlocks.h"
 
 #include "mlir/AsmParser/AsmParser.h"
