@@ -11,7 +11,6 @@ import array
 import json
 import os
 import shutil
-import struct
 import subprocess
 import sys
 
@@ -21,6 +20,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "Inputs"))
 
 from gguf_writer import F32, STRING, U32, Tensor, Writer
 from make_tiny_folder import write_tokenizer
+from safetensors_reader import read_tensors, rows_of
 
 VOCABULARY, POSITIONS, HEADS, KV_HEADS = 48, 24, 3, 1
 TOKENS = ",".join(str((7 * i * i + 3 * i + 5) % VOCABULARY) for i in range(POSITIONS))
@@ -46,21 +46,9 @@ def read(path):
     return values
 
 
-def read_safetensors(path):
+def read_floats(path):
     """{name: rows of floats} of a file of f32 tensors."""
-    with open(path, "rb") as file:
-        data = file.read()
-    size, = struct.unpack_from("<Q", data)
-    tensors = {}
-    for name, entry in json.loads(data[8:8 + size]).items():
-        if name == "__metadata__":
-            continue
-        assert entry["dtype"] == "F32", entry
-        begin, end = (8 + size + offset for offset in entry["data_offsets"])
-        values = struct.unpack(f"<{(end - begin) // 4}f", data[begin:end])
-        columns = entry["shape"][-1]
-        tensors[name] = [values[i:i + columns] for i in range(0, len(values), columns)]
-    return tensors
+    return {name: rows_of(tensor) for name, tensor in read_tensors(path).items()}
 
 
 def gguf_name(module):
@@ -89,7 +77,7 @@ def write(path, pairs, tensors):
 
 def base_gguf(path):
     tensors = []
-    for name, rows in read_safetensors(os.path.join(HERE, "cases", "base", "model.safetensors")).items():
+    for name, rows in read_floats(os.path.join(HERE, "cases", "base", "model.safetensors")).items():
         target = gguf_name(name.removesuffix(".weight")) + ".weight"
         dims = [len(rows[0])] if "norm" in target else [len(rows[0]), len(rows)]
         tensors.append(Tensor(target, dims, "f32", interleave(target, rows)))
@@ -103,7 +91,7 @@ def base_gguf(path):
 
 def adapter_gguf(folder, path):
     tensors = []
-    for name, rows in read_safetensors(os.path.join(folder, "adapter_model.safetensors")).items():
+    for name, rows in read_floats(os.path.join(folder, "adapter_model.safetensors")).items():
         module, part = name.removeprefix("base_model.model.").removesuffix(".weight").rsplit(".", 1)
         target = gguf_name(module)
         if part == "lora_B":

@@ -8,7 +8,6 @@ with columns j and j + 8. What scales are divided by for a whole matrix becomes 
 each expert of a mixture; `NAME.input_scale`, which programs do not read, is there, too. Everything else is as in
 to_gguf.py.
 """
-import json
 import os
 import re
 import struct
@@ -18,17 +17,9 @@ sys.dont_write_bytecode = True
 
 import to_gguf
 from gguf_writer import Tensor, Writer
+from safetensors_reader import read_tensors, rows_of
 
 NVFP4 = 40
-
-
-def read_raw(path):
-    """{name: (type, shape, bytes)}."""
-    with open(path, "rb") as file:
-        size, = struct.unpack("<Q", file.read(8))
-        header, data = json.loads(file.read(size)), file.read()
-    return {name: (entry["dtype"], entry["shape"], data[slice(*entry["data_offsets"])])
-            for name, entry in header.items() if name != "__metadata__"}
 
 
 def blocks_of(codes, scales):
@@ -64,11 +55,10 @@ def packed_tensor(config, name, matrices):
 def convert(folder):
     config = to_gguf.read_config(folder)
     floats, modules = {}, {}
-    for name, entry in read_raw(os.path.join(folder, "model.safetensors")).items():
+    for name, entry in read_tensors(os.path.join(folder, "model.safetensors")).items():
         module, part = name.rsplit(".", 1)
         if entry[0] == "F16":
-            values, columns = struct.unpack("<%de" % (len(entry[2]) // 2), entry[2]), entry[1][-1]
-            floats[name] = (entry[1], [values[i:i + columns] for i in range(0, len(values), columns)])
+            floats[name] = (entry[1], rows_of(entry))
         else:
             modules.setdefault(module, {})[part] = entry
     writer = Writer()

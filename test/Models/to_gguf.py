@@ -16,13 +16,13 @@ import json
 import math
 import os
 import re
-import struct
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Inputs"))
 
 from gguf_writer import ARRAY, BOOL, F32, I32, STRING, U32, Tensor, Writer
+from safetensors_reader import read_tensors, rows_of
 
 ARCHITECTURES = {"gemma3_text": "gemma3", "mistral": "llama", "qwen2_moe": "qwen2moe", "bitnet": "bitnet-b1.58"}
 INTERLEAVED = ("llama", "mistral", "granite", "smollm3")
@@ -59,21 +59,13 @@ NAMES = [  # (Hugging Face, GGUF), as regular expressions that match whole names
 ]
 
 
-def read_safetensors(path):
+def read_floats(path):
     """{name: (shape, rows of floats)} of a file of f16 tensors."""
-    with open(path, "rb") as file:
-        data = file.read()
-    size, = struct.unpack_from("<Q", data)
     tensors = {}
-    for name, entry in json.loads(data[8:8 + size]).items():
-        if name == "__metadata__":
-            continue
-        assert entry["dtype"] == "F16", entry
-        begin, end = (8 + size + offset for offset in entry["data_offsets"])
-        values = struct.unpack("<%de" % ((end - begin) // 2), data[begin:end])
-        shape = [extent for extent in entry["shape"] if extent != 1 or name.endswith("_norm.weight")] or [1]
-        columns = shape[-1]
-        tensors[name] = (shape, [values[i:i + columns] for i in range(0, len(values), columns)])
+    for name, (form, shape, data) in read_tensors(path).items():
+        assert form == "F16", name
+        shape = [extent for extent in shape if extent != 1 or name.endswith("_norm.weight")] or [1]
+        tensors[name] = (shape, rows_of((form, shape, data)))
     return tensors
 
 
@@ -244,7 +236,7 @@ def read_config(folder):
 def convert(folder):
     config = read_config(folder)
     writer = Writer()
-    writer.tensors = convert_tensors(config, read_safetensors(os.path.join(folder, "model.safetensors")))
+    writer.tensors = convert_tensors(config, read_floats(os.path.join(folder, "model.safetensors")))
     writer.pairs = settings(config, writer.tensors) + tokenizer_pairs(config)
     return writer.bytes()
 

@@ -93,7 +93,7 @@ def tokenizer_pairs(count):
 
 def tensors_of(folder, config, big, quant):
     """Layers are copies of the case's, in turn."""
-    tiny = to_gguf.convert_tensors(config, to_gguf.read_safetensors(os.path.join(folder, "model.safetensors")))
+    tiny = to_gguf.convert_tensors(config, to_gguf.read_floats(os.path.join(folder, "model.safetensors")))
     small_numbers, big_numbers = numbers_of(config), numbers_of(big)
     planned = []
     for layer in [None, *range(big["num_hidden_layers"])]:
