@@ -75,7 +75,8 @@ TEST_F(FoldedScalesTest, KeepsTheValuesOfParts) {
   for (float &value : values)
     value = std::normal_distribution<float>(0, 0.05f)(random);
   for (const char *text : {"!lowbit.block<u4, 32, u6 x f16 : 64, min = -(u6 x f16 : 64)>",
-                           "!lowbit.block<i5, 16, i8 x bf16 : 128>", "!lowbit.block<cb<4 x i8 per row>, 64, u4 x f16 : 256>"}) {
+                           "!lowbit.block<i5, 16, i8 x bf16 : 128>",
+                           "!lowbit.block<cb<4 x i8 per row>, 64, u4 x f16 : 256>"}) {
     auto type = mlir::cast<lowbit::BlockType>(mlir::parseType(text, &context));
     lowbit::Planes planes, piece;
     ASSERT_FALSE(bool(lowbit::encodeRows(type, values.data(), kRows, kColumns, planes)));
