@@ -1,6 +1,8 @@
 //===- MadeUpTexts.cpp - texts to calibrate with, out of a vocabulary alone ===//
 #include "compiler/Calibrate/MadeUpTexts.h"
 
+#include "compiler/Calibrate/TextFrame.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -11,20 +13,6 @@ namespace nibble {
 /// Tokens between those around a text. A program may see one word or a page; the errors of short texts are means of few
 /// rows, so short ones are as many tokens here as long ones.
 constexpr int64_t kLengths[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 62};
-
-/// The ids that stand before and behind every text.
-static llvm::Expected<std::pair<std::vector<int32_t>, std::vector<int32_t>>> frameOf(const rt::Tokenizer &tokenizer) {
-  std::vector<std::byte> workspace(rt::Tokenizer::workspaceSize(0));
-  std::vector<int32_t> ids(rt::Tokenizer::maxTokens(0));
-  size_t count = 0;
-  rt::EncodeOptions options;
-  options.addSpecial = true;
-  if (rt::TextError error = tokenizer.encode("", options, workspace, ids, count); error != rt::TextError::None)
-    return llvm::createStringError(std::string("an empty text cannot be encoded: ") + std::string(rt::describe(error)));
-  ids.resize(count);
-  auto middle = ids.begin() + (count > 0 && ids.front() == tokenizer.bos() ? 1 : 0);
-  return std::pair(std::vector<int32_t>(ids.begin(), middle), std::vector<int32_t>(middle, ids.end()));
-}
 
 /// Tokens of plain text. Vocabularies keep places free under names in brackets.
 static std::vector<int32_t> wordsOf(const rt::Tokenizer &tokenizer) {
@@ -54,26 +42,25 @@ static size_t drawRank(std::mt19937 &random, size_t count) {
 
 llvm::Expected<std::vector<std::vector<int32_t>>> makeUpTexts(const rt::Tokenizer &tokenizer, int64_t tokens,
                                                               int64_t longest) {
-  auto frame = frameOf(tokenizer);
+  auto frame = TextFrame::of(tokenizer);
   if (!frame)
     return frame.takeError();
   std::vector<int32_t> words = wordsOf(tokenizer);
   if (words.empty())
     return llvm::createStringError("the vocabulary has no token to make up texts of");
-  auto around = int64_t(frame->first.size() + frame->second.size());
-  if (around >= longest)
+  int64_t room = longest - frame->size();
+  if (room <= 0)
     return llvm::createStringError("a context of " + std::to_string(longest) + " has no room for made-up texts");
   std::mt19937 random(1); // its numbers are the standard's
   std::vector<std::vector<int32_t>> texts;
   int64_t share = std::max<int64_t>(1, tokens / int64_t(std::size(kLengths)));
   for (int64_t length : kLengths)
     for (int64_t made = 0; made < share;) {
-      std::vector<int32_t> text = frame->first;
-      for (int64_t i = 0; i < std::min(length, longest - around); ++i)
+      std::vector<int32_t> text;
+      for (int64_t i = 0; i < std::min(length, room); ++i)
         text.push_back(words[drawRank(random, words.size())]);
-      text.insert(text.end(), frame->second.begin(), frame->second.end());
-      made += int64_t(text.size());
-      texts.push_back(std::move(text));
+      texts.push_back(frame->around(std::move(text)));
+      made += int64_t(texts.back().size());
     }
   return texts;
 }

@@ -159,7 +159,7 @@ Type withoutGrid(Type type) {
 }
 
 llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::LayoutAttr layout,
-                        const InputMoments &moments, ArtifactWriter &writer,
+                        InputMoments *moments, ArtifactWriter &writer,
                         std::vector<RequantizedTensor> &requantized) {
   std::vector<PackSource> sources;
   std::deque<RequantizedTensor> reports; // stay where they are while rows pass by
@@ -180,7 +180,10 @@ llvm::Error writePacked(SourceFiles &files, const PlacedWeight &weight, mpgemm::
     if (source.getRequantized()) {
       RequantizedTensor &report = reports.emplace_back();
       report.name = source.getRequantized().str();
-      *rows = requantize(std::move(*rows), weight.numbers, layout.getK(), report, moments.find(source));
+      llvm::Expected<const InputMoments::Matrix *> known = moments ? moments->of(source) : nullptr;
+      if (!known)
+        return known.takeError();
+      *rows = requantize(std::move(*rows), weight.numbers, layout.getK(), report, *known);
       report.from = source.getFormat().str();
     } else if (isa<lowbit::BlockType>(layout.getElement()) && withoutGrid(stored) != withoutGrid(weight.numbers)) {
       return invalid("a source in " + source.getFormat() + " does not hold the numbers of the weight's layout");
@@ -247,7 +250,7 @@ llvm::Error writePlain(SourceFiles &files, const PlacedWeight &weight, ArtifactW
 
 } // namespace
 
-llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, const InputMoments &moments, ArtifactWriter &writer,
+llvm::Error writeWeights(ArrayRef<PlacedWeight> weights, InputMoments *moments, ArtifactWriter &writer,
                          std::vector<RequantizedTensor> &requantized) {
   SourceFiles files;
   for (const PlacedWeight &weight : weights) {

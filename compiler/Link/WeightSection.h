@@ -35,7 +35,7 @@ llvm::Expected<std::vector<PlacedWeight>> collectWeights(mlir::ModuleOp module);
 
 /// Packs every weight from its source files into `writer`. Memory: one panel of one weight, and some hundred rows of
 /// one that is requantized, by its `moments` if there are any; what rounding did to those is appended to `requantized`.
-llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, const InputMoments &moments, ArtifactWriter &writer,
+llvm::Error writeWeights(llvm::ArrayRef<PlacedWeight> weights, InputMoments *moments, ArtifactWriter &writer,
                          std::vector<RequantizedTensor> &requantized);
 
 } // namespace nibble

@@ -77,19 +77,32 @@ Rows reference::scaleAndCap(const Rows &x, double scale, double cap,
   return y;
 }
 
-/// Columns begin … end-1 of y.
-static void linearColumns(const Rows &x, const ReferenceWeight &weight,
-                          llvm::ArrayRef<double> bias, int64_t n, Rows &y,
-                          int64_t begin, int64_t end) {
+/// Rows that are multiplied with a row of the weight at the same time: their sums do not wait for each other.
+constexpr int64_t kRowsAtOnce = 8;
+
+/// The first n rows of x, column by column of each kRowsAtOnce of them; zeros behind the last.
+static std::vector<double> interleaved(const Rows &x, int64_t n) {
+  std::vector<double> out((n + kRowsAtOnce - 1) / kRowsAtOnce * kRowsAtOnce * x.width);
+  for (int64_t m = 0; m < n; ++m)
+    for (int64_t k = 0; k < x.width; ++k)
+      out[(m / kRowsAtOnce * x.width + k) * kRowsAtOnce + m % kRowsAtOnce] = x.row(m)[k];
+  return out;
+}
+
+/// Columns begin … end-1 of y; `blocks` are the rows of x, interleaved.
+static void linearColumns(llvm::ArrayRef<double> blocks, const ReferenceWeight &weight, llvm::ArrayRef<double> bias,
+                          int64_t n, Rows &y, int64_t begin, int64_t end) {
   std::vector<double> w(weight.columns());
   for (int64_t j = begin; j < end; ++j) {
     weight.decodeRow(j, w.data());
-    for (int64_t m = 0; m < n; ++m) {
-      const double *row = x.row(m);
-      double sum = 0;
-      for (int64_t k = 0; k < x.width; ++k)
-        sum += row[k] * w[k];
-      y.row(m)[j] = sum + (bias.empty() ? 0 : bias[j]);
+    const double *x = blocks.data();
+    for (int64_t m = 0; m < n; m += kRowsAtOnce) {
+      double sums[kRowsAtOnce] = {};
+      for (double number : w)
+        for (int64_t i = 0; i < kRowsAtOnce; ++i)
+          sums[i] += *x++ * number;
+      for (int64_t i = 0; i < std::min(kRowsAtOnce, n - m); ++i)
+        y.row(m + i)[j] = sums[i] + (bias.empty() ? 0 : bias[j]);
     }
   }
 }
@@ -99,10 +112,11 @@ Rows reference::linear(const Rows &x, const ReferenceWeight &weight,
                        unsigned threads) {
   Rows y(x.count, weight.rows());
   threads = std::max(threads, 1u);
+  std::vector<double> blocks = interleaved(x, n);
   std::vector<std::thread> team;
   for (unsigned tid = 0; tid < threads; ++tid)
     team.emplace_back([&, tid] {
-      linearColumns(x, weight, bias, n, y, y.width * tid / threads,
+      linearColumns(blocks, weight, bias, n, y, y.width * tid / threads,
                     y.width * (tid + 1) / threads);
     });
   for (std::thread &thread : team)

@@ -268,6 +268,12 @@ TEST(Interpreter, refusals) {
             "the format table has no row 'q9'\n");
 }
 
+static const InputMoments::Matrix *read(InputMoments &moments, lm::SourceAttr source) {
+  auto found = moments.of(source);
+  EXPECT_TRUE(bool(found));
+  return found ? *found : (llvm::consumeError(found.takeError()), nullptr);
+}
+
 /// Linears are seen with what they read, in the order of the program; of what a
 /// matrix of one source reads, calibration adds up the products, each text
 /// weighing the same.
@@ -292,16 +298,21 @@ TEST(Interpreter, showsWhatLinearsRead) {
   }
   EXPECT_EQ(seen, (std::vector<std::string>{"qkv 3", "gate 3", "qkv 4", "gate 4"}));
 
-  auto moments = calibrate(module, texts);
-  ASSERT_TRUE(bool(moments)) << llvm::toString(moments.takeError());
   auto lastSource = [&](const char *name) {
     return mlir::cast<lm::SourceAttr>(module.lookupSymbol<lm::WeightOp>(name).getSources().getValue().back());
   };
-  EXPECT_EQ(moments->find(lastSource("qkv")), nullptr); // one of three sources
-  const InputMoments::Matrix *found = moments->find(lastSource("gate"));
-  ASSERT_NE(found, nullptr);
-  for (int64_t i = 0; i < 4; ++i)
-    for (int64_t j = i; j < 4; ++j)
-      EXPECT_NEAR((*found)[i * 4 + j], sums[i * 4 + j], 1e-5);
+  // Of one matrix at a time, there is a run for each.
+  lm::SourceAttr gate = lastSource("gate"), wanted[] = {lastSource("qkv"), lastSource("table"), gate};
+  for (uint64_t limit : {kMomentBytes, uint64_t(1)}) {
+    Calibration moments(module.clone(), texts, wanted, limit);
+    EXPECT_EQ(read(moments, wanted[0]), nullptr); // one of three sources
+    EXPECT_EQ(read(moments, wanted[1]), nullptr); // a table
+    const InputMoments::Matrix *found = read(moments, gate);
+    ASSERT_NE(found, nullptr);
+    for (int64_t i = 0; i < 4; ++i)
+      for (int64_t j = i; j < 4; ++j)
+        EXPECT_NEAR((*found)[i * 4 + j], sums[i * 4 + j], 1e-5);
+    EXPECT_EQ(moments.runs(), limit == 1 ? 2 : 1);
+  }
   EXPECT_TRUE(mlir::failed(interpreter.prefill(prompt))); // longer than a chunk
 }

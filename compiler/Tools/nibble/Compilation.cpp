@@ -195,8 +195,8 @@ int Compilation::describeMemory() {
   stateKeyText = stateKey(description, *module);
   for (const AdapterOption &adapter : options.adapters)
     stateKeyText += "\n" + adapter.path + "=" + std::to_string(adapter.scale);
-  if (options.calibrationTokens > 0)
-    stateKeyText += "\ncalibrated " + std::to_string(options.calibrationTokens);
+  if (options.calibrates())
+    stateKeyText += "\ncalibrated " + std::to_string(options.calibrationTokens) + " " + options.calibrationTexts;
   return makePlan();
 }
 
@@ -304,14 +304,14 @@ int Compilation::link() {
     return code;
 
   SourceHash hash(*file); // runs beside the packing
-  auto moments = calibrateModel(options, *file, description.context, tables.tokenizer, context);
+  auto moments = calibrateModel(options, *file, weights, description.context, tables.tokenizer, context);
   if (!moments)
     return reportError(moments.takeError());
   auto writer = ArtifactWriter::create(options.output, elf);
   if (!writer)
     return reportError(writer.takeError());
   std::vector<RequantizedTensor> requantized;
-  if (llvm::Error error = writeWeights(weights, *moments, **writer, requantized))
+  if (llvm::Error error = writeWeights(weights, moments->get(), **writer, requantized))
     return reportError(std::move(error));
   llvm::Expected<std::string> digest = hash.result();
   if (!digest)

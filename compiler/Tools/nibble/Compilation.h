@@ -35,7 +35,9 @@ struct CompileOptions {
   OutputKind kind = OutputKind::Executable;
   ImportOptions import;
   PipelineOptions pipeline;
-  uint64_t calibrationTokens = 0; ///< --calibrate; 0: each row is rounded by itself
+  uint64_t calibrationTokens = 0; ///< --calibrate with made-up texts of so many
+  std::string calibrationTexts;   ///< --calibrate with a text a line
+  bool calibrates() const { return calibrationTokens > 0 || !calibrationTexts.empty(); }
   std::optional<Phase> stopAfter;
   std::string dumpDirectory;
   std::vector<AdapterOption> adapters; ///< merged in their order

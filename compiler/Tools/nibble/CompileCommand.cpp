@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "compiler/Tools/nibble/Budget.h"
+#include "compiler/Tools/nibble/CalibrateModel.h"
 #include "compiler/Tools/nibble/Commands.h"
 #include "compiler/Tools/nibble/Compilation.h"
 
@@ -17,7 +18,7 @@ namespace {
 /// What the command line says, before it is understood.
 struct Arguments {
   CompileOptions options;
-  std::string emit = "exe", kv, stopAfter, budget;
+  std::string emit = "exe", kv, stopAfter, budget, calibrate;
   uint64_t context = 0, chunk = 0;
   std::vector<std::string> lora;
 };
@@ -57,8 +58,8 @@ int interpret(Arguments &arguments) {
   }
   if (int code = checkWeightRules(options.pipeline.weights))
     return code;
-  if (options.calibrationTokens > 0 && options.pipeline.weights == "keep")
-    return reportError(kUsage, "--calibrate says how --weights rounds; without --weights nothing is rounded");
+  if (int code = readCalibration(arguments.calibrate, options))
+    return code;
   bool asksForIntegers =
       options.pipeline.strategy == "dot" || llvm::StringRef(options.pipeline.strategy).starts_with("lut");
   if (asksForIntegers && !llvm::StringRef(options.pipeline.activations).starts_with("int8"))
@@ -153,8 +154,9 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
       ->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
-  command->add_flag("--calibrate{4096}", options.calibrationTokens,
-                    "round --weights by what the linears read of so many made-up tokens; needs no data, but time");
+  command->add_flag("--calibrate{4096}", arguments->calibrate,
+                    "round --weights by what the linears read of so many made-up tokens, which needs no data, or of a "
+                    "file with a text a line (--calibrate=FILE); takes time");
   command->add_option("--activations", options.pipeline.activations,
                       "what weights are multiplied with: int8 (a scale for 32 columns), int8:row, f16, bf16 or f32")
       ->check(CLI::IsMember({"int8", "int8:row", "f16", "bf16", "f32"}))
