@@ -15,9 +15,9 @@ measured, of
                   one
     instructions  millions of instructions of that program for a decoded token (aarch64.py, which says how)
 
---write puts the table between the markers of a page; columns that are not measured, and with --only the rows of all
-other formats, stay as they are there. So quality and instructions can be had from a busy machine and speed from one
-that is not.
+--write puts the table between the markers of a page, row by row as they are measured; columns that are not measured,
+and with --only the rows of all other formats, stay as they are there. So quality and instructions can be had from a
+busy machine and speed from one that is not.
 
 What was measured is kept in --keep (build/format-table.json), by the bytes of the programs that ran and the text's,
 speeds besides by the processor: run it again after an interruption, and only what is missing is measured. Delete the
@@ -146,7 +146,7 @@ def measure(options, name, row, work, kept, text):
 
 
 def table(rows):
-    lines = [HEADER, ["---"] + ["---:"] * (len(HEADER) - 1)] + rows
+    lines = [HEADER, ["---"] + ["---:"] * (len(HEADER) - 1), *rows]
     return "".join("| " + " | ".join(row) + " |\n" for row in lines)
 
 
@@ -192,20 +192,17 @@ def main():
         if page.count(BEGIN) != 1 or page.count(END) != 1:
             sys.exit(f"error: {options.write} has no place for the table: {BEGIN} … {END}")
     options.parameters = json.loads(run([options.nibble, "inspect", options.model, "--json"]))["parameters"]
-    known, rows, kept, text = known_rows(page), [], Kept(options.keep), digest(options.text)
+    known, kept, text = known_rows(page), Kept(options.keep), digest(options.text)
+    rows = {name: known.get(f"`{name}`", [f"`{name}`"] + [UNKNOWN] * (len(HEADER) - 1)) for name in options.formats}
     with tempfile.TemporaryDirectory() as work:
-        for name in options.formats:
-            row = known.get(f"`{name}`", [f"`{name}`"] + [UNKNOWN] * (len(HEADER) - 1))
-            rows.append(row)
-            if name in options.only:
-                measure(options, name, row, work, kept, text)
-                print(" ".join(row), file=sys.stderr, flush=True)
-    text = table(rows)
-    print(text, end="")
-    if options.write:
-        head, rest = page.split(BEGIN)
-        with open(options.write, "w", encoding="utf-8") as file:
-            file.write(head + BEGIN + "\n" + text + END + rest.split(END)[1])
+        for name in options.only:
+            measure(options, name, rows[name], work, kept, text)
+            print(" ".join(rows[name]), file=sys.stderr, flush=True)
+            if options.write:
+                head, rest = page.split(BEGIN)
+                with open(options.write, "w", encoding="utf-8") as file:
+                    file.write(head + BEGIN + "\n" + table(rows.values()) + END + rest.split(END)[1])
+    print(table(rows.values()), end="")
     return 0
 
 
