@@ -43,6 +43,8 @@ private:
 
   int64_t strips() const { return tokens / dot.strip; }
   bool passesStrips() const { return dot.strip > 1; }
+  /// Whether tiles are of pairs of rows; a row alone has twice the sums then.
+  bool passesPairs() const { return mma.row->strip > 1; }
   /// A weight's vector of a value per row, in the order of a strip.
   Value spread(Value rows);
 
@@ -54,6 +56,7 @@ private:
   bool goesInOrder() const;
   /// Whether a row alone looks its numbers up in more than one register.
   bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }
+  bool loadsScalesLast() const;
   Unit after(const Unit &unit, llvm::ArrayRef<Value> sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
@@ -67,7 +70,17 @@ private:
 
   //===--- scales and minima: DotPanelScales.cpp --------------------------------===//
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
+  /// What a vector's integer sums of a span meet, as far as it stays in registers.
+  struct StripScales {
+    Value record, dw;
+    Tile mw; ///< of each run
+  };
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
+  void emitStripRuns(Value record, const Unit &unit, int64_t column, int64_t v, Tile &sums);
+  Value stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, llvm::ArrayRef<Value> w);
+  Value afterStrip(Value pointer, Value done);
+  StripScales stripScales(Value record, const Unit &unit, int64_t column, int64_t v);
+  void scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total, Value &acc);
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);

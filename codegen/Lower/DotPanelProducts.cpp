@@ -149,6 +149,7 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
   for (int64_t strip = 0; strip < strips(); ++strip)
     a.push_back(activations.operands(activations.codes(unit.x, column), strip, dot.quads, 1));
   Tile dots(strips() * mma.vectors);
+  Value codes = unit.codes;
   for (int64_t v = 0; v < mma.vectors; ++v) {
     DotRun at = of[v];
     at.codes.offset = dot.codes.offset << fields.front().height;
@@ -163,7 +164,7 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
         ArrayRef<int64_t> quads = left.take_front(together);
         Tile w;
         for (int64_t quad : quads)
-          w.push_back(codesOf(unit.codes, quad, v, field.height));
+          w.push_back(codesOf(codes, quad, v, field.height));
         for (int64_t strip = 0; strip < strips(); ++strip) {
           Tile x;
           for (int64_t quad : quads)
@@ -175,6 +176,8 @@ DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, Array
       for (int64_t strip = 0; strip < strips(); ++strip)
         sum(strip) = k.shrs(sum(strip), int64_t(field.height - next));
     }
+    if (fields.size() > 1 && emitter->walksInLoop() && emitter->ordersScales()) // or all vectors' sums wait for shifts
+      codes = emitter->afterSums(k, codes, sum(0));
   }
   return dots;
 }
@@ -231,7 +234,8 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
     std::iota(quads.begin(), quads.end(), 0);
     if (reader.looksUp() && stride == 1) // a vector's codes need not wait beside the numbers of others
       quads = order(count);
-    size_t together = size_t(emitter->quadsTogether(dot));
+    bool ordered = emitter->ordersScales(); // vector after vector, since the activations of each quad take a register
+    size_t together = ordered ? quads.size() : size_t(emitter->quadsTogether(dot));
     for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
       if (looksLong() && int64_t(left.size()) < count) { // its tables take the registers
         codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
@@ -244,6 +248,8 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
           some.push_back(a[i]);
         }
         dots[v] = emitter->multiply(k, of[v], dots[v], w, some);
+        if (ordered)
+          codes = emitter->afterSums(k, codes, dots[v]);
       }
     }
     return;
@@ -264,7 +270,9 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
   SmallVector<KernelBuilder::Values> a;
   for (int64_t strip = 0; strip < strips(); ++strip)
     a.push_back(activations.operands(x, strip, count, stride));
-  for (int64_t i : order(count))
+  for (auto [number, i] : llvm::enumerate(order(count))) {
+    if (strips() > 1 && emitter->ordersScales() && reader.looksUp() && 2 * int64_t(number) == count)
+      codes = emitter->afterSums(k, codes, dots);
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
@@ -272,6 +280,7 @@ void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t 
         sum = emitter->multiply(k, of[v], sum, w, a[strip][i]);
       }
     }
+  }
 }
 
 /// In which order an accumulating instruction takes `count` neighbouring quads: those in the bit fields of one vector

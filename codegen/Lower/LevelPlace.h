@@ -5,7 +5,8 @@
 // each record of 32 columns and of nr weight rows:
 //
 //      ┌────────────────────┐ scale(g)
-//      │ scales  G × nr × 4 │   G = groups of a record, below 32 columns each
+//      │ scales  G × nr × 4 │   G = groups of a record, below 32 columns each; twice that where a vector has the
+//                                 sums of two activation rows
 //      ├────────────────────┤ offsets()       only with pairs
 //      │ pairs       nr × 4 │   DotEmitter::pairedOffsets of both groups
 //      └────────────────────┘
@@ -23,11 +24,11 @@
 namespace nibble {
 
 struct LevelPlace {
-  int64_t nr = 0, groups = 0;
+  int64_t nr = 0, groups = 0, strip = 1;
   bool pairs = false;
 
   /// Bytes from the start of a record; rows count inside the panel.
-  int64_t scale(int64_t group, int64_t row) const { return (group * nr + row) * 4; }
+  int64_t scale(int64_t group, int64_t row) const { return (group * nr + row) * 4 * strip; }
   int64_t offsets(int64_t row) const { return scale(groups, row); }
   int64_t recordBytes() const { return scale(groups + pairs, 0); }
 };

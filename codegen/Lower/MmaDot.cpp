@@ -51,7 +51,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
     reader.assume(*mma.range), shift = mma.height;
   dot.codes = {reader.range().bits, reader.range().isSigned, mma.offsetSums ? -1 : reader.range().offset};
   if (mma.levels)
-    levels = {panel.nr, runs, mma.offsetSums};
+    levels = {panel.nr, runs, mma.row->strip, mma.offsetSums};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
   if (passesStrips() && fits && strips() >= kSignedStrips) {
     shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
@@ -79,6 +79,8 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
+  if (mma.range) // whose loop needs no constants: those of the unpacking before it shall not stay
+    emitter->freeRegisters(k);
   if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
@@ -181,11 +183,30 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     return sums;
   }
   Tile integers = integerSums(unit, column);
-  if (!goesInOrder())
-    return scaleSpan(record, unit, column, integers, sums);
+  bool ordered = loadsScalesLast();
   Unit later = unit; // all integers, and then the scales
+  if (emitter && emitter->ordersScales() && unit.subMinima && !passesPairs() &&
+      (ordered || (runs == 1 && !emitter->walksInLoop())))
+    later.subMinima = emitter->afterSums(k, unit.subMinima, integers);
+  if (!ordered && !goesInOrder())
+    return scaleSpan(record, later, column, integers, sums);
   later.x.scales = emitter->afterSums(k, unit.x.scales, integers);
-  return scaleSpan(tokens == 1 ? emitter->afterSums(k, record, integers) : record, later, column, integers, sums);
+  if (ordered && unit.subScales)
+    later.subScales = emitter->afterSums(k, unit.subScales, integers);
+  bool own = panel.isTwoLevel() || panel.group <= run; // a span's float scale is no other's
+  if (tokens == 1 || (ordered && own))
+    record = emitter->afterSums(k, record, integers);
+  return scaleSpan(record, later, column, integers, sums);
+}
+
+/// Whether a tile's scales, or a row's, are loaded once its integers are there. Counted on AArch64: where a row alone
+/// has integer scales, or sums of 16 bits meet several runs' minima, it costs more than it saves.
+bool DotPanel::loadsScalesLast() const {
+  if (!emitter || !emitter->ordersScales() || passesPairs())
+    return false;
+  if (tokens == 1)
+    return emitter->walksInLoop() && !panel.isTwoLevel() && !staysInPlace();
+  return !emitter->walksInLoop() || runs == 1 || !panel.hasMin;
 }
 
 /// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up or codes in

@@ -31,16 +31,19 @@ WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t tile)
     : k(k), mma(mma),
       unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
+  if (unpacker.levels().groups)
+    levels = k.stack(k.i8(), unpacker.levelBytes());
 }
 
 Value WholePanel::emit(Value panel, Value rows, Tile visit) {
   Value end = k.mul(k.divu(rows, tile), tile);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
-    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, /*levelsOut=*/Value(),
+    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, levels,
                   /*fetchesNext=*/mma.ahead != 0);
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = 0;
+    of.levels = levels;
     k.loop(k.i64(0), end, tile, [&](Value row0) { visit(of, unpacked, row0); });
   });
   return end;

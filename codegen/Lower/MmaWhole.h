@@ -36,7 +36,7 @@ private:
   MmaOperands mma;
   PanelUnpacker unpacker;
   int64_t tile;
-  mlir::Value unpacked; ///< memory
+  mlir::Value unpacked, levels; ///< memory; no levels where the format has none that integer sums meet
 };
 
 } // namespace nibble

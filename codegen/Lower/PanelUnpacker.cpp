@@ -19,19 +19,14 @@ static int64_t columnsOfBlock(const InstructionRow &row) { return row.kind == Ro
 /// Bytes that are fetched at once.
 constexpr int64_t kLineBytes = 64;
 
-/// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns. Integer sub-scales of smaller
-/// groups stay if `keepsLevels`, because integer sums meet them before they meet the float.
-static Type elementOf(lowbit::BlockType block, int64_t group, bool keepsLevels) {
-  MLIRContext *context = block.getContext();
-  lowbit::ScaleKind scale = {.floatKind = FloatKind::F32}, min = scale;
-  if (keepsLevels) {
-    scale.sub = block.getScale().sub, scale.superGroup = kUnpackedRecord;
-    min.sub = block.getZero().min.sub, min.superGroup = kUnpackedRecord;
-  }
+/// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns.
+static Type elementOf(lowbit::BlockType block, int64_t group) {
+  lowbit::ScaleKind scale = {.floatKind = FloatKind::F32};
   lowbit::ZeroKind zero;
   if (block.hasMin())
-    zero = {.form = lowbit::ZeroKind::Min, .min = min};
-  return lowbit::BlockType::get(context, lowbit::CodeKind(8, false), std::min(group, kUnpackedRecord), scale, zero);
+    zero = {.form = lowbit::ZeroKind::Min, .min = scale};
+  return lowbit::BlockType::get(block.getContext(), lowbit::CodeKind(8, false), std::min(group, kUnpackedRecord), scale,
+                                zero);
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
@@ -41,11 +36,10 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
-  bool hasLevels = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
-  if (hasLevels && !wholePanel)
+  if (emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord)
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
-                  emitter->pairsOffsets() && reader.range().offset && 2 * panel.group == kUnpackedRecord};
-  Type element = emitter ? elementOf(block, panel.group, hasLevels && wholePanel) : Type(k.f32());
+                  row->strip, emitter->pairsOffsets() && range().offset && 2 * panel.group == kUnpackedRecord};
+  Type element = emitter ? elementOf(block, panel.group) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
                               /*bias=*/0);
@@ -76,8 +70,10 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
       emitValues(unit, to);
     else
       emitUnit(unit, to);
-    for (int64_t v = 0; v < vectors && levelPlace.groups; ++v) // a unit is a record
-      emitLevels(unit, v, k.offset(levelsOut, k.mul(index, levelPlace.recordBytes())));
+    int64_t records = panel.unitSpan() / kUnpackedRecord;
+    for (int64_t record = 0; record < records && levelPlace.groups; ++record)
+      emitLevels(unit, record,
+                 k.offset(levelsOut, k.mul(k.add(k.mul(index, records), record), levelPlace.recordBytes())));
   });
 }
 
@@ -109,8 +105,6 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
   Value codes = k.offset(out, place.codesOffset());
   for (int64_t v = 0; v < vectors; ++v) {
     emitScales(unit, column, v, out);
-    if (place.isTwoLevel())
-      emitSubScales(unit, column, v, out);
     storeQuads(unit, column, v, codes);
   }
 }
@@ -147,41 +141,34 @@ void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Valu
   }
 }
 
-void PanelUnpacker::emitSubScales(const Unit &unit, int64_t column, int64_t v, Value out) {
-  for (int64_t g = 0; g < place.groupsPerRecord(); ++g) {
-    int64_t from = (column / panel.group + g) * panel.nr + v * lanes;
-    Type bytes = k.vec(k.i8(), lanes);
-    k.store(k.load(bytes, k.offset(unit.subScales, from), 1), k.offset(out, place.subScaleOffset(g, v * lanes)), 1);
-    if (panel.hasMin)
-      k.store(k.load(bytes, k.offset(unit.subMinima, from), 1), k.offset(out, place.subMinOffset(g, v * lanes)), 1);
-  }
-}
-
-/// The unit's integer scales as the instruction takes them.
-void PanelUnpacker::emitLevels(const Unit &unit, int64_t v, Value out) {
+/// A record's integer scales as the instruction takes them.
+void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
   DotRun run;
-  run.lanes = lanes, run.codes.offset = reader.range().offset;
-  SmallVector<Value> scales;
-  for (int64_t group = 0; group < levelPlace.groups; ++group) {
-    scales.push_back(reader.subScale(unit.subScales, group, v));
-    k.store(emitter->integerScale(k, run, scales.back()), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
+  run.lanes = lanes, run.codes.offset = range().offset;
+  for (int64_t v = 0; v < vectors; ++v) {
+    SmallVector<Value> scales;
+    for (int64_t group = 0; group < levelPlace.groups; ++group) {
+      scales.push_back(reader.subScale(unit.subScales, record * levelPlace.groups + group, v));
+      Value each = levelPlace.strip == 2 ? DotEmitter::spread(k, scales.back()) : scales.back();
+      k.store(emitter->integerScale(k, run, each), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
+    }
+    if (levelPlace.pairs)
+      k.store(emitter->pairedOffsets(k, run, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
   }
-  if (levelPlace.pairs)
-    k.store(emitter->pairedOffsets(k, run, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
 }
 
 /// d of a group, times its sub-scale where no integer sum is to meet that first.
 Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
   Value scale = reader.scale(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel() || keepsLevels())
+  if (!panel.isTwoLevel() || levelPlace.groups)
     return scale;
   return k.mulf(scale, k.intToFloat(reader.subScale(unit.subScales, group, v), k.f32()));
 }
 
-/// The minimum of a group as it is added; dmin where records keep levels, and of values dmin · subMin.
+/// The minimum of a group as it is added; of values dmin · subMin.
 Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
   Value minimum = reader.minimum(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel() || place.isTwoLevel())
+  if (!panel.isTwoLevel())
     return minimum;
   minimum = k.mulf(minimum, k.intToFloat(reader.subMinimum(unit.subMinima, group, v), k.f32()));
   return place.isFloat() ? minimum : k.negf(minimum);

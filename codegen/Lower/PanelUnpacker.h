@@ -9,9 +9,8 @@
 // Contract: what is unpacked is a panel itself, of a layout that only the kernel
 // sees, so that DotPanel and FloatPanel read it like any other and do the same
 // operations on the same numbers. A block starts and ends with units of the layout.
-// Integer scales that integer sums meet, those of groups below 32 columns, stay in
-// its records, or lie apart from it (LevelPlace.h): then its records have the float
-// scale and the groups' minima.
+// Integer scales that integer sums meet, those of groups below 32 columns, lie apart
+// from it (LevelPlace.h): then its records have the float scale and the groups' minima.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +50,7 @@ public:
   int64_t levelBytes() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
 
   /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`, and levels that lie apart to
-  /// `levelsOut`. `fetchesNext`: the same codes of the panel behind it are fetched meanwhile.
+  /// `levelsOut` (null if there are none). `fetchesNext`: the same codes of the panel behind it are fetched meanwhile.
   void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, mlir::Value levelsOut,
             bool fetchesNext);
 
@@ -63,12 +62,10 @@ private:
   void emitUnit(const Unit &unit, mlir::Value out);
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
   void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
-  void emitSubScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
-  void emitLevels(const Unit &unit, int64_t v, mlir::Value out);
+  void emitLevels(const Unit &unit, int64_t record, mlir::Value out);
   void emitValues(const Unit &unit, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
-  bool keepsLevels() const { return place.isTwoLevel() || levelPlace.groups > 0; }
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 

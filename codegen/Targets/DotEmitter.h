@@ -102,6 +102,11 @@ public:
   /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks
   /// for them, and none is taken apart.
   virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
+  /// Says that nothing is kept in a vector register here. In front of a loop that needs all of them, so that constants
+  /// of loops around it wait in memory, or are made again, and not the sums of the loop.
+  virtual void freeRegisters(KernelBuilder &k) const {}
+  /// Whether what a span's integer sums meet is to be loaded once these are there.
+  virtual bool ordersScales() const { return false; }
   /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes
   /// wait for their products then.
   virtual bool takesVectorsApart() const { return false; }

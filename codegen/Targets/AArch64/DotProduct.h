@@ -22,6 +22,7 @@ public:
                        mlir::ValueRange activations) const override;
   int64_t runsTogether(const DotRun &run) const override { return 4; } // eight registers
   int64_t rowsInPlace() const override { return 3; } // those of a tile
+  bool ordersScales() const override { return true; }
 };
 
 /// Four products added to each i32 lane of a longer vector: Arm ARM, SDOT (vectors) of SVE. A quad of activations is

@@ -118,7 +118,8 @@ Value AArch64MatrixMultiply::repeat(KernelBuilder &k, const DotRun &run, Value f
 }
 
 Value AArch64MatrixMultiply::after(KernelBuilder &k, Value pointer, Value done) const {
-  return sveBits ? pointer : AArch64Neon::after(k, pointer, done);
+  // Of a long register a part will do; more is no operand of assembly.
+  return AArch64Neon::after(k, pointer, sveBits ? k.slice(done, 0, 4) : done);
 }
 
 } // namespace nibble

@@ -36,14 +36,15 @@ public:
     return sveBits ? DotEmitter::joinNibble(k, above, packed, upper) : AArch64Neon::joinNibble(k, above, packed, upper);
   }
   bool joinsSigns() const override { return sveBits == 0; }
-  bool takesVectorsApart() const override { return sveBits == 0; }
+  bool takesVectorsApart() const override { return true; }
   bool unpacksAhead() const override { return sveBits == 0; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override {
     return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);
   }
-  int64_t runsTogether(const DotRun &run) const override { return sveBits ? 1 : 2; } // eight registers
+  int64_t runsTogether(const DotRun &run) const override { return 2; } // eight registers
   bool scalesSums() const override { return sveBits == 0; }
+  bool ordersScales() const override { return sveBits == 0; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
 
 private:

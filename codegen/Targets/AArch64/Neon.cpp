@@ -53,6 +53,16 @@ Value AArch64Neon::after(KernelBuilder &k, Value pointer, Value done) const {
   return orderAfter(k, pointer, registers, "w");
 }
 
+Value AArch64Neon::afterSums(KernelBuilder &k, Value pointer, ValueRange done) const {
+  SmallVector<Value> registers;
+  for (Value sum : done) {
+    int64_t lanes = 128 / cast<VectorType>(sum.getType()).getElementTypeBitWidth();
+    for (int64_t part = 0; part < KernelBuilder::lanes(sum); part += lanes)
+      registers.push_back(k.slice(sum, part, lanes));
+  }
+  return orderAfter(k, pointer, registers, "w");
+}
+
 Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
   constexpr int64_t kBytes = 16;
   Value result;
@@ -65,6 +75,16 @@ Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
     result = result ? k.concat(result, part) : part;
   }
   return result;
+}
+
+void AArch64Neon::freeRegisters(KernelBuilder &k) const {
+  constexpr int kRegisters = 32;
+  std::string clobbered;
+  for (int i = 0; i < kRegisters; ++i)
+    clobbered += (i ? ",~{v" : "~{v") + std::to_string(i) + "}";
+  LLVM::InlineAsmOp::create(k.builder(), k.location(), TypeRange(), ValueRange(), "", clobbered,
+                            /*has_side_effects=*/true,
+                            /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr);
 }
 
 Value AArch64Neon::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {

@@ -26,6 +26,8 @@ public:
   bool takesVectorsApart() const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
   mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const override;
+  void freeRegisters(KernelBuilder &k) const override;
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return true; }
 };

@@ -24,6 +24,7 @@ public:
                        mlir::ValueRange activations) const override;
   mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums) const override;
   bool walksInLoop() const override { return true; }
+  bool ordersScales() const override { return true; }
   unsigned widestInPlace(const DotRun &run) const override;
 };
 
