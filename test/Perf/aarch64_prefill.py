@@ -3,11 +3,11 @@
     aarch64_prefill.py --nibble=build/bin/nibble --kernels=build/bin/KernelAssembly [--rows=64] [--formats=q4_0,q8_0]
                        [--cpus=cortex-a76,neoverse-n2] [--write=docs/performance.md]
 
-For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × 1536 with --rows
-rows of activations is compiled by itself and run under qemu-aarch64 once and twice; the difference is the kernel, with
-unpacking, loops and stores, without start-up. Numbers are zeros, since no instruction depends on them. "of the best" is
-the count of the format with the fewest instructions among those whose codes have as many bits in the program, by this
-one's. A count is no time: instructions differ in cost, and no Arm CPU was at hand.
+For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × 1536 with
+--rows rows of activations is compiled by itself and run under qemu-aarch64 once and twice; the difference is the
+kernel, with unpacking, loops and stores, without start-up. Numbers are zeros, since no instruction depends on them.
+"of the best" is the count of the format with the fewest instructions among those whose codes have as many bits in the
+program, by this one's. A count is no time: instructions differ in cost, and no Arm CPU was at hand.
 
 The table goes to standard output, as Markdown, and with --write between the markers of a page. Needs qemu-aarch64 (the
 dynamic emulator, which takes plugins) and a C compiler for AArch64.
@@ -24,7 +24,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
-from aarch64 import output  # noqa: E402
+from aarch64 import build_plugin, output  # noqa: E402
 
 WEIGHT_ROWS, COLUMNS = 64, 1536
 BEGIN, END = "<!-- prefill table begins -->", "<!-- prefill table ends -->"
@@ -76,8 +76,7 @@ def count(options, plugin, folder, cpu, name, row):
 
 def measure(options, folder):
     """cpu → format → (bits, instructions for 100 multiply-adds)."""
-    plugin = os.path.join(folder, "instructions.so")
-    output([options.cc, "-O2", "-shared", "-fPIC", os.path.join(HERE, "instructions.c"), "-o", plugin])
+    plugin = build_plugin(options, folder)
     products = options.rows * WEIGHT_ROWS * COLUMNS
     cases = [(cpu, *entry) for cpu in options.cpus.split(",") for entry in formats_of(options, cpu)]
     found = collections.defaultdict(dict)
