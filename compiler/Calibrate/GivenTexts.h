@@ -1,7 +1,8 @@
 //===- GivenTexts.h - a user's own texts to calibrate with ----------------===//
 //
 // What: the lines of a file as token ids, with the tokens that the model has around a text.
-// Why: texts like those that the program is for show which inputs are large there; MadeUpTexts.h is for whoever has none.
+// Why: texts like those that the program is for show which inputs are large there; MadeUpTexts.h is for whoever has
+// none.
 // Contract: empty lines are no texts; a long line is cut.
 //
 //===----------------------------------------------------------------------===//

@@ -1,4 +1,4 @@
-"""Prints 400 lines of one to thirty words, drawn from seventeen with a fixed seed: texts of one kind to calibrate with."""
+"""Prints 400 lines of up to thirty words, drawn from a few with a fixed seed: texts of one kind to calibrate with."""
 import random
 
 WORDS = "hello world the thing order other hold well 12 3 an antler wing or ld er a".split()
