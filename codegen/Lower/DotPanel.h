@@ -53,6 +53,7 @@ private:
   bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
+  bool readsBytes() const;
   bool goesInOrder() const;
   /// Whether a row alone looks its numbers up in more than one register.
   bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }

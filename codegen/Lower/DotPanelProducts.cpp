@@ -87,7 +87,7 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
     dots.append(mma.vectors, emitter->start(k, of[0], ofCodes[strip]));
   int64_t first = column / panel.kr;
   Value x = activations.codes(unit.x, column);
-  if (mma.range && emitter->walksInLoop())
+  if (emitter->walksInLoop() && (mma.range || (tokens > 1 && readsBytes())))
     return multiplyUnpacked(unit.codes, first, x, of, std::move(dots));
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
@@ -103,7 +103,7 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   });
 }
 
-/// A run whose bytes were unpacked ahead.
+/// A run of bytes.
 DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile dots) {
   int64_t together = emitter->quadsTogether(dot);
   if (together > kStepQuads && together < dot.quads && dot.quads % together == 0)

@@ -58,7 +58,7 @@ ExpertRows::ExpertRows(KernelBuilder &k, const MmaOperands &from, const ExpertOp
     order.interleaved = mma.interleaved = mpgemm::ActivationLayout::blockOf(most, mma.row->strip, tile);
   allocateCopies();
   if (AheadPanel::suits(mma, most))
-    ahead.emplace(k, mma);
+    ahead.emplace(k, mma, most);
   if (WholePanel::suits(k, mma, most, tile))
     whole.emplace(k, mma, tile);
 }
@@ -85,6 +85,8 @@ void ExpertRows::emit(Value rows, Value tid, Value nthreads) {
       k.repeat({}, [&](ValueRange) -> std::pair<Value, KernelBuilder::Values> {
         gather(expert, rows);
         k.ifThen(k.slt(k.i64(0), k.load(k.i64(), count)), [&] {
+          if (ahead)
+            ahead->prepare(k.load(k.i64(), count));
           k.loop(low, high, 1, [&](Value place) {
             Value index = k.add(k.mul(expert, places), place);
             multiply(k.offset(operands.weight, k.mul(index, panelLayout.panelBytes())), place);

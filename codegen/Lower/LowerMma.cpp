@@ -121,7 +121,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
   if (AheadPanel::suits(mma, shape.rows))
-    ahead.emplace(k, mma);
+    ahead.emplace(k, mma, shape.rows).prepare(n);
   if (WholePanel::suits(k, mma, shape.rows, shape.tile()))
     whole.emplace(k, mma, shape.tile());
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });

@@ -8,8 +8,6 @@
 
 #include "codegen/Targets/DotEmitter.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 using namespace mlir;
 
 namespace nibble {
@@ -18,6 +16,13 @@ namespace nibble {
 /// of a tile, and the sums of 16 weight rows take 4 KiB. (nf4, G multiply-adds/s on Zen 3: 33 with 32 rows, 39
 /// with 64.)
 constexpr int64_t kRowsTogether = 64;
+
+/// What tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): with that there is room
+/// for 64 rows of 8192 columns.
+constexpr int64_t kTableBytes = 64 << 10;
+
+/// Records of a row whose sums are made side by side.
+constexpr int64_t kRecordsTogether = 8;
 
 static const DotEmitter *emitterOf(const InstructionRow &row) {
   return row.kind == RowKind::Dot ? &dotEmitter(row) : nullptr;
@@ -34,25 +39,35 @@ bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
 }
 
 int64_t AheadPanel::rowsTogether() const {
-  return std::max<int64_t>(1, kRowsTogether / mma.row->tile) * mma.row->tile;
+  int64_t tile = mma.row->tile, most = std::min(kRowsTogether, (mostRows + tile - 1) / tile * tile);
+  return std::max<int64_t>(1, most / tile) * tile;
 }
 
-AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma)
-    : k(k), mma(mma), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row)) {
-  auto allocate = [&](int64_t bytes) -> Value {
-    return LLVM::AllocaOp::create(k.builder(), k.location(), k.ptr(), k.i8(), k.i64(bytes), /*alignment=*/64);
-  };
-  block = allocate(unpacker.blockBytes());
-  sums = allocate(rowsTogether() * unpacker.source().nr * 4);
+AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
+    : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row)) {
+  block = k.stack(k.i8(), unpacker.blockBytes());
+  sums = k.stack(k.f32(), rowsTogether() * unpacker.source().nr);
   if (!mma.row->isInteger())
     return;
-  int64_t records = rowsTogether() * unpacker.blockColumns() / kUnpackedRecord;
   if (unpacker.levels().groups)
-    levels = allocate(unpacker.levelBytes());
-  if (unpacker.range().offset && (unpacker.levels().pairs || !levels))
-    offsetSums = allocate(records * offsetSumsOfRecord() * 4);
-  if (unpacker.source().hasMin)
-    scaledSums = allocate(records * runsOfRecord() * 4);
+    levels = k.stack(k.i8(), unpacker.levelBytes());
+  allocateTables();
+}
+
+void AheadPanel::allocateTables() {
+  bool hasOffsets = unpacker.range().offset && (unpacker.takesStarts() || unpacker.levels().pairs || !levels);
+  int64_t offsets = hasOffsets ? offsetSumsOfRecord() : 0, scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
+  prepared = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled) * 4 <= kTableBytes;
+  int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
+  if (offsets)
+    offsetSums = k.stack(k.i32(), records * offsets);
+  if (scaled)
+    scaledSums = k.stack(k.f32(), records * scaled);
+}
+
+/// Of a row.
+int64_t AheadPanel::recordsOfTables() const {
+  return (prepared ? unpacker.source().k : unpacker.blockColumns()) / kUnpackedRecord;
 }
 
 /// Runs of 32 columns, and the numbers that become of the sums of their activations.
@@ -60,6 +75,11 @@ int64_t AheadPanel::runsOfRecord() const {
   return kUnpackedRecord / std::min<int64_t>(unpacker.source().group, kUnpackedRecord);
 }
 int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.levels().pairs ? 1 : runsOfRecord(); }
+
+void AheadPanel::prepare(Value rows) {
+  if (prepared && (offsetSums || scaledSums))
+    emitTables(k.i64(0), rows, k.i64(0), k.i64(recordsOfTables()));
+}
 
 void AheadPanel::emit(Value panel, Value rows, Store store) {
   k.loop(k.i64(0), rows, rowsTogether(), [&](Value row0) {
@@ -109,15 +129,23 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
   at.levels = levels;
-  int64_t perRow = unpacker.blockColumns() / kUnpackedRecord;
   if (offsetSums) {
-    at.offsetSums = true;
+    (unpacker.takesStarts() ? at.hasStarts : at.offsetSums) = true;
     at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
-    at.sums = {offsetSums, perRow * offsetSumsOfRecord()};
+    at.sums = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
   }
   if (scaledSums)
-    at.scaledSums = {scaledSums, perRow * runsOfRecord()};
+    at.scaledSums = tableAt(scaledSums, runsOfRecord(), k.f32(), row0, column);
   return at;
+}
+
+/// A table's rows from row0 and `column` on.
+RowMatrix AheadPanel::tableAt(Value table, int64_t perRecord, Type type, Value row0, Value column) const {
+  int64_t perRow = recordsOfTables() * perRecord;
+  if (!prepared)
+    return {table, perRow};
+  Value first = k.add(k.mul(row0, perRow), k.mul(k.divu(column, kUnpackedRecord), perRecord));
+  return {k.at(table, type, first), perRow};
 }
 
 PanelSums AheadPanel::loadSums(const MmaOperands &operands, int64_t tokens, Value from) {
@@ -128,56 +156,69 @@ PanelSums AheadPanel::loadSums(const MmaOperands &operands, int64_t tokens, Valu
   return loaded;
 }
 
-/// What becomes of the sums of activations of a block, row by row. All records of a block at once, and where the last
-/// block has fewer these one by one.
+/// What becomes of the sums of activations, row by row; rows and columns of the tables count from row0 and `column` on.
 void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records) {
-  int64_t full = unpacker.blockColumns() / kUnpackedRecord;
+  Value whole = k.mul(k.divu(records, kRecordsTogether), kRecordsTogether);
   k.loop(k.i64(0), rows, 1, [&](Value row) {
-    Value from = k.add(row0, row), at = k.mul(row, full);
-    Value sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(from, mma.sums.stride), k.divu(column, mma.sumGroup)));
-    Value scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
+    Value from = k.add(row0, row), at = k.mul(row, recordsOfTables());
+    ActivationRow x;
+    x.codes = k.offset(mma.x.pointer, k.add(k.mul(from, mma.x.stride), column));
+    x.sums = k.at(mma.sums.pointer, k.i32(), k.add(k.mul(from, mma.sums.stride), k.divu(column, mma.sumGroup)));
+    x.scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
     if (mma.activationGroup == mpgemm::kActivationGroup)
-      scales = k.at(scales, k.f32(), k.divu(column, mma.activationGroup));
-    auto all = [&] { emitTable(sums, scales, k.i64(0), full, at); };
-    if (unpacker.source().k % unpacker.blockColumns() == 0)
-      return all();
-    k.ifElse(k.eq(records, k.i64(full)), all, [&] {
-      k.loop(k.i64(0), records, 1, [&](Value record) { emitTable(sums, scales, record, 1, k.add(at, record)); });
-    });
+      x.scales = k.at(x.scales, k.f32(), k.divu(column, mma.activationGroup));
+    k.loop(k.i64(0), whole, kRecordsTogether,
+           [&](Value record) { emitTable(x, record, kRecordsTogether, k.add(at, record)); });
+    k.loop(whole, records, 1, [&](Value record) { emitTable(x, record, 1, k.add(at, record)); });
   });
 }
 
 /// Of `count` records of a row from `record` on; `at` is the number of the first in the tables.
-void AheadPanel::emitTable(Value sums, Value scales, Value record, int64_t count, Value at) {
+void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, Value at) {
+  Value offsetsAt = offsetSums ? k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())) : Value();
+  if (offsetSums && unpacker.takesStarts()) {
+    Value codes = k.load(k.vec(k.i8(), count * kUnpackedRecord), k.offset(x.codes, k.mul(record, kUnpackedRecord)), 1);
+    k.store(unpacker.starts(codes), offsetsAt, 4);
+  }
+  if (!scaledSums && unpacker.takesStarts())
+    return;
+  Value total = sumsOfRuns(x.sums, record, count);
+  if (offsetSums && !unpacker.takesStarts()) { // of a run of 16 they fit 16 bits
+    Value numbers = unpacker.levels().pairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset);
+    k.store(numbers, offsetsAt, 4);
+  }
+  if (scaledSums)
+    k.store(k.mulf(scalesOfRuns(x.scales, record, count), k.intToFloat(total, k.f32())),
+            k.at(scaledSums, k.f32(), k.mul(at, runsOfRecord())), 4);
+}
+
+/// The sums of activations of each run (i32).
+Value AheadPanel::sumsOfRuns(Value sums, Value record, int64_t count) {
   int64_t runs = runsOfRecord(), parts = kUnpackedRecord / runs / mma.sumGroup;
-  auto every = [&](int64_t step, int64_t first, int64_t lanes) {
-    SmallVector<int64_t> mask;
-    for (int64_t lane = 0; lane < lanes; ++lane)
-      mask.push_back(lane * step + first);
-    return mask;
-  };
   Value loaded = k.load(k.vec(k.i32(), count * runs * parts), k.at(sums, k.i32(), k.mul(record, runs * parts)));
   Value total;
   for (int64_t part = 0; part < parts; ++part) {
-    Value some = parts == 1 ? loaded : k.shuffle(loaded, loaded, every(parts, part, count * runs));
-    total = total ? k.add(total, some) : some;
-  }
-  if (offsetSums) { // of a run of 16 they fit 16 bits
-    Value numbers = unpacker.levels().pairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset);
-    k.store(numbers, k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())), 4);
-  }
-  if (!scaledSums)
-    return;
-  bool perRow = mma.activationGroup != mpgemm::kActivationGroup;
-  Value scale = perRow ? k.splat(k.load(k.f32(), scales), count * runs)
-                       : k.load(k.vec(k.f32(), count), k.at(scales, k.f32(), record));
-  if (!perRow && runs > 1) {
     SmallVector<int64_t> mask;
     for (int64_t lane = 0; lane < count * runs; ++lane)
-      mask.push_back(lane / runs);
-    scale = k.shuffle(scale, scale, mask);
+      mask.push_back(lane * parts + part);
+    Value some = parts == 1 ? loaded : k.shuffle(loaded, loaded, mask);
+    total = total ? k.add(total, some) : some;
   }
-  k.store(k.mulf(scale, k.intToFloat(total, k.f32())), k.at(scaledSums, k.f32(), k.mul(at, runs)));
+  return total;
+}
+
+/// The scale of the activations of each run.
+Value AheadPanel::scalesOfRuns(Value scales, Value record, int64_t count) {
+  int64_t runs = runsOfRecord();
+  if (mma.activationGroup != mpgemm::kActivationGroup)
+    return k.splat(k.load(k.f32(), scales), count * runs);
+  Value scale = k.load(k.vec(k.f32(), count), k.at(scales, k.f32(), record));
+  if (runs == 1)
+    return scale;
+  SmallVector<int64_t> mask;
+  for (int64_t lane = 0; lane < count * runs; ++lane)
+    mask.push_back(lane / runs);
+  return k.shuffle(scale, scale, mask);
 }
 
 void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
@@ -187,7 +228,7 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
     Value inBlock = k.mins(k.sub(k.i64(units), unit), unpacker.unitsPerBlock());
     unpacker.emit(panel, unit, inBlock, block, levels, /*fetchesNext=*/mma.ahead != 0);
     Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
-    if (offsetSums || scaledSums)
+    if (!prepared && (offsetSums || scaledSums))
       emitTables(row0, count, k.mul(unit, span), records);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {

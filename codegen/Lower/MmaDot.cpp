@@ -50,6 +50,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   if (mma.range)
     reader.assume(*mma.range), shift = mma.height;
   dot.codes = {reader.range().bits, reader.range().isSigned, mma.offsetSums ? -1 : reader.range().offset};
+  dot.hasStarts = mma.hasStarts;
   if (mma.levels)
     levels = {panel.nr, runs, mma.row->strip, mma.offsetSums};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
@@ -209,11 +210,16 @@ bool DotPanel::loadsScalesLast() const {
   return !emitter->walksInLoop() || runs == 1 || !panel.hasMin;
 }
 
-/// Where registers are short: tiles of unpacked bytes, and a row alone with numbers that are looked up or codes in
-/// several planes, of which it takes vector after vector then.
+/// Whether weights are bytes of the numbers that are multiplied: unpacked ahead, or stored so.
+bool DotPanel::readsBytes() const {
+  return mma.range || (reader.step() == 0u && panel.planes()[0].width == 8);
+}
+
+/// Where registers are short: tiles of such bytes, and a row alone with numbers that are looked up or codes in several
+/// planes, of which it takes vector after vector then.
 bool DotPanel::goesInOrder() const {
   if (!emitter || tokens > 1)
-    return emitter && mma.range && strips() > 1;
+    return emitter && readsBytes() && strips() > 1;
   bool isJoined = panel.planes().size() > 1;
   return isJoined ? mma.vectors == 1 && emitter->readsAgain() : reader.looksUp() && runs == 1;
 }

@@ -57,10 +57,10 @@ struct MmaOperands {
   mlir::Value records;
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none;
   /// whether `sums` are times minus the offset of the codes, or with such scales two groups' in one number
-  /// (LevelPlace::pairs); and, where there are minima, each sum times its activation scale (f32,
-  /// rows × k/min(group, 32)).
+  /// (LevelPlace::pairs), or what sums start with (DotEmitter::starts); and, where there are minima, each sum times its
+  /// activation scale (f32, rows × k/min(group, 32)).
   mlir::Value levels;
-  bool offsetSums = false;
+  bool offsetSums = false, hasStarts = false;
   RowMatrix scaledSums;
 };
 

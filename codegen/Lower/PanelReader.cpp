@@ -34,7 +34,7 @@ static CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow 
     return {8, true, 0};
   if (bits > row->unsignedBits)
     return {8, false, 128};
-  return {std::max(bits, 1u), false, -low};
+  return {std::max(bits, 1u), false, -low, high - low};
 }
 
 CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row) {

@@ -29,6 +29,7 @@ struct CodeRange {
   unsigned bits = 8;
   bool isSigned = false; ///< two's complement of `bits` bits, extended to the byte
   int64_t offset = 0;    ///< zero point, and what made the number unsigned
+  int64_t largest = 0;   ///< byte of a codebook; 0: all that the bits hold
 };
 
 /// How the integers of a codebook, the type's own or a stored one, are held to be multiplied by `row`.

@@ -38,12 +38,21 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   auto block = cast<lowbit::BlockType>(layout.getElement());
   if (emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord)
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
-                  row->strip, emitter->pairsOffsets() && range().offset && 2 * panel.group == kUnpackedRecord};
+                  row->strip,
+                  emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord};
   Type element = emitter ? elementOf(block, panel.group) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
                               /*bias=*/0);
   place = unpacked.getPanelLayout();
+}
+
+/// Of a block's columns, as its kernel multiplies them.
+DotRun PanelUnpacker::run() const {
+  DotRun run;
+  run.lanes = lanes, run.quads = std::min(panel.group, kUnpackedRecord) / panel.kr;
+  run.codes = {range().bits, range().isSigned, range().offset, range().largest};
+  return run;
 }
 
 void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut, bool fetchesNext) {
@@ -143,17 +152,16 @@ void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Valu
 
 /// A record's integer scales as the instruction takes them.
 void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
-  DotRun run;
-  run.lanes = lanes, run.codes.offset = range().offset;
+  DotRun of = run();
   for (int64_t v = 0; v < vectors; ++v) {
     SmallVector<Value> scales;
     for (int64_t group = 0; group < levelPlace.groups; ++group) {
       scales.push_back(reader.subScale(unit.subScales, record * levelPlace.groups + group, v));
       Value each = levelPlace.strip == 2 ? DotEmitter::spread(k, scales.back()) : scales.back();
-      k.store(emitter->integerScale(k, run, each), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
+      k.store(emitter->integerScale(k, of, each), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
     }
     if (levelPlace.pairs)
-      k.store(emitter->pairedOffsets(k, run, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
+      k.store(emitter->pairedOffsets(k, of, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
   }
 }
 

@@ -44,6 +44,10 @@ public:
   }
   /// The integer scales of a record where they lie apart: no groups if there are none.
   const LevelPlace &levels() const { return levelPlace; }
+  /// Whether sums start with what takes the offset of codes away, and that of runs of a unit with these activations
+  /// (DotEmitter::starts).
+  bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
+  mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, run(), activations); }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
   int64_t blockBytes() const { return place.panelBytes(); }
@@ -66,6 +70,7 @@ private:
   void emitValues(const Unit &unit, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
+  DotRun run() const;
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 

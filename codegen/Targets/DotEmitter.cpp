@@ -63,6 +63,10 @@ Value DotEmitter::addOffsets(KernelBuilder &, Value, Value, Value) const {
   llvm_unreachable("only of emitters that pair offsets");
 }
 
+Value DotEmitter::starts(KernelBuilder &, const DotRun &, Value) const {
+  llvm_unreachable("only of emitters that take starts");
+}
+
 /// What the offsets take away stands in the sum from the start: that costs no instruction.
 Value DotEmitter::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   return codeSums ? k.mul(codeSums, -run.codes.offset) : k.zero(k.vec(k.i32(), run.sums()));

@@ -37,6 +37,7 @@ struct WeightCodes {
   unsigned bits = 8;     ///< 1 … 8
   bool isSigned = false; ///< two's complement of `bits` bits, extended to the byte
   int64_t offset = 0;    ///< the number is byte - offset
+  int64_t largest = 0;   ///< byte; 0: all that the bits hold
 };
 
 /// One run of columns of a weight vector.
@@ -47,6 +48,7 @@ struct DotRun {
   int64_t stepBytes = 0; ///< from one step's activations of a strip to the next one's
   WeightCodes codes;
   mlir::Value scale; ///< what integerScale() made of the sums' integer scale; null without
+  bool hasStarts = false; ///< `codeSums` of start() and finish() are what starts() made of the activations
   int64_t sums() const { return lanes * strip; }
 };
 
@@ -82,6 +84,12 @@ public:
   /// A sum in i32 and what pairedOffsets() and the sums of both runs' activations come to; these are 16 bits each of
   /// `pair`.
   virtual mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const;
+  /// Whether sums of such a run may start with what its offset takes away, in the sum's own form, so that finish()
+  /// has nothing to do for it.
+  virtual bool takesStarts(const DotRun &run) const { return false; }
+  /// What they start with, a number (i32) for each of the runs whose activations (i8) stand in `codes` one behind the
+  /// other.
+  virtual mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.
   virtual mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const;

@@ -49,7 +49,8 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                          testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
                                               {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4",
-                                               "iq3_xxs", "iq4_nl", "q5_1", "q6_k", "iq2_xxs", "iq2_xs", "iq1_m"}},
+                                               "iq3_xxs", "iq4_nl", "q5_0", "q5_1", "q6_k", "iq2_xxs", "iq2_xs",
+                                               "iq1_m"}},
                                          Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
 

@@ -12,10 +12,13 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Quads whose sums of pairs fit 16 bits together.
-static int64_t quadsIn16Bits(WeightCodes codes) {
-  int64_t largest = codes.isSigned ? 128 : (int64_t(1) << codes.bits) - 1;
+/// Quads whose sums of pairs of products with numbers up to `largest` fit 16 bits together.
+static int64_t quadsIn16Bits(int64_t largest) {
   return std::numeric_limits<int16_t>::max() / (2 * largest * kMaxActivation);
+}
+
+static int64_t quadsOfCodes(WeightCodes codes) {
+  return quadsIn16Bits(codes.isSigned ? 128 : (int64_t(1) << codes.bits) - 1);
 }
 
 /// Sums of pairs of words, i32, each word times the one of `factors`.
@@ -38,13 +41,15 @@ static Value products(KernelBuilder &k, Value weights, Value activations, Weight
 }
 
 /// Whether the words of a whole run fit: then they are the sum.
-static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.codes); }
+static bool isNarrow(const DotRun &run) {
+  return run.hasStarts || run.quads <= quadsOfCodes(run.codes);
+}
 
 /// Words that are widened in between should be as full as they can be.
-int64_t X86AVX2::quadsTogether(const DotRun &run) const { return isNarrow(run) ? 1 : quadsIn16Bits(run.codes); }
+int64_t X86AVX2::quadsTogether(const DotRun &run) const { return isNarrow(run) ? 1 : quadsOfCodes(run.codes); }
 
 /// Words of a run must fit as they do without the zeros.
-unsigned X86AVX2::widestInPlace(const DotRun &run) const { return widestOf(run, quadsIn16Bits); }
+unsigned X86AVX2::widestInPlace(const DotRun &run) const { return widestOf(run, quadsOfCodes); }
 
 /// Words in turns, of numbers that fit them.
 static Value inTurns(KernelBuilder &k, Value first, Value second, Type type) {
@@ -72,7 +77,39 @@ static Value widenScaled(KernelBuilder &k, const DotRun &run, Value words) {
   return run.scale ? widen(k, words, run.scale) : widen(k, words);
 }
 
+bool X86AVX2::takesStarts(const DotRun &run) const {
+  int64_t offset = run.codes.offset;
+  int64_t largest = run.codes.largest ? run.codes.largest : (int64_t(1) << run.codes.bits) - 1;
+  return offset > 0 && !run.codes.isSigned && run.quads <= quadsIn16Bits(std::max(offset, largest - offset));
+}
+
+/// The words of a lane: sums of columns 4q, 4q + 1 and of 4q + 2, 4q + 3.
+Value X86AVX2::starts(KernelBuilder &k, const DotRun &run, Value codes) const {
+  constexpr int64_t kBytes = 32;
+  Value lanes;
+  for (int64_t first = 0; first < KernelBuilder::lanes(codes); first += kBytes) {
+    Value some = k.slice(codes, first, kBytes), ones = k.constant(some.getType(), int64_t(1));
+    Value words = k.intrinsic("llvm.x86.avx2.pmadd.ub.sw", k.vec(k.i16(), kBytes / 2), {ones, some});
+    Value pairs = k.bitcast(words, k.vec(k.i32(), kBytes / 4));
+    lanes = lanes ? k.concat(lanes, pairs) : pairs;
+  }
+  auto addWords = [&](Value a, Value b) {
+    Type words = k.vec(k.i16(), 2 * KernelBuilder::lanes(a));
+    return k.bitcast(k.add(k.bitcast(a, words), k.bitcast(b, words)), a.getType());
+  };
+  for (int64_t quads = run.quads; quads > 1; quads /= 2) {
+    SmallVector<int64_t> even, odd;
+    for (int64_t lane = 0; lane < KernelBuilder::lanes(lanes); lane += 2)
+      even.push_back(lane), odd.push_back(lane + 1);
+    lanes = addWords(k.shuffle(lanes, lanes, even), k.shuffle(lanes, lanes, odd));
+  }
+  Value words = k.bitcast(lanes, k.vec(k.i16(), 2 * KernelBuilder::lanes(lanes)));
+  return k.bitcast(k.mul(words, -run.codes.offset), lanes.getType());
+}
+
 Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
+  if (run.hasStarts)
+    return k.bitcast(codeSums, k.vec(k.i16(), 2 * run.lanes));
   if (isNarrow(run))
     return k.zero(k.vec(k.i16(), 2 * run.lanes));
   return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
@@ -86,7 +123,7 @@ Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRan
   for (auto [weight, activation] : llvm::zip_equal(weights, activations)) {
     Value added = products(k, weight, activation, run.codes);
     words = words ? k.add(words, added) : added;
-    if (narrow || ++pending < quadsIn16Bits(run.codes))
+    if (narrow || ++pending < quadsOfCodes(run.codes))
       continue;
     sum = k.add(sum, widenScaled(k, run, words));
     words = nullptr, pending = 0;
@@ -101,7 +138,7 @@ Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value code
     sum = widenScaled(k, run, sum);
   else if (!run.scale)
     return sum; // the offsets were there from the start
-  if (!codeSums)
+  if (!codeSums || run.hasStarts)
     return sum;
   if (!run.scale)
     return k.add(sum, k.mul(codeSums, -run.codes.offset));

@@ -8,6 +8,10 @@
 //    ⌊32767 / that⌋ quads (8 for b ≤ 4, 4 for 5, 2 for 6, 1 for 7) are added in
 //    16 bits before one vpmaddwd widens the sum: for 4-bit codes and groups of
 //    32 columns one vpmaddubsw and one vpaddw per quad, nothing else;
+//  * codes with an offset, from words that start with minus the offset times the sum of
+//    the word's activations: words wrap around, and what they come to at the end is at
+//    most 2 · max|code - offset| · 127 a quad: 8 quads for 5 bits around their middle,
+//    4 for 6;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
 // An integer scale of the sum costs nothing: vpmaddwd multiplies by it instead of by
@@ -31,6 +35,8 @@ public:
   bool pairsOffsets() const override { return true; }
   mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
   mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const override;
+  bool takesStarts(const DotRun &run) const override;
+  mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
