@@ -55,8 +55,7 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
 }
 
 void AheadPanel::allocateTables() {
-  bool hasOffsets = unpacker.range().offset && (unpacker.takesStarts() || unpacker.levels().pairs || !levels);
-  int64_t offsets = hasOffsets ? offsetSumsOfRecord() : 0, scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
+  int64_t offsets = unpacker.sumForm() == SumForm::Codes ? 0 : offsetSumsOfRecord(), scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
   prepared = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled) * 4 <= kTableBytes;
   int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
   if (offsets)
@@ -74,7 +73,7 @@ int64_t AheadPanel::recordsOfTables() const {
 int64_t AheadPanel::runsOfRecord() const {
   return kUnpackedRecord / std::min<int64_t>(unpacker.source().group, kUnpackedRecord);
 }
-int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.levels().pairs ? 1 : runsOfRecord(); }
+int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.sumForm() == SumForm::Pairs ? 1 : runsOfRecord(); }
 
 void AheadPanel::prepare(Value rows) {
   if (prepared && (offsetSums || scaledSums))
@@ -130,7 +129,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
   at.levels = levels;
   if (offsetSums) {
-    (unpacker.takesStarts() ? at.hasStarts : at.offsetSums) = true;
+    at.sumForm = unpacker.sumForm();
     at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
     at.sums = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
   }
@@ -175,17 +174,18 @@ void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records)
 
 /// Of `count` records of a row from `record` on; `at` is the number of the first in the tables.
 void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, Value at) {
+  bool isStarts = unpacker.sumForm() == SumForm::Starts;
   Value offsetsAt = offsetSums ? k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())) : Value();
-  if (offsetSums && unpacker.takesStarts()) {
+  if (isStarts) {
     Value codes = k.load(k.vec(k.i8(), count * kUnpackedRecord), k.offset(x.codes, k.mul(record, kUnpackedRecord)), 1);
     k.store(unpacker.starts(codes), offsetsAt, 4);
   }
-  if (!scaledSums && unpacker.takesStarts())
+  if (!scaledSums && isStarts)
     return;
   Value total = sumsOfRuns(x.sums, record, count);
-  if (offsetSums && !unpacker.takesStarts()) { // of a run of 16 they fit 16 bits
-    Value numbers = unpacker.levels().pairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset);
-    k.store(numbers, offsetsAt, 4);
+  if (offsetSums && !isStarts) { // of a run of 16 they fit 16 bits
+    bool isPairs = unpacker.sumForm() == SumForm::Pairs;
+    k.store(isPairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset), offsetsAt, 4);
   }
   if (scaledSums)
     k.store(k.mulf(scalesOfRuns(x.scales, record, count), k.intToFloat(total, k.f32())),

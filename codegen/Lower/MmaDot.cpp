@@ -49,10 +49,11 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
     reader.assume(*mma.range), shift = mma.height;
-  dot.codes = {reader.range().bits, reader.range().isSigned, mma.offsetSums ? -1 : reader.range().offset};
-  dot.hasStarts = mma.hasStarts;
+  bool isTimesOffset = mma.sumForm == SumForm::Offsets || mma.sumForm == SumForm::Pairs;
+  dot.codes = {reader.range().bits, reader.range().isSigned, isTimesOffset ? -1 : reader.range().offset};
+  dot.hasStarts = mma.sumForm == SumForm::Starts;
   if (mma.levels)
-    levels = {panel.nr, runs, mma.row->strip, mma.offsetSums};
+    levels = {panel.nr, runs, mma.row->strip, mma.sumForm == SumForm::Pairs};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
   if (passesStrips() && fits && strips() >= kSignedStrips) {
     shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;

@@ -26,6 +26,7 @@
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "codegen/Lower/KernelBuilder.h"
 #include "codegen/Lower/PanelReader.h"
+#include "codegen/Targets/DotEmitter.h"
 
 #include <optional>
 
@@ -55,12 +56,10 @@ struct MmaOperands {
   std::optional<CodeRange> range;
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
-  /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none;
-  /// whether `sums` are times minus the offset of the codes, or with such scales two groups' in one number
-  /// (LevelPlace::pairs), or what sums start with (DotEmitter::starts); and, where there are minima, each sum times its
-  /// activation scale (f32, rows × k/min(group, 32)).
+  /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; what
+  /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
   mlir::Value levels;
-  bool offsetSums = false, hasStarts = false;
+  SumForm sumForm = SumForm::Codes;
   RowMatrix scaledSums;
 };
 

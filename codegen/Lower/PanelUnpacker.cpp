@@ -47,6 +47,16 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   place = unpacked.getPanelLayout();
 }
 
+SumForm PanelUnpacker::sumForm() const {
+  if (!emitter || !range().offset)
+    return SumForm::Codes;
+  if (takesStarts())
+    return SumForm::Starts;
+  if (levelPlace.groups && emitter->pairsOffsets())
+    return levelPlace.pairs ? SumForm::Pairs : SumForm::Codes;
+  return SumForm::Offsets;
+}
+
 /// Of a block's columns, as its kernel multiplies them.
 DotRun PanelUnpacker::run() const {
   DotRun run;

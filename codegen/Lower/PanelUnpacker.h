@@ -44,9 +44,10 @@ public:
   }
   /// The integer scales of a record where they lie apart: no groups if there are none.
   const LevelPlace &levels() const { return levelPlace; }
-  /// Whether sums start with what takes the offset of codes away, and that of runs of a unit with these activations
-  /// (DotEmitter::starts).
-  bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
+  /// How a block's kernel takes the offset of its codes away. Emitters that pair offsets multiply those of a run alone,
+  /// which does for groups that cannot be paired.
+  SumForm sumForm() const;
+  /// What sums of a unit's runs with these activations start with (DotEmitter::starts).
   mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, run(), activations); }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
@@ -71,6 +72,7 @@ private:
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   DotRun run() const;
+  bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
 

@@ -40,6 +40,14 @@ struct WeightCodes {
   int64_t largest = 0;   ///< byte; 0: all that the bits hold
 };
 
+/// What stands for the sums of activations that a run of columns is multiplied with.
+enum class SumForm {
+  Codes,   ///< the sums
+  Offsets, ///< times minus the offset of the weights' codes
+  Pairs,   ///< the sums of two runs in one number (LevelPlace::pairs)
+  Starts,  ///< what the sums of products start with (DotEmitter::starts)
+};
+
 /// One run of columns of a weight vector.
 struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector

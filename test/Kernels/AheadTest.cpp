@@ -1,6 +1,6 @@
 //===- AheadTest.cpp - products of many rows with panels unpacked ahead ---===//
 //
-// codegen/Lower/MmaAhead.h on x86: every kind of number (2 to 8 bits, groups of 16 and 32,
+// codegen/Lower/MmaAhead.h: every kind of number (2 to 8 bits, groups of 16 and 32,
 // integer scales, minima, offsets, codebooks) with a block of 64 rows and tiles of each size
 // behind it, more columns than a block and fewer in the last one, against the definition bit
 // for bit. And the same rows with fewer of them, whose results must be the same.
@@ -51,6 +51,11 @@ INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                                               {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4",
                                                "iq3_xxs", "iq4_nl", "q5_0", "q5_1", "q6_k", "iq2_xxs", "iq2_xs",
                                                "iq1_m"}},
+                                         Case{"aarch64_neon_1x4x4_s8s8s32",
+                                              {"q4_0", "q2_k", "q6_k", "mxfp4", "iq2_xs"}},
+                                         Case{"aarch64_dotprod_1x4x4_s8s8s32",
+                                              {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_k", "nvfp4", "iq4_nl", "q5_1",
+                                               "q6_k"}},
                                          Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
 
