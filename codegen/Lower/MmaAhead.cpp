@@ -55,7 +55,8 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
 }
 
 void AheadPanel::allocateTables() {
-  int64_t offsets = unpacker.sumForm() == SumForm::Codes ? 0 : offsetSumsOfRecord(), scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
+  int64_t offsets = unpacker.sumForm() == SumForm::Codes ? 0 : offsetSumsOfRecord();
+  int64_t scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
   prepared = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled) * 4 <= kTableBytes;
   int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
   if (offsets)
