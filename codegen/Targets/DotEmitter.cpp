@@ -88,16 +88,21 @@ unsigned DotEmitter::widestOf(const DotRun &run, llvm::function_ref<int64_t(Weig
   return codes.bits;
 }
 
+Value DotEmitter::emptyAssembly(KernelBuilder &k, Type result, ValueRange operands, StringRef constraints) {
+  auto assembly = LLVM::InlineAsmOp::create(k.builder(), k.location(), result ? TypeRange(result) : TypeRange(),
+                                            operands, "", constraints, /*has_side_effects=*/!result,
+                                            /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+                                            /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr);
+  return result ? assembly->getResult(0) : Value();
+}
+
 Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {
   SmallVector<Value> operands = {pointer};
   llvm::append_range(operands, done);
   std::string constraints = "=r,0";
   for (size_t i = 0; i < done.size(); ++i)
     constraints += "," + constraint.str();
-  return LLVM::InlineAsmOp::create(k.builder(), k.location(), k.ptr(), operands, "", constraints,
-                                   /*has_side_effects=*/false,
-                                   /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
-      .getRes();
+  return emptyAssembly(k, k.ptr(), operands, constraints);
 }
 
 const DotEmitter &dotEmitter(const InstructionRow &row) {

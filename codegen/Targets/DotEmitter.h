@@ -113,11 +113,11 @@ public:
   /// `pointer`, known only once `done` (32-bit lanes) are: what is read through it is not loaded earlier.
   /// Schedulers start all of a tile's sums before they finish one, which is more than the registers hold.
   virtual mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const { return pointer; }
-  /// `vector`, of whose bits LLVM knows nothing.
-  virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
   /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks
   /// for them, and none is taken apart.
   virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
+  /// `vector`, of whose bits LLVM knows nothing.
+  virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
   /// Says that nothing is kept in a vector register here. In front of a loop that needs all of them, so that constants
   /// of loops around it wait in memory, or are made again, and not the sums of the loop.
   virtual void freeRegisters(KernelBuilder &k) const {}
@@ -152,8 +152,12 @@ protected:
   /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of
   /// how many quads the products' sum fits.
   static unsigned widestOf(const DotRun &run, llvm::function_ref<int64_t(WeightCodes)> fitting);
-  /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: no
-  /// instruction, only an order.
+  /// An empty piece of assembly, no instruction: what it takes and gives stands in the registers that `constraints` ask
+  /// for, and of its result LLVM knows nothing. Without a type of a result it has none (null), and stays where it is.
+  static mlir::Value emptyAssembly(KernelBuilder &k, mlir::Type result, mlir::ValueRange operands,
+                                   llvm::StringRef constraints);
+  /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: only an
+  /// order.
   static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
                                 llvm::StringRef constraint);
 };

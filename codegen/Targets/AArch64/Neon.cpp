@@ -6,8 +6,6 @@
 
 #include "codegen/Targets/AArch64/Neon.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-
 using namespace mlir;
 
 namespace nibble {
@@ -47,10 +45,7 @@ Value AArch64Neon::joinSign(KernelBuilder &k, Value bits, unsigned bit, Value pa
 /// Counted for Q4_0 on neoverse-n2, a tile of 16 rows: 196 instructions with 14 that touch the stack for 64 smmla
 /// without it.
 Value AArch64Neon::after(KernelBuilder &k, Value pointer, Value done) const {
-  SmallVector<Value> registers;
-  for (int64_t part = 0; part < KernelBuilder::lanes(done) / 4; ++part)
-    registers.push_back(k.slice(done, 4 * part, 4));
-  return orderAfter(k, pointer, registers, "w");
+  return AArch64Neon::afterSums(k, pointer, done);
 }
 
 Value AArch64Neon::afterSums(KernelBuilder &k, Value pointer, ValueRange done) const {
@@ -68,10 +63,7 @@ Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
   Value result;
   for (int64_t first = 0; first < KernelBuilder::lanes(vector); first += kBytes) {
     Value part = k.slice(vector, first, kBytes);
-    part = LLVM::InlineAsmOp::create(k.builder(), k.location(), part.getType(), part, "", "=w,0",
-                                     /*has_side_effects=*/false,
-                                     /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr)
-               .getRes();
+    part = emptyAssembly(k, part.getType(), part, "=w,0");
     result = result ? k.concat(result, part) : part;
   }
   return result;
@@ -82,9 +74,7 @@ void AArch64Neon::freeRegisters(KernelBuilder &k) const {
   std::string clobbered;
   for (int i = 0; i < kRegisters; ++i)
     clobbered += (i ? ",~{v" : "~{v") + std::to_string(i) + "}";
-  LLVM::InlineAsmOp::create(k.builder(), k.location(), TypeRange(), ValueRange(), "", clobbered,
-                            /*has_side_effects=*/true,
-                            /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None, nullptr, nullptr);
+  emptyAssembly(k, /*result=*/{}, /*operands=*/{}, clobbered);
 }
 
 Value AArch64Neon::toFloat(KernelBuilder &k, Value sum, unsigned shift) const {
