@@ -31,18 +31,38 @@ struct Cost {
   int64_t bytes = 0, rowBytes = 0, positionBytes = 0, rowOperations = 0, rowPositionOperations = 0;
 };
 
-/// Multiplications and additions for each element of the operation's widest row, where it is no product. Divisions,
-/// roots and exponentials count as what their vectorized forms cost: about ten.
+/// A division, a root, an exponential or tanh counts as what its vectorized form costs: about ten.
+constexpr int64_t kFunction = 10;
+
+/// Multiplications and additions for each element of the operation's widest row, where it is no product; none where it
+/// only moves numbers.
 int64_t operationsPerElement(Operation *op) {
   return TypeSwitch<Operation *, int64_t>(op)
-      .Case([](lm::RMSNormOp) { return 4; })       // square, add, scale, weight
-      .Case([](lm::RopeOp) { return 3; })          // two products and a sum
-      .Case([](lm::GluOp) { return 12; })          // an exponential, two products
+      .Case([](lm::EmbedOp embed) { return embed.getScale() ? 2 : 1; }) // the code's scale
+      .Case([](lm::AddPositionsOp) { return 2; })
+      .Case([](lm::RMSNormOp norm) { return norm.getResidual() ? 5 : 4; }) // square, add, scale, weight
+      .Case([](lm::LayerNormOp norm) { return norm.getBias() ? 7 : 6; })   // add, difference, and the same
+      .Case([](lm::TopKOp top) { return kFunction + int64_t(top.getK()); })
+      .Case([](lm::ExpertSumOp sum) { return 2 * cast<ShapedType>(sum.getWeights().getType()).getDimSize(1); })
+      .Case([](lm::RopeOp) { return 3; }) // two products and a sum
+      .Case([](lm::KVAppendOp append) { return append.getTable() ? 3 : 0; })
+      .Case([](lm::GluOp) { return kFunction + 2; })
+      .Case([](lm::ActivateOp) { return kFunction + 1; })
+      .Case([](lm::PoolOp) { return 1; })
+      .Case([](lm::ResidualOp) { return 2; })
+      .Case([](lm::LogitsOp logits) { return (logits.getScale() ? 1 : 0) + (logits.getSoftcap() ? kFunction + 2 : 0); })
+      .Case([](mpgemm::RoundOp) { return 2; })     // half a unit added, and a mask
       .Case([](mpgemm::LutBuildOp) { return 2; })  // an entry of two bytes: three sums and its parts
       .Case([](mpgemm::QuantizeOp) { return 22; }) // four candidates: scale, round, difference, square, add
       .Case([](mpgemm::NormQuantizeOp) { return 26; })
       .Case([](mpgemm::GluQuantizeOp) { return 34; })
       .Default([](Operation *) { return 0; });
+}
+
+/// What short convolutions compute of a row: b·x, its taps and c, for each channel.
+int64_t operationsOfRow(lm::ShortConvOp op) {
+  auto weight = cast<ShapedType>(op.getWeight().getType());
+  return weight.getDimSize(0) * (2 * weight.getDimSize(1) + 2);
 }
 
 /// Experts that each row of activations is multiplied with.
@@ -95,12 +115,15 @@ void CostModel::addOperand(Operation *op, Value value, bool written, Cost &cost)
   Value rotations = tableOf(op);
   auto positions = dyn_cast<lm::AddPositionsOp>(op);
   auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op);
+  auto sum = dyn_cast<lm::ExpertSumOp>(op);
   if (embed && value == embed.getTable())
     cost.rowBytes += bytesOf(type) / model.getVocabulary();
   else if (rotations && value == rotations)
     cost.rowBytes += 2 * bytesOf(type) / type.getDimSize(0); // a coarse and a fine row
   else if (experts && value == experts.getWeight())
     cost.rowBytes += chosenPerRow(experts) * bytesOf(type) / int64_t(experts.getExperts());
+  else if (sum && value == sum.getBranch()) // a row for each expert
+    cost.rowBytes += cast<ShapedType>(sum.getWeights().getType()).getDimSize(1) * bytesOf(type) / type.getDimSize(0);
   else if (positions && value != positions.getX() && !written)
     cost.rowBytes += bytesOf(type) / type.getDimSize(0);
   else if (type.getRank() > 2)
@@ -131,11 +154,16 @@ Cost CostModel::costOf(Operation *op) {
   if (auto experts = dyn_cast<mpgemm::ExpertMmaOp>(op))
     cost.rowOperations = 2 * chosenPerRow(experts) * int64_t(experts.getLayout().getN() / experts.getExperts()) *
                          experts.getLayout().getK();
+  if (auto convolution = dyn_cast<lm::ShortConvOp>(op))
+    cost.rowOperations = operationsOfRow(convolution);
   // q · k and p · v: two multiply-adds for each number of a head and each position.
   if (auto attention = dyn_cast<lm::AttentionOp>(op))
     cost.rowPositionOperations = 4 * cast<MemRefType>(attention.getQ().getType()).getDimSize(1);
   if (auto partials = dyn_cast<lm::AttentionPartialsOp>(op))
     cost.rowPositionOperations = 4 * cast<MemRefType>(partials.getQ().getType()).getDimSize(1);
+  // A multiply-add of each number of a record, one for a chunk of positions.
+  if (auto combine = dyn_cast<lm::AttentionCombineOp>(op))
+    cost.rowPositionOperations = 2 * widest / lm::kAttentionChunk;
   cost.rowBytes *= rowsForEach(op), cost.rowOperations *= rowsForEach(op);
   return cost;
 }
