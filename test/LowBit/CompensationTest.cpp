@@ -119,5 +119,9 @@ INSTANTIATE_TEST_SUITE_P(Types, CompensationTest,
                          testing::Values("u4, 32, f16, zp = 8", "u4, 32, u6 x f16 : 128, min = -(u6 x f16 : 128)",
                                          "nf4, 64, f16", "u4, 32, f16, min = f16", "cb<4 x i8 per row>, row, f16"));
 
+TEST(CompensationErrorsTest, RefusesMomentsOfAnotherMatrix) {
+  EXPECT_DEATH(Compensation(std::vector<float>(6), 2), "moments of 2 columns are .* found 6");
+}
+
 } // namespace
 } // namespace nibble::lowbit
