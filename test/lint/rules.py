@@ -178,6 +178,20 @@ def check_head_comment(tree):
             yield f"{path}:1: no head comment that says what the file is, why it exists and its contract"
 
 
+def check_header_guards(tree):
+    """A header is read once: by `#pragma once`, or by a guard of its path, which a copied or moved one has not."""
+    for path in sorted(tree):
+        if not path.startswith(FOLDERS) or not path.endswith(".h"):
+            continue
+        include_path = path.removeprefix("runtime/include/")
+        wanted = re.sub(r"\W", "_", include_path).upper()
+        wanted = wanted if wanted.startswith("NIBBLE_") else "NIBBLE_" + wanted
+        guards = re.findall(r"(?m)^#ifndef (\w+)\n#define \1$", tree[path])
+        if not re.search(r"(?m)^#pragma once$", tree[path]) and guards[:1] != [wanted]:
+            found = f"the guard {guards[0]}" if guards else "neither"
+            yield f"{path}:1: has no '#pragma once' and no guard {wanted}, but {found}"
+
+
 def check_names(tree):
     word = "(?:Util|Utils|Common|Helper|Helpers|Manager|Experimental)"
     named = re.compile(rf"(?:class|struct|namespace|enum|function\()\s+\w*?{word}\b", re.IGNORECASE)
@@ -303,6 +317,12 @@ ALL = [
          {"compiler/a.cpp": HEAD + "int i;\n", "test/a.py": '"""' + HEAD + '"""\n',
           "compiler/Tile/Passes.td": "// Passes.td - phase tile\n"},
          [{"compiler/a.cpp": "#include <a>\n"}, {"compiler/a.h": "// a.h\n"}, {"test/a.py": "import os\n"}]),
+    Rule("header-guards", check_header_guards,
+         {"compiler/a.h": "#pragma once\n",
+          "compiler/Tile/B.h": "#ifndef NIBBLE_COMPILER_TILE_B_H\n#define NIBBLE_COMPILER_TILE_B_H\n#endif\n",
+          "runtime/include/nibble/c.h": "#ifndef NIBBLE_C_H\n#define NIBBLE_C_H\n#endif\n"},
+         [{"compiler/a.h": "int f();\n"},
+          {"compiler/Tile/B.h": "#ifndef NIBBLE_COMPILER_TILE_A_H\n#define NIBBLE_COMPILER_TILE_A_H\n#endif\n"}]),
     Rule("names", check_names,
          {"compiler/Tile/Tile.cpp": "class Commonwealth;\n"},
          [{"compiler/Common/a.cpp": ""}, {"compiler/Tile/TileUtils.h": ""}, {"runtime/a.h": "class BufferManager {\n"},
