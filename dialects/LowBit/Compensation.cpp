@@ -53,8 +53,8 @@ static void factor(std::vector<double> &h, int64_t n) {
 Compensation::Compensation(const std::vector<float> &moments, int64_t columns)
     : order(columns) {
   if (int64_t(moments.size()) != columns * columns)
-    llvm::report_fatal_error("moments of " + llvm::Twine(columns) + " columns are as many rows of as many numbers, found " +
-                             llvm::Twine(moments.size()));
+    llvm::report_fatal_error("moments of " + llvm::Twine(columns) +
+                             " columns are as many rows of as many numbers, found " + llvm::Twine(moments.size()));
   double mean = 0;
   for (int64_t j = 0; j < columns; ++j)
     mean += double(moments[j * columns + j]) / double(columns);
