@@ -139,12 +139,12 @@ LogicalResult RequantizeWeights::requantize(lm::WeightOp weight, const lowbit::F
   auto type = cast<RankedTensorType>(weight.getType());
   llvm::Expected<Type> element = format.elementType(context, type.getShape().back());
   if (!element)
-    return weight.emitError() << weight.getSymName() << ": " << llvm::toString(element.takeError());
+    return weight.emitError() << llvm::toString(element.takeError()); // the location has its name
   if (*element == type.getElementType())
     return success();
   auto block = dyn_cast<lowbit::BlockType>(*element);
   if (const char *reason = block ? lowbit::whyNotEncodable(block, type.getShape().back()) : nullptr)
-    return weight.emitError() << weight.getSymName() << " cannot become " << *element << ": " << reason;
+    return weight.emitError() << "cannot become " << *element << ": " << reason;
   if (isa<lowbit::BlockType>(type.getElementType()))
     ++lowBitSources[TypeAttr::get(type.getElementType())];
   SmallVector<Attribute> sources;

@@ -196,7 +196,8 @@ bool FormatText::Parser::parseCode(StringRef word, FormatText &format) {
                 "expected a format, found '" + word +
                     "'; write a ggml name (nibble formats lists them), q2 to "
                     "q6 or q8, int2 to int8, uint1 to uint8, ternary, nf4, "
-                    "fp4, fp8e4m3, cb4[…], any4, !lowbit.block<…> or keep");
+                    "fp4, fp6e2m3, fp6e3m2, fp8e4m3, fp8e5m2, cb4[…], any4, "
+                    "!lowbit.block<…> or keep");
   if (width > 8 || width < (isUnsigned ? 1u : 2u))
     return fail(columnOf(word), "codes are int2 to int8 or uint1 to uint8");
   bool isByte = width == 8 && !isUnsigned;

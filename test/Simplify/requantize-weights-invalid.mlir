@@ -4,10 +4,10 @@
 // RUN: not nibble-opt "--lm-requantize-weights=weights=a=int4,b=qx" %s 2>&1 | FileCheck %s --check-prefix=TEXT
 // TEXT: error: --weights, column 10: expected a format, found 'qx'
 // RUN: not nibble-opt "--lm-requantize-weights=weights=q4_k" %s 2>&1 | FileCheck %s --check-prefix=SHAPE
-// SHAPE: error: blk.0.a.weight: q4_k shares scales among 256 columns, of which rows of 64 columns are no multiple
+// SHAPE: error: q4_k shares scales among 256 columns, of which rows of 64 columns are no multiple
 // RUN: nibble-opt "--lm-requantize-weights=weights=int2" %s 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not nibble-opt "--lm-requantize-weights=weights=any4:tensor" %s 2>&1 | FileCheck %s --check-prefix=BOOK
-// BOOK: error: blk.0.a.weight cannot become '!lowbit.block<cb<4 x i8 per row>, tensor, f16>': a row's own codebook needs a scale of the row's own
+// BOOK: error: cannot become '!lowbit.block<cb<4 x i8 per row>, tensor, f16>': a row's own codebook needs a scale of the row's own
 // TWICE: warning: 1 tensor is low-bit already ('!lowbit.block<u4, 32, f16, zp = 8>'); rounding again adds to the error that is there
 
 lm.weight @blk.0.a.weight : tensor<32x64x!lowbit.block<u4, 32, f16, zp = 8>> from [#lm.source<"m", 0, 1152, "q4_0">]
