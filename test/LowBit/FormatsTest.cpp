@@ -209,38 +209,35 @@ TEST(Formats, everyBitOnce) {
 TEST(Formats, elementTypes) {
   mlir::MLIRContext context;
   context.loadDialect<LowBitDialect>();
-  auto spelled = [&](const char *name) {
-    std::string text;
-    llvm::raw_string_ostream(text)
-        << elementType(&context, *findFormat(name));
-    return text;
+  const std::pair<const char *, const char *> expected[] = {
+      {"f32", "f32"},
+      {"f16", "f16"},
+      {"bf16", "bf16"},
+      {"q4_0", "!lowbit.block<u4, 32, f16, zp = 8>"},
+      {"q4_1", "!lowbit.block<u4, 32, f16, min = f16>"},
+      {"q5_0", "!lowbit.block<u5, 32, f16, zp = 16>"},
+      {"q5_1", "!lowbit.block<u5, 32, f16, min = f16>"},
+      {"q8_0", "!lowbit.block<i8, 32, f16>"},
+      {"q2_k", "!lowbit.block<u2, 16, u4 x f16 : 256, min = -(u4 x f16 : 256)>"},
+      {"q3_k", "!lowbit.block<i3, 16, i6 x f16 : 256>"},
+      {"q4_k", "!lowbit.block<u4, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>"},
+      {"q5_k", "!lowbit.block<u5, 32, u6 x f16 : 256, min = -(u6 x f16 : 256)>"},
+      {"q6_k", "!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>"},
+      {"tq2_0", "!lowbit.block<u2, 256, f16, zp = 1>"},
+      {"iq4_xs", "!lowbit.block<iq4, 32, i6 x f16 : 256>"},
+      {"iq2_xs", "!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>"},
+      {"iq1_m", "!lowbit.block<grid<iq1s>, 16, u4 x f16 : 256>"},
+      {"mxfp4", "!lowbit.block<e2m1, 32, e8m0>"},
+      {"nvfp4", "!lowbit.block<e2m1, 16, ue4m3>"},
+      {"q1_0", "!lowbit.block<sign, 128, f16>"},
+      {"q8_k", "!lowbit.block<i8, 256, f32>"},
+      {"f64", "f32"},
   };
-  EXPECT_EQ(spelled("f32"), "f32");
-  EXPECT_EQ(spelled("f16"), "f16");
-  EXPECT_EQ(spelled("bf16"), "bf16");
-  EXPECT_EQ(spelled("q4_0"), "!lowbit.block<u4, 32, f16, zp = 8>");
-  EXPECT_EQ(spelled("q4_1"), "!lowbit.block<u4, 32, f16, min = f16>");
-  EXPECT_EQ(spelled("q5_0"), "!lowbit.block<u5, 32, f16, zp = 16>");
-  EXPECT_EQ(spelled("q5_1"), "!lowbit.block<u5, 32, f16, min = f16>");
-  EXPECT_EQ(spelled("q8_0"), "!lowbit.block<i8, 32, f16>");
-  EXPECT_EQ(spelled("q2_k"), "!lowbit.block<u2, 16, u4 x f16 : 256, "
-                             "min = -(u4 x f16 : 256)>");
-  EXPECT_EQ(spelled("q3_k"), "!lowbit.block<i3, 16, i6 x f16 : 256>");
-  EXPECT_EQ(spelled("q4_k"), "!lowbit.block<u4, 32, u6 x f16 : 256, "
-                             "min = -(u6 x f16 : 256)>");
-  EXPECT_EQ(spelled("q5_k"), "!lowbit.block<u5, 32, u6 x f16 : 256, "
-                             "min = -(u6 x f16 : 256)>");
-  EXPECT_EQ(spelled("q6_k"), "!lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>");
-  EXPECT_EQ(spelled("tq2_0"), "!lowbit.block<u2, 256, f16, zp = 1>");
-  EXPECT_EQ(spelled("iq4_xs"), "!lowbit.block<iq4, 32, i6 x f16 : 256>");
-  EXPECT_EQ(spelled("iq2_xs"),
-            "!lowbit.block<grid<iq2xs>, 16, u5 x f16 : 256>");
-  EXPECT_EQ(spelled("iq1_m"), "!lowbit.block<grid<iq1s>, 16, u4 x f16 : 256>");
-  EXPECT_EQ(spelled("mxfp4"), "!lowbit.block<e2m1, 32, e8m0>");
-  EXPECT_EQ(spelled("nvfp4"), "!lowbit.block<e2m1, 16, ue4m3>");
-  EXPECT_EQ(spelled("q1_0"), "!lowbit.block<sign, 128, f16>");
-  EXPECT_EQ(spelled("q8_k"), "!lowbit.block<i8, 256, f32>");
-  EXPECT_EQ(spelled("f64"), "f32");
+  for (auto [name, type] : expected) {
+    std::string text;
+    llvm::raw_string_ostream(text) << elementType(&context, *findFormat(name));
+    EXPECT_EQ(text, type) << name;
+  }
 }
 
 TEST(Formats, unknownNamesAndIds) {
