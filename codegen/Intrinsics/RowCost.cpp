@@ -37,6 +37,11 @@ static double productCost(const InstructionRow &row, unsigned codeBits) {
   return 1;
 }
 
+bool widthIsFree(const InstructionRow &row) {
+  unsigned bytes = 8;
+  return productCost(row, bytes) == productCost(row, bytes - 1);
+}
+
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
 /// top.
 static double unpackCost(const PanelLayout &layout) {

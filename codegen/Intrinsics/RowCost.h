@@ -28,6 +28,9 @@ struct RowCost {
 
 RowCost costOf(const InstructionRow &row, const mpgemm::PanelLayout &layout);
 
+/// Whether products of bytes cost what those of narrower codes do.
+bool widthIsFree(const InstructionRow &row);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_INTRINSICS_ROWCOST_H

@@ -67,9 +67,10 @@ Value ActivationReader::scale(const ActivationCursor &at, int64_t strip, int64_t
   return run.strip == 1 ? k.splat(scale, run.lanes) : emitter->repeat(k, run, scale);
 }
 
-Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const {
+Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int64_t column,
+                                 int64_t columns) const {
   Value total;
-  for (int64_t part = 0; part < columnsOfRun() / mma.sumGroup; ++part) {
+  for (int64_t part = 0; part < columns / mma.sumGroup; ++part) {
     Value sum = spread(k.i32(), at.sums, mma.sums.stride, strip, column / mma.sumGroup + part);
     total = total ? k.add(total, sum) : sum;
   }
@@ -82,7 +83,7 @@ Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, in
 
 Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
   Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / mma.layout.getPanelLayout().group);
-  return k.splat(sum, run.lanes);
+  return run.strip == 1 ? k.splat(sum, run.lanes) : emitter->repeat(k, run, sum);
 }
 
 Value ActivationReader::base(const ActivationCursor &at, int64_t column) const {

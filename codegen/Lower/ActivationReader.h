@@ -48,10 +48,15 @@ public:
   /// f32, in the order of the strip.
   mlir::Value scale(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// Sums of a run's codes, i32, in the order of the strip.
-  mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const {
+    return codeSums(at, strip, column, columnsOfRun());
+  }
+  /// The same of `columns` columns.
+  mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column, int64_t columns) const;
   /// The sums of both runs of 32 columns, 16 bits each.
   mlir::Value pairOfSums(const ActivationCursor &at, int64_t strip, int64_t column) const;
-  /// The sum of a run's codes times their activation scale, f32; where MmaOperands has them.
+  /// The sum of a group's codes times their activation scale, f32, in the order of the strip; where MmaOperands has
+  /// them.
   mlir::Value scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// i32; a tile of look-ups has one row.
   mlir::Value base(const ActivationCursor &at, int64_t column) const;

@@ -71,19 +71,29 @@ private:
 
   //===--- scales and minima: DotPanelScales.cpp --------------------------------===//
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
-  /// What a vector's integer sums of a span meet, as far as it stays in registers.
+  /// What a vector's integer sums of a span meet, in registers or where it stands. Of a block that was unpacked ahead
+  /// minima, and in a large tile beside integer scales the float scale, are read for each strip anew.
   struct StripScales {
-    Value record, dw;
-    Tile mw; ///< of each run
+    Value dw, scaleAt;
+    Tile mw, minimaAt; ///< of each group
   };
   void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
   void emitStripRuns(Value record, const Unit &unit, int64_t column, int64_t v, Tile &sums);
-  Value stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, llvm::ArrayRef<Value> w);
+  Value stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, llvm::ArrayRef<Value> w,
+                 llvm::ArrayRef<Value> a);
   Value afterStrip(Value pointer, Value done);
+  bool keepsScales() const;
+  /// Whether a strip's 32 columns are loaded by one instruction, which moves the pointer for free; runs of fewer
+  /// columns are loaded at an offset, from a pointer that stays.
+  bool loadsSpans() const { return run == mpgemm::kActivationGroup || (mma.levels && keepsScales()); }
   StripScales stripScales(Value record, const Unit &unit, int64_t column, int64_t v);
   void scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total, Value &acc);
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
+  Value scaleAt(Value record, int64_t column, int64_t v);
+  Value minimumAt(Value record, int64_t column, int64_t v);
+  int64_t minimumSpan() const { return std::min(run, panel.group); }
+  Value scaledSum(const Unit &unit, int64_t strip, int64_t column, Value da);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
 

@@ -13,13 +13,21 @@ namespace nibble {
 /// Of so many strips the integer sums of a span stay in registers beside the f32 sums.
 constexpr int64_t kTotalStrips = 4;
 
+/// Where a block that was unpacked ahead has the scale of a column's group, and its minimum.
+Value DotPanel::scaleAt(Value record, int64_t column, int64_t v) {
+  return k.offset(record, panel.scaleOffset(column / panel.group, (mma.firstVector + v) * dot.lanes));
+}
+Value DotPanel::minimumAt(Value record, int64_t column, int64_t v) {
+  return k.offset(record, panel.minOffset(column / panel.group, (mma.firstVector + v) * dot.lanes));
+}
+
 /// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float
 /// scale.
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
   int64_t group = column / panel.group;
   int64_t number = panel.isTwoLevel() ? 0 : group;
   if (mma.range && passesStrips()) // an f32, as it is
-    return emitter->loadSpread(k, dot, k.offset(record, panel.scaleOffset(number, (mma.firstVector + v) * dot.lanes)));
+    return emitter->loadSpread(k, dot, scaleAt(record, column, v));
   Value dw = reader.scale(record, number, mma.firstVector + v);
   if (panel.isTwoLevel() && runs == 1)
     dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
@@ -30,7 +38,7 @@ Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64
 Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v) {
   int64_t group = column / panel.group;
   if (mma.range && passesStrips())
-    return emitter->loadSpread(k, dot, k.offset(record, panel.minOffset(group, (mma.firstVector + v) * dot.lanes)));
+    return emitter->loadSpread(k, dot, minimumAt(record, column, v));
   Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
   if (panel.isTwoLevel())
     mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
@@ -58,17 +66,21 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
 }
 
 void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
-  for (int64_t first = column; first < column + run * runs; first += std::min(run, panel.group))
+  for (int64_t first = column; first < column + run * runs; first += minimumSpan())
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value mw = floatMinimum(record, unit, first, v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &acc = sums[strip * mma.vectors + v];
-        Value scaled = mma.scaledSums.pointer
-                           ? activations.scaledSum(unit.x, strip, first)
-                           : k.mulf(da[strip], k.intToFloat(activations.codeSums(unit.x, strip, first), k.f32()));
-        acc = k.fma(mw, scaled, acc);
+        acc = k.fma(mw, scaledSum(unit, strip, first, da[strip]), acc);
       }
     }
+}
+
+/// What a minimum is multiplied with: the activation scale times the sum of its columns' codes.
+Value DotPanel::scaledSum(const Unit &unit, int64_t strip, int64_t column, Value da) {
+  if (mma.scaledSums.pointer)
+    return activations.scaledSum(unit.x, strip, column);
+  return k.mulf(da, k.intToFloat(activations.codeSums(unit.x, strip, column, minimumSpan()), k.f32()));
 }
 
 /// A vector's run, with its integer scale where sums meet one.
@@ -87,52 +99,62 @@ DotRun DotPanel::runOf(const Unit &unit, int64_t column, int64_t v) {
   return of;
 }
 
+/// Whether the float scale and integer scales of a span stay in registers while the strips pass by.
+bool DotPanel::keepsScales() const { return !mma.levels || strips() <= kTotalStrips; }
+
 /// `pointer`, to be read through once `done` is there.
 Value DotPanel::afterStrip(Value pointer, Value done) {
   return emitter->ordersScales() ? emitter->after(k, pointer, done) : pointer;
 }
 
-/// A strip's integer sum of a run. `at` stands at the strip's activations; integer scales that lie apart are loaded
-/// once the products are there.
-Value DotPanel::stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, ArrayRef<Value> w) {
+/// A strip's integer sum of a run: weights times activations. Integer scales that do not stay are loaded once the
+/// products are there.
+Value DotPanel::stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, ArrayRef<Value> w,
+                         ArrayRef<Value> a) {
   Value ofCodes = dot.codes.offset ? activations.codeSums(at.x, strip, first) : Value();
-  KernelBuilder::Values a = activations.operands(activations.codes(at.x, first), 0, dot.quads, 1);
   Value dots = emitter->multiply(k, of, emitter->start(k, of, ofCodes), w, a);
-  if (mma.levels) {
+  if (!keepsScales()) {
     at.subScales = afterStrip(at.subScales, dots);
     of = runOf(at, first, v);
   }
   return emitter->finish(k, of, dots, ofCodes);
 }
 
-/// A strip's integer sum of a span meets float scales. Of a block that was unpacked ahead, where they are one load,
-/// minima, and beside integer scales the float scale, too, are loaded for each strip anew, and activation scales once
-/// the sum is there.
+/// A strip's integer sum of a span meets float scales. Of a block that was unpacked ahead, activation scales and what
+/// is read for each strip anew are loaded once the sum is there.
 void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total,
                           Value &acc) {
   if (mma.range)
     at.x.scales = afterStrip(at.x.scales, total);
-  if (mma.levels) {
-    scales.record = afterStrip(scales.record, total);
-    scales.dw = floatScale(scales.record, at, column, v);
+  if (!keepsScales()) {
+    scales.scaleAt = afterStrip(scales.scaleAt, total);
+    scales.dw = emitter->loadSpread(k, dot, scales.scaleAt);
   }
   Value da = activations.scale(at.x, strip, column);
   acc = k.fma(k.mulf(scales.dw, da), emitter->toFloat(k, total, shift), acc);
-  for (int64_t i = 0; panel.hasMin && i < runs; ++i) {
-    int64_t first = column + i * run;
-    Value mw = mma.range ? Value() : scales.mw[i];
+  int64_t minima = panel.hasMin ? run * runs / minimumSpan() : 0;
+  for (int64_t i = 0; i < minima; ++i) {
     if (mma.range) {
-      scales.record = afterStrip(scales.record, acc), at.x.sums = afterStrip(at.x.sums, acc);
-      mw = floatMinimum(scales.record, at, first, v);
+      Value &sums = mma.scaledSums.pointer ? at.x.scaledSums : at.x.sums;
+      scales.minimaAt[i] = afterStrip(scales.minimaAt[i], acc), sums = afterStrip(sums, acc);
     }
-    acc = k.fma(mw, k.mulf(da, k.intToFloat(activations.codeSums(at.x, strip, first), k.f32())), acc);
+    Value mw = mma.range ? emitter->loadSpread(k, dot, scales.minimaAt[i]) : scales.mw[i];
+    acc = k.fma(mw, scaledSum(at, strip, column + i * minimumSpan(), da), acc);
   }
 }
 
 DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int64_t column, int64_t v) {
-  StripScales scales{record, mma.levels ? Value() : floatScale(record, unit, column, v), {}};
-  for (int64_t i = 0; panel.hasMin && !mma.range && i < runs; ++i)
-    scales.mw.push_back(floatMinimum(record, unit, column + i * run, v));
+  StripScales scales;
+  if (keepsScales())
+    scales.dw = floatScale(record, unit, column, v);
+  else
+    scales.scaleAt = scaleAt(record, column, v);
+  for (int64_t first = column; panel.hasMin && first < column + run * runs; first += minimumSpan()) {
+    if (mma.range)
+      scales.minimaAt.push_back(minimumAt(record, first, v));
+    else
+      scales.mw.push_back(floatMinimum(record, unit, first, v));
+  }
   return scales;
 }
 
@@ -149,23 +171,28 @@ void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &
     for (int64_t i = 0; i < runs; ++i) {
       int64_t first = column + i * run;
       w.push_back(weights(unit.codes, first / panel.kr, 1, dot.quads, v));
-      of.push_back(mma.levels ? dot : runOf(unit, first, v));
+      of.push_back(keepsScales() ? runOf(unit, first, v) : dot);
     }
     StripScales scales = stripScales(record, unit, column, v);
     Unit at = unit; // its activations move from strip to strip
     for (int64_t strip = 0; strip < strips(); ++strip) {
+      KernelBuilder::Values span;
+      if (loadsSpans())
+        span = activations.operands(activations.codes(at.x, column), 0, runs * dot.quads, 1);
       Value total;
       for (int64_t i = 0; i < runs; ++i) {
-        Value dots = stripRun(at, column + i * run, v, strip, of[i], w[i]);
+        int64_t first = column + i * run;
+        Tile a = loadsSpans() ? Tile(ArrayRef(span).slice(i * dot.quads, dot.quads))
+                              : activations.operands(activations.codes(at.x, first), strip, dot.quads, 1);
+        Value dots = stripRun(at, first, v, strip, of[i], w[i], a);
         total = total ? k.add(total, dots) : dots;
-        if (mma.levels)
+        if (!keepsScales())
           at.x.codes = afterStrip(at.x.codes, total);
       }
       Value &acc = sums[strip * mma.vectors + v];
       scaleStrip(scales, at, column, v, strip, total, acc);
-      at.x.codes = afterStrip(activations.nextStrip(at.x), acc);
+      at.x.codes = afterStrip(loadsSpans() ? activations.nextStrip(at.x) : at.x.codes, acc);
     }
-    record = scales.record;
   }
 }
 
@@ -181,9 +208,10 @@ void DotPanel::emitStripRuns(Value record, const Unit &unit, int64_t column, int
     Tile w = weights(at.codes, first / panel.kr, 1, dot.quads, v);
     DotRun of = runOf(at, first, v);
     for (int64_t strip = 0; strip < strips(); ++strip) {
-      Value dots = stripRun(at, first, v, strip, of, w), &total = totals[strip];
+      KernelBuilder::Values a = activations.operands(activations.codes(at.x, first), strip, dot.quads, 1);
+      Value dots = stripRun(at, first, v, strip, of, w, a), &total = totals[strip];
       total = total ? k.add(total, dots) : dots;
-      at.x.codes = afterStrip(activations.nextStrip(at.x), total);
+      at.x.codes = afterStrip(at.x.codes, total);
     }
   }
   Unit at = unit;

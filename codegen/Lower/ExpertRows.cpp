@@ -60,7 +60,7 @@ ExpertRows::ExpertRows(KernelBuilder &k, const MmaOperands &from, const ExpertOp
   if (AheadPanel::suits(mma, most))
     ahead.emplace(k, mma, most);
   if (WholePanel::suits(k, mma, most, tile))
-    whole.emplace(k, mma, tile);
+    whole.emplace(k, mma, most, tile);
 }
 
 void ExpertRows::allocateCopies() {
@@ -87,6 +87,8 @@ void ExpertRows::emit(Value rows, Value tid, Value nthreads) {
         k.ifThen(k.slt(k.i64(0), k.load(k.i64(), count)), [&] {
           if (ahead)
             ahead->prepare(k.load(k.i64(), count));
+          if (whole)
+            whole->prepare(k.load(k.i64(), count));
           k.loop(low, high, 1, [&](Value place) {
             Value index = k.add(k.mul(expert, places), place);
             multiply(k.offset(operands.weight, k.mul(index, panelLayout.panelBytes())), place);
@@ -166,8 +168,8 @@ void ExpertRows::multiply(Value panel, Value place) {
     return ahead->emit(panel, rows, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first,
                                         int64_t vectors) { storeTile(sums, place, row0, tokens, first, vectors); });
   if (whole)
-    done = whole->emit(panel, rows, [&](const MmaOperands &of, Value unpacked, Value row0) {
-      multiplyTile(of, unpacked, place, row0, tile);
+    done = whole->emit(panel, rows, [&](const MmaOperands &of, Value unpacked, Value row0, int64_t tokens) {
+      multiplyTile(of, unpacked, place, row0, tokens);
     });
   for (int64_t tokens = whole ? tile / 2 : std::min(most, tile); tokens > 0; tokens /= 2) {
     Value end = tokens == 1 ? rows : k.add(done, k.mul(k.divu(k.sub(rows, done), tokens), tokens));

@@ -123,7 +123,7 @@ void MmaKernel::emit(Value n, Value tid, Value nthreads) {
   if (AheadPanel::suits(mma, shape.rows))
     ahead.emplace(k, mma, shape.rows).prepare(n);
   if (WholePanel::suits(k, mma, shape.rows, shape.tile()))
-    whole.emplace(k, mma, shape.tile());
+    whole.emplace(k, mma, shape.rows, shape.tile()).prepare(n);
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
 }
 
@@ -136,9 +136,9 @@ void MmaKernel::emitRows(Value index, Value n) {
       storeTile(sums, index, row0, tokens);
     });
   if (whole)
-    done = whole->emit(panel, n, [&](const MmaOperands &unpackedAs, Value unpacked, Value row0) {
+    done = whole->emit(panel, n, [&](const MmaOperands &unpackedAs, Value unpacked, Value row0, int64_t tokens) {
       MmaOperands packed = std::exchange(mma, unpackedAs);
-      emitTile(unpacked, index, row0, shape.tile());
+      emitTile(unpacked, index, row0, tokens);
       mma = packed;
     });
   for (int64_t tile = whole ? shape.tile() / 2 : shape.tile(); tile > 0; tile /= 2) {

@@ -56,7 +56,7 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
 
 void AheadPanel::allocateTables() {
   int64_t offsets = unpacker.sumForm() == SumForm::Codes ? 0 : offsetSumsOfRecord();
-  int64_t scaled = unpacker.source().hasMin ? runsOfRecord() : 0;
+  int64_t scaled = unpacker.source().hasMin ? groupsOfRecord() : 0;
   prepared = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled) * 4 <= kTableBytes;
   int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
   if (offsets)
@@ -70,10 +70,13 @@ int64_t AheadPanel::recordsOfTables() const {
   return (prepared ? unpacker.source().k : unpacker.blockColumns()) / kUnpackedRecord;
 }
 
-/// Runs of 32 columns, and the numbers that become of the sums of their activations.
-int64_t AheadPanel::runsOfRecord() const {
+/// Groups of 32 columns, whose sums of activations minima meet.
+int64_t AheadPanel::groupsOfRecord() const {
   return kUnpackedRecord / std::min<int64_t>(unpacker.source().group, kUnpackedRecord);
 }
+
+/// Runs of 32 columns, and the numbers that become of the sums of their activations.
+int64_t AheadPanel::runsOfRecord() const { return kUnpackedRecord / unpacker.runColumns(); }
 int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.sumForm() == SumForm::Pairs ? 1 : runsOfRecord(); }
 
 void AheadPanel::prepare(Value rows) {
@@ -119,7 +122,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.ahead = 0; // the block is in the cache
   bool isInteger = mma.row->isInteger();
   if (isInteger)
-    at.range = unpacker.range();
+    at.range = unpacker.range(), at.run = unpacker.runColumns();
   at.x.pointer = k.at(mma.x.pointer, isInteger ? k.i8() : k.f32(), k.add(k.mul(row0, mma.x.stride), column));
   if (!isInteger)
     return at;
@@ -135,7 +138,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
     at.sums = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
   }
   if (scaledSums)
-    at.scaledSums = tableAt(scaledSums, runsOfRecord(), k.f32(), row0, column);
+    at.scaledSums = tableAt(scaledSums, groupsOfRecord(), k.f32(), row0, column);
   return at;
 }
 
@@ -181,21 +184,23 @@ void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, 
     Value codes = k.load(k.vec(k.i8(), count * kUnpackedRecord), k.offset(x.codes, k.mul(record, kUnpackedRecord)), 1);
     k.store(unpacker.starts(codes), offsetsAt, 4);
   }
-  if (!scaledSums && isStarts)
-    return;
-  Value total = sumsOfRuns(x.sums, record, count);
   if (offsetSums && !isStarts) { // of a run of 16 they fit 16 bits
     bool isPairs = unpacker.sumForm() == SumForm::Pairs;
+    Value total = sumsOfRuns(x.sums, record, count, runsOfRecord());
     k.store(isPairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset), offsetsAt, 4);
   }
   if (scaledSums)
-    k.store(k.mulf(scalesOfRuns(x.scales, record, count), k.intToFloat(total, k.f32())),
-            k.at(scaledSums, k.f32(), k.mul(at, runsOfRecord())), 4);
+    emitScaledSums(x, record, count, k.at(scaledSums, k.f32(), k.mul(at, groupsOfRecord())));
 }
 
-/// The sums of activations of each run (i32).
-Value AheadPanel::sumsOfRuns(Value sums, Value record, int64_t count) {
-  int64_t runs = runsOfRecord(), parts = kUnpackedRecord / runs / mma.sumGroup;
+void AheadPanel::emitScaledSums(const ActivationRow &x, Value record, int64_t count, Value to) {
+  Value total = k.intToFloat(sumsOfRuns(x.sums, record, count, groupsOfRecord()), k.f32());
+  k.store(k.mulf(scalesOfGroups(x.scales, record, count), total), to, 4);
+}
+
+/// The sums of activations of each of a record's `runs` (i32).
+Value AheadPanel::sumsOfRuns(Value sums, Value record, int64_t count, int64_t runs) {
+  int64_t parts = kUnpackedRecord / runs / mma.sumGroup;
   Value loaded = k.load(k.vec(k.i32(), count * runs * parts), k.at(sums, k.i32(), k.mul(record, runs * parts)));
   Value total;
   for (int64_t part = 0; part < parts; ++part) {
@@ -208,17 +213,17 @@ Value AheadPanel::sumsOfRuns(Value sums, Value record, int64_t count) {
   return total;
 }
 
-/// The scale of the activations of each run.
-Value AheadPanel::scalesOfRuns(Value scales, Value record, int64_t count) {
-  int64_t runs = runsOfRecord();
+/// The scale of the activations of each group.
+Value AheadPanel::scalesOfGroups(Value scales, Value record, int64_t count) {
+  int64_t groups = groupsOfRecord();
   if (mma.activationGroup != mpgemm::kActivationGroup)
-    return k.splat(k.load(k.f32(), scales), count * runs);
+    return k.splat(k.load(k.f32(), scales), count * groups);
   Value scale = k.load(k.vec(k.f32(), count), k.at(scales, k.f32(), record));
-  if (runs == 1)
+  if (groups == 1)
     return scale;
   SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < count * runs; ++lane)
-    mask.push_back(lane / runs);
+  for (int64_t lane = 0; lane < count * groups; ++lane)
+    mask.push_back(lane / groups);
   return k.shuffle(scale, scale, mask);
 }
 

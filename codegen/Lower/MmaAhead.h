@@ -57,12 +57,14 @@ private:
     mlir::Value codes, sums, scales;
   };
   void emitTable(const ActivationRow &x, mlir::Value record, int64_t count, mlir::Value at);
-  mlir::Value sumsOfRuns(mlir::Value sums, mlir::Value record, int64_t count);
-  mlir::Value scalesOfRuns(mlir::Value scales, mlir::Value record, int64_t count);
+  mlir::Value sumsOfRuns(mlir::Value sums, mlir::Value record, int64_t count, int64_t runs);
+  mlir::Value scalesOfGroups(mlir::Value scales, mlir::Value record, int64_t count);
+  void emitScaledSums(const ActivationRow &x, mlir::Value record, int64_t count, mlir::Value to);
   PanelSums loadSums(const MmaOperands &operands, int64_t tokens, mlir::Value from);
   void allocateTables();
   RowMatrix tableAt(mlir::Value table, int64_t perRecord, mlir::Type type, mlir::Value row0, mlir::Value column) const;
   int64_t rowsTogether() const;
+  int64_t groupsOfRecord() const;
   int64_t runsOfRecord() const;
   int64_t offsetSumsOfRecord() const;
   int64_t recordsOfTables() const;

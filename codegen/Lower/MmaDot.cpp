@@ -43,7 +43,7 @@ constexpr int64_t kFetchedTogether = 4096;
 DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
     : k(k), mma(mma), emitter(isLookup() ? nullptr : &dotEmitter(*mma.row)),
       reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
-      run(std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
+      run(mma.run ? mma.run : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
       runs(panel.isTwoLevel() || mma.levels ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);

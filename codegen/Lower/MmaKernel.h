@@ -56,6 +56,7 @@ struct MmaOperands {
   std::optional<CodeRange> range;
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
+  int64_t run = 0; ///< columns that it sums up as integers; 0: those of a group, up to 32
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; what
   /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
   mlir::Value levels;

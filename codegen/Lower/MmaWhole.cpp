@@ -16,6 +16,10 @@ namespace nibble {
 /// stack.
 constexpr int64_t kMostUnpackedBytes = 48 << 10;
 
+/// What sums of activations as floats may take of a thread's stack (runtime/threads/Team.h): with that there is room
+/// for 128 rows of 2048 columns, each number twice.
+constexpr int64_t kTableBytes = 64 << 10;
+
 /// Whether tiles of pairs of rows may follow each other, and codes are not bytes already.
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
@@ -27,24 +31,56 @@ bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, i
              .blockBytes() <= kMostUnpackedBytes;
 }
 
-WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t tile)
+WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
     : k(k), mma(mma),
-      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile) {
+      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile),
+      tokens(unpacker.levels().groups ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
   if (unpacker.levels().groups)
     levels = k.stack(k.i8(), unpacker.levelBytes());
+  if (!unpacker.source().hasMin)
+    return;
+  int64_t numbers = activations().blocks(rows) * activations().numbersOfBlock(scaledGroup());
+  if (numbers * 4 <= kTableBytes)
+    scaledSums = k.stack(k.f32(), numbers);
+}
+
+void WholePanel::prepare(Value rows) {
+  if (scaledSums)
+    k.loop(k.i64(0), k.divu(rowsOfTiles(rows), mma.interleaved), 1, [&](Value block) { emitScaledSums(block); });
+}
+
+/// Of a block of rows of activations, in the order of its sums.
+void WholePanel::emitScaledSums(Value block) {
+  mpgemm::ActivationLayout layout = activations();
+  int64_t lanes = layout.numbersOfGroup(), parts = scaledGroup() / mma.sumGroup;
+  auto at = [&](Value base, Type type, int64_t group, Value index) {
+    return k.at(base, type, k.add(k.mul(block, layout.numbersOfBlock(group)), k.mul(index, lanes)));
+  };
+  k.loop(k.i64(0), k.i64(layout.columns / scaledGroup()), 1, [&](Value index) {
+    Value total, from = at(mma.sums.pointer, k.i32(), mma.sumGroup, k.mul(index, parts));
+    for (int64_t part = 0; part < parts; ++part) {
+      Value some = k.load(k.vec(k.i32(), lanes), k.at(from, k.i32(), part * lanes), 4);
+      total = total ? k.add(total, some) : some;
+    }
+    Value ofScale = k.divu(index, mma.activationGroup / scaledGroup());
+    Value scale =
+        k.load(k.vec(k.f32(), lanes), at(mma.scales.pointer, k.f32(), mma.activationGroup, ofScale), 4);
+    k.store(k.mulf(scale, k.intToFloat(total, k.f32())), at(scaledSums, k.f32(), scaledGroup(), index), 4);
+  });
 }
 
 Value WholePanel::emit(Value panel, Value rows, Tile visit) {
-  Value end = k.mul(k.divu(rows, tile), tile);
+  Value end = rowsOfTiles(rows);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
     unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, levels,
                   /*fetchesNext=*/mma.ahead != 0);
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = 0;
+    of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;
     of.levels = levels;
-    k.loop(k.i64(0), end, tile, [&](Value row0) { visit(of, unpacked, row0); });
+    k.loop(k.i64(0), end, tokens, [&](Value row0) { visit(of, unpacked, row0, tokens); });
   });
   return end;
 }

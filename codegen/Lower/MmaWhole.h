@@ -7,6 +7,8 @@
 //
 // Why: a tile of pairs fills the registers with the sums of one vector and walks the panel once for each, so unpacking
 // goes once for several tiles at the cost of one.
+// Where there are minima, the sums of activations that they meet are made floats and multiplied by their scale once
+// for all panels, if the stack has room for them.
 // Contract: a sum is the same chain of operations as with the packed panel.
 //
 //===----------------------------------------------------------------------===//
@@ -16,6 +18,7 @@
 
 #include "codegen/Lower/MmaKernel.h"
 #include "codegen/Lower/PanelUnpacker.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 
 namespace nibble {
 
@@ -24,19 +27,30 @@ public:
   /// Whether products with buffers of so many rows in tiles of `tile` are done this way.
   static bool suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile);
   /// Takes memory of the stack: the builder must stand in the kernel's entry block.
-  WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t tile);
+  WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile);
 
-  /// Gets the first row of a full tile, and what to multiply it with.
-  using Tile = llvm::function_ref<void(const MmaOperands &unpacked, mlir::Value panel, mlir::Value row0)>;
-  /// Visits the full tiles of `rows`; returns how many rows these are.
+  /// To be called when the activations of `rows` rows are there, before any panel is multiplied with them.
+  void prepare(mlir::Value rows);
+
+  /// Gets the first row of a tile of `tokens`, and what to multiply it with.
+  using Tile =
+      llvm::function_ref<void(const MmaOperands &unpacked, mlir::Value panel, mlir::Value row0, int64_t tokens)>;
+  /// Visits the rows of full tiles of `rows`; returns how many these are.
   mlir::Value emit(mlir::Value panel, mlir::Value rows, Tile visit);
 
 private:
+  mlir::Value rowsOfTiles(mlir::Value rows) { return k.mul(k.divu(rows, tile), tile); }
+  mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
+  int64_t scaledGroup() const { return std::min(unpacker.source().group, kUnpackedRecord); } ///< columns
+  void emitScaledSums(mlir::Value block);
+
   KernelBuilder &k;
   MmaOperands mma;
   PanelUnpacker unpacker;
   int64_t tile;
+  int64_t tokens; ///< rows that are multiplied at once
   mlir::Value unpacked, levels; ///< memory; no levels where the format has none that integer sums meet
+  mlir::Value scaledSums;       ///< memory of what MmaOperands says; null without
 };
 
 } // namespace nibble

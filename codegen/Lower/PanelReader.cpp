@@ -27,8 +27,7 @@ PanelReader::PanelReader(KernelBuilder &k, mpgemm::LayoutAttr attr, int64_t lane
     chooseRange(row);
 }
 
-/// Numbers of a codebook may be held as they are or moved: small unsigned ones suit any multiplication.
-static CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow *row) {
+CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow *row) {
   unsigned bits = llvm::Log2_64_Ceil(uint64_t(high - low) + 1);
   if (!row || row->kind == RowKind::Float || (bits > row->unsignedBits && row->signedBytes))
     return {8, true, 0};
@@ -324,6 +323,10 @@ Value PanelReader::minimum(Value record, int64_t s, int64_t v) {
 
 Value PanelReader::subScale(Value base, int64_t group, int64_t v) {
   return integers(k.offset(base, group * panel.nr + v * lanes), block.getScale().sub.isSigned);
+}
+
+Value PanelReader::subScaleBytes(Value base, int64_t group, int64_t v) {
+  return repeatEach(k, k.load(k.vec(k.i8(), lanes), k.offset(base, group * panel.nr + v * lanes), 1), panel.kr);
 }
 
 Value PanelReader::subMinimum(Value base, int64_t group, int64_t v) {

@@ -32,6 +32,10 @@ struct CodeRange {
   int64_t largest = 0;   ///< byte of a codebook; 0: all that the bits hold
 };
 
+/// How integers from `low` to `high` are held to be multiplied by `row` (null: by floats). They may be moved: small
+/// unsigned ones suit any multiplication.
+CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow *row);
+
 /// How the integers of a codebook, the type's own or a stored one, are held to be multiplied by `row`.
 CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row);
 
@@ -74,7 +78,9 @@ public:
   mlir::Value minimum(mlir::Value record, int64_t s, int64_t v);
   /// Integer sub-scale, i32 × lanes; `base` = record + subScaleOffset of a unit's first group.
   mlir::Value subScale(mlir::Value base, int64_t group, int64_t v);
-  /// The same for the sub-minima (unsigned or signed as the format says).
+  /// The same as bytes, one for each column of a quad.
+  mlir::Value subScaleBytes(mlir::Value base, int64_t group, int64_t v);
+  /// As subScale() for the sub-minima (unsigned or signed as the format says).
   mlir::Value subMinimum(mlir::Value base, int64_t group, int64_t v);
   /// Column `column` of a float weight, f32 × lanes; `columns` = panel + elementOffset of column 0.
   mlir::Value element(mlir::Value columns, int64_t column, int64_t v);

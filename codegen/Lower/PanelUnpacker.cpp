@@ -6,7 +6,10 @@
 
 #include "codegen/Lower/PanelUnpacker.h"
 
+#include "codegen/Intrinsics/RowCost.h"
+
 #include <algorithm>
+#include <limits>
 
 using namespace mlir;
 
@@ -19,15 +22,35 @@ static int64_t columnsOfBlock(const InstructionRow &row) { return row.kind == Ro
 /// Bytes that are fetched at once.
 constexpr int64_t kLineBytes = 64;
 
-/// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns.
-static Type elementOf(lowbit::BlockType block, int64_t group) {
+/// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns; of folded numbers for 32,
+/// unless there are minima of fewer.
+static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
   lowbit::ScaleKind scale = {.floatKind = FloatKind::F32};
   lowbit::ZeroKind zero;
   if (block.hasMin())
     zero = {.form = lowbit::ZeroKind::Min, .min = scale};
-  return lowbit::BlockType::get(block.getContext(), lowbit::CodeKind(8, false), std::min(group, kUnpackedRecord), scale,
-                                zero);
+  int64_t columns = folded && !block.hasMin() ? kUnpackedRecord : std::min(group, kUnpackedRecord);
+  return lowbit::BlockType::get(block.getContext(), lowbit::CodeKind(8, false), columns, scale, zero);
 }
+
+/// The smallest and the largest number that a code stands for, in units of its codebook.
+static std::pair<int64_t, int64_t> numbersOf(lowbit::BlockType block) {
+  const lowbit::CodeKind &code = block.getCode();
+  if (code.book) {
+    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
+    return {*low, *high};
+  }
+  lowbit::IntegerKind integer{code.width, code.isSigned};
+  return {integer.min() - block.getZeroPoint(), integer.max() - block.getZeroPoint()};
+}
+
+/// The range of numbers times integer scales.
+static std::pair<int64_t, int64_t> productsOf(lowbit::BlockType block) {
+  auto [low, high] = numbersOf(block);
+  const lowbit::IntegerKind &scale = block.getScale().sub;
+  return std::minmax({low * scale.min(), low * scale.max(), high * scale.min(), high * scale.max()});
+}
+
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
@@ -36,15 +59,30 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
-  if (emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord)
+  bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
+  if (meetsIntegers)
+    chooseFold(block, row);
+  if (meetsIntegers && !folded)
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,
                   emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord};
-  Type element = emitter ? elementOf(block, panel.group) : Type(k.f32());
+  Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
                               /*bias=*/0);
   place = unpacked.getPanelLayout();
+}
+
+/// Folds where signed bytes hold all products of a number and its integer scale, or minus these.
+void PanelUnpacker::chooseFold(lowbit::BlockType block, const InstructionRow *row) {
+  if (block.getCode().stored != lowbit::CodeKind::None || !widthIsFree(*row))
+    return;
+  constexpr int64_t kLow = std::numeric_limits<int8_t>::min(), kHigh = std::numeric_limits<int8_t>::max();
+  auto [low, high] = productsOf(block);
+  if (kLow <= low && high <= kHigh)
+    folded = 1, foldedRange = rangeOfNumbers(low, high, row);
+  else if (kLow <= -high && -low <= kHigh)
+    folded = -1, foldedRange = rangeOfNumbers(-high, -low, row);
 }
 
 SumForm PanelUnpacker::sumForm() const {
@@ -60,7 +98,7 @@ SumForm PanelUnpacker::sumForm() const {
 /// Of a block's columns, as its kernel multiplies them.
 DotRun PanelUnpacker::run() const {
   DotRun run;
-  run.lanes = lanes, run.quads = std::min(panel.group, kUnpackedRecord) / panel.kr;
+  run.lanes = lanes, run.quads = runColumns() / panel.kr;
   run.codes = {range().bits, range().isSigned, range().offset, range().largest};
   return run;
 }
@@ -129,12 +167,6 @@ void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
 }
 
 void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Value codes) {
-  auto quad = [&](int64_t first) {
-    int64_t index = (column + first) / panel.kr;
-    if (height())
-      return reader.signedNibbles(unit.codes, index, v);
-    return k.sub(reader.quad(unit.codes, index, v), takesOffsets ? reader.range().offset : 0);
-  };
   auto store = [&](Value bytes, int64_t index) {
     k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, v * lanes).offset), 1);
   };
@@ -143,12 +175,25 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
   bool together = height() != 0;
   KernelBuilder::Values bytes;
   for (int64_t index = 0; index < kUnpackedRecord / panel.kr; ++index) {
-    bytes.push_back(quad(index * panel.kr));
+    bytes.push_back(bytesOf(unit, column / panel.kr + index, v));
     if (!together)
       store(bytes.back(), index);
   }
   for (size_t index = 0; together && index < bytes.size(); ++index)
     store(bytes[index], int64_t(index));
+}
+
+/// A quad as range() says.
+Value PanelUnpacker::bytesOf(const Unit &unit, int64_t quad, int64_t v) {
+  if (height())
+    return reader.signedNibbles(unit.codes, quad, v);
+  Value bytes = reader.quad(unit.codes, quad, v);
+  if (!folded)
+    return k.sub(bytes, takesOffsets ? reader.range().offset : 0);
+  Value scale = reader.subScaleBytes(unit.subScales, quad * panel.kr / panel.group, v);
+  if (folded < 0)
+    scale = k.sub(k.zero(scale.getType()), scale);
+  return k.add(k.mul(k.sub(bytes, reader.range().offset), scale), range().offset); // modulo 256
 }
 
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {
@@ -178,7 +223,9 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
 /// d of a group, times its sub-scale where no integer sum is to meet that first.
 Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
   Value scale = reader.scale(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel() || levelPlace.groups)
+  if (folded < 0)
+    return k.negf(scale);
+  if (!panel.isTwoLevel() || levelPlace.groups || folded)
     return scale;
   return k.mulf(scale, k.intToFloat(reader.subScale(unit.subScales, group, v), k.f32()));
 }

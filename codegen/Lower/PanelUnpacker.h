@@ -12,6 +12,11 @@
 // Integer scales that integer sums meet, those of groups below 32 columns, lie apart
 // from it (LevelPlace.h): then its records have the float scale and the groups' minima.
 //
+// Folded scales. Where a byte holds every product of a number and an integer scale of the format (Q2_K: 0 … 3 times
+// 0 … 15) or minus every one (Q3_K: -4 … 3 times -32 … 31, with minus the float scale), and the row multiplies bytes at
+// the cost of narrower codes, that product is unpacked: the kernel's integer sum of 32 columns is the same number, and
+// no sum of a smaller group is to be scaled.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_CODEGEN_LOWER_PANELUNPACKER_H
@@ -37,10 +42,12 @@ public:
   /// Of a block.
   mpgemm::LayoutAttr layout() const { return unpacked; }
   /// What the bytes of a block are; not for float products.
-  CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : reader.range(); }
+  CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : folded ? foldedRange : reader.range(); }
+  /// Columns that a block's kernel sums up as integers before they meet a scale.
+  int64_t runColumns() const { return folded ? kUnpackedRecord : std::min(panel.group, kUnpackedRecord); }
   /// Numbers are 2^height times what they should be, which the conversion of sums to float takes away.
   unsigned height() const {
-    return takesOffsets && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
+    return takesOffsets && !folded && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
   }
   /// The integer scales of a record where they lie apart: no groups if there are none.
   const LevelPlace &levels() const { return levelPlace; }
@@ -71,10 +78,12 @@ private:
   void emitValues(const Unit &unit, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
+  void chooseFold(lowbit::BlockType block, const InstructionRow *row);
   DotRun run() const;
   bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
+  mlir::Value bytesOf(const Unit &unit, int64_t quad, int64_t v);
 
   KernelBuilder &k;
   const DotEmitter *emitter;
@@ -82,6 +91,8 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
   bool takesOffsets;
+  int64_t folded = 0; ///< what bytes are numbers times, beside their integer scale: 1 or -1; 0: not folded
+  CodeRange foldedRange;
   LevelPlace levelPlace;
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`

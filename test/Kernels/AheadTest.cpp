@@ -22,6 +22,13 @@ struct Case {
   std::vector<const char *> formats;
 };
 
+/// Of a file, or of none.
+const lowbit::Format &formatOf(llvm::StringRef name) {
+  if (const lowbit::Format *format = lowbit::findFormat(name))
+    return *format;
+  return *llvm::find_if(ownFormats(), [&](const lowbit::Format &own) { return own.name == name; });
+}
+
 class AheadTest : public testing::TestWithParam<Case> {};
 
 TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
@@ -35,7 +42,7 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   constexpr int64_t kRows = 64 + 4 + 2 + 1; // a block, and tiles of four, two and one
   const ProductRun runs[] = {{kRows, 1}, {7, 2}};
   for (const char *name : GetParam().formats) {
-    const lowbit::Format &format = *lowbit::findFormat(name);
+    const lowbit::Format &format = formatOf(name);
     int64_t columns = columnsOf(format, *findRow(machine->row));
     columns += columns < 256 ? 256 : columns; // of a block, and of what is left
     cases.add(format, {}, {19, columns, true, true}, kRows, runs, random);
@@ -55,8 +62,11 @@ INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                                               {"q4_0", "q2_k", "q6_k", "mxfp4", "iq2_xs"}},
                                          Case{"aarch64_dotprod_1x4x4_s8s8s32",
                                               {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_k", "nvfp4", "iq4_nl", "q5_1",
-                                               "q6_k"}},
-                                         Case{"x86_avx512vnni_1x16x4_u8s8s32", {"q2_k", "q3_k", "nvfp4", "q5_1"}}),
+                                               "q6_k", "u3_sub"}},
+                                         Case{"aarch64_i8mm_2x4x8_s8s8s32",
+                                              {"q2_k", "q3_k", "q4_1", "q4_k", "nvfp4", "q6_k", "u3_sub"}},
+                                         Case{"x86_avx512vnni_1x16x4_u8s8s32",
+                                              {"q2_k", "q3_k", "nvfp4", "q5_1", "u3_sub"}}),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });
 
 } // namespace

@@ -67,6 +67,10 @@ llvm::ArrayRef<Format> ownFormats() {
        .codes = {{3, true}, {{32, 3, {{16, 3}}}}}, .scale = {{0, 32}}},
       {.name = "u4_f32_min", .blockElements = 32, .blockBytes = 24, .floatKind = FloatKind::F32, .group = 32,
        .codes = {u(4), {{64, 4, {{32, 4}}}}}, .scale = {{0, 32}}, .min = {{32, 32}}},
+      // Numbers and integer scales whose products are bytes (codegen/Lower/PanelUnpacker.h).
+      {.name = "u3_sub", .blockElements = 128, .blockBytes = 55, .group = 16,
+       .codes = {u(3), {{56, 3, {{128, 3}}}}}, .zeroPoint = 4,
+       .subScales = {u(5), {{16, 5, {{8, 5}}}}}, .scale = {{0, 16}}},
       {.name = "nf4_min", .blockElements = 32, .blockBytes = 20, .group = 32,
        .codes = {u(4), {{32, 4, {{32, 4}}}}}, .codebook = "nf4", .scale = {{0, 16}}, .min = {{16, 16}}},
   };
