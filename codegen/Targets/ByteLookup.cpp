@@ -39,11 +39,15 @@ static Value emitPortable(KernelBuilder &k, Value codes, ArrayRef<int8_t> table)
   return emitChoice(k, codes, entries);
 }
 
-/// A lookup in 16 entries of all bytes, in pieces of the machine's registers.
+/// Of a register of the row's machines.
+static int64_t shuffleBytes(const InstructionRow &row) {
+  return row.isa == Isa::X86 ? x86ShuffleBytes(row) : aarch64ShuffleBytes(row);
+}
+
+/// A lookup of all bytes, in pieces of the machine's registers: in 16 entries, or with tbl in any number.
 static Value emitShuffles(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<int8_t> table) {
-  bool isX86 = row.isa == Isa::X86;
-  int64_t width = isX86 ? x86ShuffleBytes(row) : kAArch64ShuffleBytes, count = KernelBuilder::lanes(codes);
-  while (width > count && width > 16)
+  int64_t width = shuffleBytes(row), count = KernelBuilder::lanes(codes);
+  while (row.isa == Isa::X86 && width > count && width > 16) // has them of several lengths
     width /= 2;
   SmallVector<int64_t> filled; // a part of a register: the upper bytes are of no interest
   for (int64_t byte = 0; byte < width; ++byte)
@@ -53,10 +57,10 @@ static Value emitShuffles(KernelBuilder &k, const InstructionRow &row, Value cod
   SmallVector<int8_t> repeated;
   while (int64_t(repeated.size()) < width)
     repeated.push_back(table[repeated.size() % 16 % table.size()]);
-  Value entries = k.vectorI8(repeated), result;
+  Value result;
   for (int64_t first = 0; first < KernelBuilder::lanes(codes); first += width) {
     Value piece = width == KernelBuilder::lanes(codes) ? codes : k.slice(codes, first, width);
-    piece = isX86 ? emitX86Shuffle(k, entries, piece) : emitAArch64Shuffle(k, entries, piece);
+    piece = row.isa == Isa::X86 ? emitX86Shuffle(k, k.vectorI8(repeated), piece) : emitAArch64Lookup(k, table, piece);
     result = result ? k.concat(result, piece) : piece;
   }
   return count < width ? k.slice(result, 0, count) : result;
@@ -132,8 +136,7 @@ static SmallVector<Value> emitFloatShuffles(KernelBuilder &k, const InstructionR
 }
 
 SmallVector<Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<float> table) {
-  int64_t width = row.isa == Isa::X86 ? x86ShuffleBytes(row) : kAArch64ShuffleBytes,
-          count = KernelBuilder::lanes(codes);
+  int64_t width = shuffleBytes(row), count = KernelBuilder::lanes(codes);
   if (row.isa == Isa::Generic || table.size() > 16 || count != width)
     return {};
   if (!x86PermutesFloats(row))
@@ -152,7 +155,7 @@ SmallVector<Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, 
 Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, ArrayRef<int8_t> table) {
   if (!hasShuffle(row, KernelBuilder::lanes(codes)))
     return emitPortable(k, codes, table);
-  if (table.size() <= 16)
+  if (table.size() <= 16 || row->isa == Isa::AArch64)
     return emitShuffles(k, *row, codes, table);
   if (row->isa == Isa::X86 && x86PermutesBytes(*row) && KernelBuilder::lanes(codes) % 64 == 0)
     return emitPermutes(k, codes, table);

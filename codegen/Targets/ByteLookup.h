@@ -2,7 +2,8 @@
 //
 // What: result[i] = table[code[i]] for vectors of bytes, as the machine does it
 // best: a byte shuffle of 16 entries where it has one, else a tree of choices by
-// the bits of the code. Tables of more than 16 entries are several of those.
+// the bits of the code. Tables of more than 16 entries are several of those, or one
+// shuffle where it takes them from several registers.
 // Why: codes that stand for the numbers of a list are turned into these numbers
 // here, and from there on are like any other codes.
 //

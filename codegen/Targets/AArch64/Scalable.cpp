@@ -30,13 +30,18 @@ Value repeatFirstPart(KernelBuilder &k, Value scalable) {
   return k.intrinsic("llvm.aarch64.sve.dupq.lane", scalable.getType(), {scalable, k.i64(0)});
 }
 
-Value accumulateScalable(KernelBuilder &k, StringRef intrinsic, Value sum, ValueRange operands) {
-  Value scalable = toScalable(k, sum);
-  SmallVector<Value> arguments = {scalable};
+Value callScalable(KernelBuilder &k, StringRef intrinsic, Type type, ValueRange operands) {
+  SmallVector<Value> arguments;
   for (Value operand : operands)
     arguments.push_back(toScalable(k, operand));
-  Value result = k.intrinsic(intrinsic, scalable.getType(), arguments);
-  return k.intrinsic("llvm.vector.extract", sum.getType(), {result, k.i64(0)});
+  Value result = k.intrinsic(intrinsic, arguments[0].getType(), arguments);
+  return k.intrinsic("llvm.vector.extract", type, {result, k.i64(0)});
+}
+
+Value accumulateScalable(KernelBuilder &k, StringRef intrinsic, Value sum, ValueRange operands) {
+  SmallVector<Value> arguments = {sum};
+  llvm::append_range(arguments, operands);
+  return callScalable(k, intrinsic, sum.getType(), arguments);
 }
 
 } // namespace nibble

@@ -21,6 +21,10 @@ mlir::Value toScalable(KernelBuilder &k, mlir::Value vector);
 /// The first 16 bytes of a scalable vector in each of its 128-bit parts, scalable.
 mlir::Value repeatFirstPart(KernelBuilder &k, mlir::Value scalable);
 
+/// Calls an SVE intrinsic whose result has the type of its first operand; `type` is the fixed type of that result.
+/// `operands` are fixed or scalable.
+mlir::Value callScalable(KernelBuilder &k, llvm::StringRef intrinsic, mlir::Type type, mlir::ValueRange operands);
+
 /// Calls an SVE intrinsic that adds to `sum`, whose fixed type the result has. `operands` are fixed or scalable.
 mlir::Value accumulateScalable(KernelBuilder &k, llvm::StringRef intrinsic, mlir::Value sum, mlir::ValueRange operands);
 
