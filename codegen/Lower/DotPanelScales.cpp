@@ -56,7 +56,7 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
     for (int64_t strip = 0; strip < strips(); ++strip) {
       Value &acc = sums[strip * mma.vectors + v];
       Value dots = integers[strip * mma.vectors + v];
-      dots = emitter ? emitter->toFloat(k, dots, leftHeight(column)) : k.intToFloat(dots, k.f32());
+      dots = emitter ? emitter->toFloat(k, dots, leftHeight(column) + shift) : k.intToFloat(dots, k.f32());
       acc = k.fma(k.mulf(dw, da[strip]), dots, acc);
     }
   }

@@ -6,6 +6,7 @@
 
 #include "codegen/Lower/MmaAhead.h"
 
+#include "codegen/Intrinsics/RowCost.h"
 #include "codegen/Targets/DotEmitter.h"
 
 using namespace mlir;
@@ -43,8 +44,12 @@ int64_t AheadPanel::rowsTogether() const {
   return std::max<int64_t>(1, most / tile) * tile;
 }
 
+/// Whether the numbers themselves, less their zero point, are multiplied at no further cost.
+static bool takesOffsets(const InstructionRow &row) { return row.signedBytes && widthIsFree(row); }
+
 AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
-    : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row)) {
+    : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row), /*wholePanel=*/false,
+                                              takesOffsets(*mma.row)) {
   block = k.stack(k.i8(), unpacker.blockBytes());
   sums = k.stack(k.f32(), rowsTogether() * unpacker.source().nr);
   if (!mma.row->isInteger())
@@ -122,7 +127,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.ahead = 0; // the block is in the cache
   bool isInteger = mma.row->isInteger();
   if (isInteger)
-    at.range = unpacker.range(), at.run = unpacker.runColumns();
+    at.range = unpacker.range(), at.run = unpacker.runColumns(), at.height = unpacker.height();
   at.x.pointer = k.at(mma.x.pointer, isInteger ? k.i8() : k.f32(), k.add(k.mul(row0, mma.x.stride), column));
   if (!isInteger)
     return at;
