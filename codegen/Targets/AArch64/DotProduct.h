@@ -21,7 +21,7 @@ public:
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
   int64_t runsTogether(const DotRun &run) const override { return 4; } // eight registers
-  int64_t rowsInPlace() const override { return 3; } // those of a tile
+  int64_t rowsInPlace() const override { return 3; } // four rows take their quads unpacked with fewer instructions
   bool ordersScales() const override { return true; }
 };
 
