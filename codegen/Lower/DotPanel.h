@@ -2,8 +2,8 @@
 //
 // The kernel of a panel of weights and a tile of rows of 8-bit activations. MmaDot.cpp
 // walks the panel, DotPanelRow.cpp in other orders for a row alone; DotPanelProducts.cpp
-// makes the integer sums of a span of columns, and DotPanelScales.cpp brings these and
-// float scales together.
+// makes the integer sums of a span of columns, DotPanelInPlace.cpp those of codes that stay
+// in their bit fields, and DotPanelScales.cpp brings these and float scales together.
 //
 // Contract: the chain of operations of a sum is the one of MmaKernel.h, whatever the
 // tile.
@@ -102,20 +102,39 @@ private:
   Tile lookUp(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums);
   Tile multiplyRun(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of,
                    Tile before);
-  void multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, llvm::ArrayRef<DotRun> of,
-                     Tile &dots);
-  bool staysInPlace() const;
-  CodeFieldKind fieldKind() const { return {panel, *reader.step(), emitter->widestInPlace(dot)}; }
-  unsigned leftHeight(int64_t column) const;
-  Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  /// `count` quads of a unit, `stride` apart.
+  struct Quads {
+    Value codes; ///< of the unit
+    int64_t first, stride, count;
+    Value x; ///< the activations of the first
+  };
+  void multiplyQuads(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyStrip(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyStrips(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
-  Value codesOf(Value codes, int64_t quad, int64_t v, unsigned height);
   void multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   void addOffsets(const Unit &unit, int64_t column, Tile &total);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
   llvm::SmallVector<int64_t> order(int64_t count) const;
   int64_t narrowest() const;
+
+  //===--- codes in their bit fields: DotPanelInPlace.cpp -----------------------===//
+  bool staysInPlace() const;
+  CodeFieldKind fieldKind() const { return {panel, *reader.step(), emitter->widestInPlace(dot)}; }
+  unsigned leftHeight(int64_t column) const;
+  Value codesOf(Value codes, int64_t quad, int64_t v, unsigned height);
+  /// A run's fields, and the operands of each strip, quad by quad.
+  struct FieldRun {
+    llvm::SmallVector<CodeField> fields;
+    int64_t column;
+    llvm::SmallVector<KernelBuilder::Values> operands;
+  };
+  Tile multiplyInPlace(const Unit &unit, int64_t column, llvm::ArrayRef<Value> codeSums, llvm::ArrayRef<DotRun> of);
+  Tile multiplyFields(const FieldRun &run, Value codes, int64_t v, llvm::ArrayRef<Value> codeSums, DotRun of);
+  void multiplyField(const FieldRun &run, const CodeField &field, Value codes, int64_t v, const DotRun &of,
+                     Tile &sums);
 
   KernelBuilder &k;
   const MmaOperands &mma;

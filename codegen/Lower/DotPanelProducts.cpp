@@ -3,11 +3,10 @@
 // See DotPanel.h. What differs is how long a weight's bytes stay in registers: packed codes
 // are unpacked quad by quad for all rows of the tile; bytes that were unpacked ahead are loaded
 // quad by quad; codes of one and two bits are multiplied with a few rows where they lie in
-// their bytes (CodeFields.h).
+// their bytes (DotPanelInPlace.cpp).
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
 #include <numeric>
@@ -90,15 +89,16 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   if (emitter->walksInLoop() && (mma.range || (tokens > 1 && readsBytes())))
     return multiplyUnpacked(unit.codes, first, x, of, std::move(dots));
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
-    multiplyQuads(unit.codes, first, 1, dot.quads, x, of, dots);
+    multiplyQuads({unit.codes, first, 1, dot.quads, x}, of, dots);
     return dots;
   }
   // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
   int64_t steps = narrowest();
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
-    multiplyQuads(k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
-                  k.offset(x, k.mul(step, panel.kr)), of, next);
+    multiplyQuads({k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
+                   k.offset(x, k.mul(step, panel.kr))},
+                  of, next);
     return next;
   });
 }
@@ -119,67 +119,6 @@ DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, A
                     k.offset(x, k.mul(step, quads * panel.kr)), of, next);
     return next;
   });
-}
-
-bool DotPanel::staysInPlace() const {
-  return emitter && tokens <= emitter->rowsInPlace() && !mma.range && reader.step() &&
-         multipliesInPlace(*mma.row, panel);
-}
-
-/// The bits by which the sums of the run at `column` are too high when they become floats, which takes that away for
-/// free.
-unsigned DotPanel::leftHeight(int64_t column) const {
-  if (!staysInPlace() || runs > 1 || !emitter->scalesSums())
-    return 0;
-  return codeFields(fieldKind(), column / panel.kr, dot.quads).back().height;
-}
-
-/// A quad's bytes: its codes in their bit field, `height` bits above the lowest, or the numbers as they are.
-Value DotPanel::codesOf(Value codes, int64_t quad, int64_t v, unsigned height) {
-  int64_t vector = mma.firstVector + v;
-  return height ? reader.codesInPlace(codes, quad, vector) : reader.quad(codes, quad, vector);
-}
-
-/// Sums of a run in the emitter's form, times 2^leftHeight.
-DotPanel::Tile DotPanel::multiplyInPlace(const Unit &unit, int64_t column, ArrayRef<Value> ofCodes,
-                                         ArrayRef<DotRun> of) {
-  int64_t first = column / panel.kr;
-  SmallVector<CodeField> fields = codeFields(fieldKind(), first, dot.quads);
-  SmallVector<KernelBuilder::Values> a;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    a.push_back(activations.operands(activations.codes(unit.x, column), strip, dot.quads, 1));
-  Tile dots(strips() * mma.vectors);
-  Value codes = unit.codes;
-  for (int64_t v = 0; v < mma.vectors; ++v) {
-    DotRun at = of[v];
-    at.codes.offset = dot.codes.offset << fields.front().height;
-    auto sum = [&](int64_t strip) -> Value & { return dots[strip * mma.vectors + v]; };
-    for (int64_t strip = 0; strip < strips(); ++strip)
-      sum(strip) = emitter->start(k, at, ofCodes[strip]);
-    for (auto [index, field] : llvm::enumerate(fields)) {
-      at.codes.bits = dot.codes.bits + field.height;
-      size_t together = size_t(emitter->quadsTogether(at));
-      for (ArrayRef<int64_t> left = field.quads; !left.empty();
-           left = left.drop_front(std::min(together, left.size()))) {
-        ArrayRef<int64_t> quads = left.take_front(together);
-        Tile w;
-        for (int64_t quad : quads)
-          w.push_back(codesOf(codes, quad, v, field.height));
-        for (int64_t strip = 0; strip < strips(); ++strip) {
-          Tile x;
-          for (int64_t quad : quads)
-            x.push_back(a[strip][quad - first]);
-          sum(strip) = emitter->multiply(k, at, sum(strip), w, x);
-        }
-      }
-      unsigned next = index + 1 < fields.size() ? fields[index + 1].height : leftHeight(column);
-      for (int64_t strip = 0; strip < strips(); ++strip)
-        sum(strip) = k.shrs(sum(strip), int64_t(field.height - next));
-    }
-    if (fields.size() > 1 && emitter->walksInLoop() && emitter->ordersScales()) // or all vectors' sums wait for shifts
-      codes = emitter->afterSums(k, codes, sum(0));
-  }
-  return dots;
 }
 
 /// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of
@@ -210,7 +149,7 @@ void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x
   for (int64_t from = 0; from < count; from += step) {
     if (from > 0 && strips() > 1)
       codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
-    multiplyQuads(codes, quad + from, 1, std::min(step, count - from), k.offset(x, from * dot.stepBytes), of, dots);
+    multiplyQuads({codes, quad + from, 1, std::min(step, count - from), k.offset(x, from * dot.stepBytes)}, of, dots);
   }
 }
 
@@ -225,56 +164,66 @@ DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int6
   return w;
 }
 
-/// Quads quad, quad + stride, … , `count` of them; `x` points to the activations of the first.
-void DotPanel::multiplyQuads(Value codes, int64_t quad, int64_t stride, int64_t count, Value x, ArrayRef<DotRun> of,
-                             Tile &dots) {
-  if (emitter->walksInLoop() && strips() == 1) { // codes are multiplied as they are made
-    KernelBuilder::Values a = activations.operands(x, 0, count, stride);
-    SmallVector<int64_t> quads(count);
-    std::iota(quads.begin(), quads.end(), 0);
-    if (reader.looksUp() && stride == 1) // a vector's codes need not wait beside the numbers of others
-      quads = order(count);
-    bool ordered = emitter->ordersScales(); // vector after vector, since the activations of each quad take a register
-    size_t together = ordered ? quads.size() : size_t(emitter->quadsTogether(dot));
-    for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
-      if (looksLong() && int64_t(left.size()) < count) { // its tables take the registers
-        codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
-        a = activations.operands(x, 0, count, stride);
-      }
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        Tile w, some;
-        for (int64_t i : left.take_front(together)) {
-          w.append(weights(codes, quad + i * stride, stride, 1, v));
-          some.push_back(a[i]);
-        }
-        dots[v] = emitter->multiply(k, of[v], dots[v], w, some);
-        if (ordered)
-          codes = emitter->afterSums(k, codes, dots[v]);
-      }
+/// The products of some quads of a run are added to `dots`.
+void DotPanel::multiplyQuads(const Quads &quads, ArrayRef<DotRun> of, Tile &dots) {
+  if (!emitter->walksInLoop())
+    return accumulateQuads(quads, of, dots);
+  if (strips() == 1)
+    return multiplyStrip(quads, of, dots);
+  return multiplyStrips(quads, of, dots);
+}
+
+/// One strip: codes are multiplied as they are made.
+void DotPanel::multiplyStrip(Quads at, ArrayRef<DotRun> of, Tile &dots) {
+  KernelBuilder::Values a = activations.operands(at.x, 0, at.count, at.stride);
+  SmallVector<int64_t> quads(at.count);
+  std::iota(quads.begin(), quads.end(), 0);
+  if (reader.looksUp() && at.stride == 1) // a vector's codes need not wait beside the numbers of others
+    quads = order(at.count);
+  bool ordered = emitter->ordersScales(); // vector after vector, since the activations of each quad take a register
+  size_t together = ordered ? quads.size() : size_t(emitter->quadsTogether(dot));
+  for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
+    if (looksLong() && int64_t(left.size()) < at.count) { // its tables take the registers
+      at.codes = emitter->afterSums(k, at.codes, dots), at.x = emitter->afterSums(k, at.x, dots);
+      a = activations.operands(at.x, 0, at.count, at.stride);
     }
-    return;
-  }
-  if (emitter->walksInLoop()) { // the weights stay, and strip after strip passes by: few registers
-    SmallVector<Tile> w(mma.vectors);
-    for (int64_t strip = 0; strip < strips(); ++strip) {
-      KernelBuilder::Values a = activations.operands(x, strip, count, stride);
-      for (int64_t v = 0; v < mma.vectors; ++v) {
-        if (strip == 0)
-          w[v] = weights(codes, quad, stride, count, v);
-        Value &sum = dots[strip * mma.vectors + v];
-        sum = emitter->multiply(k, of[v], sum, w[v], a);
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Tile w, some;
+      for (int64_t i : left.take_front(together)) {
+        w.append(weights(at.codes, at.first + i * at.stride, at.stride, 1, v));
+        some.push_back(a[i]);
       }
+      dots[v] = emitter->multiply(k, of[v], dots[v], w, some);
+      if (ordered)
+        at.codes = emitter->afterSums(k, at.codes, dots[v]);
     }
-    return;
   }
+}
+
+/// The weights stay, and strip after strip passes by: few registers.
+void DotPanel::multiplyStrips(const Quads &quads, ArrayRef<DotRun> of, Tile &dots) {
+  SmallVector<Tile> w(mma.vectors);
+  for (int64_t strip = 0; strip < strips(); ++strip) {
+    KernelBuilder::Values a = activations.operands(quads.x, strip, quads.count, quads.stride);
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      if (strip == 0)
+        w[v] = weights(quads.codes, quads.first, quads.stride, quads.count, v);
+      Value &sum = dots[strip * mma.vectors + v];
+      sum = emitter->multiply(k, of[v], sum, w[v], a);
+    }
+  }
+}
+
+/// Quad by quad, by an instruction that adds to its sum: the operands of all strips stay.
+void DotPanel::accumulateQuads(Quads at, ArrayRef<DotRun> of, Tile &dots) {
   SmallVector<KernelBuilder::Values> a;
   for (int64_t strip = 0; strip < strips(); ++strip)
-    a.push_back(activations.operands(x, strip, count, stride));
-  for (auto [number, i] : llvm::enumerate(order(count))) {
-    if (strips() > 1 && emitter->ordersScales() && reader.looksUp() && 2 * int64_t(number) == count)
-      codes = emitter->afterSums(k, codes, dots);
+    a.push_back(activations.operands(at.x, strip, at.count, at.stride));
+  for (auto [number, i] : llvm::enumerate(order(at.count))) {
+    if (strips() > 1 && emitter->ordersScales() && reader.looksUp() && 2 * int64_t(number) == at.count)
+      at.codes = emitter->afterSums(k, at.codes, dots);
     for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value w = reader.quad(codes, quad + i * stride, mma.firstVector + v);
+      Value w = reader.quad(at.codes, at.first + i * at.stride, mma.firstVector + v);
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &sum = dots[strip * mma.vectors + v];
         sum = emitter->multiply(k, of[v], sum, w, a[strip][i]);
