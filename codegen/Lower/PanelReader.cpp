@@ -132,9 +132,13 @@ Value PanelReader::storedNumbers(Value codes, int64_t v) {
   SmallVector<Value> entries;
   for (int64_t code = 0; code < int64_t(1) << panel.codeBits; ++code) {
     Value at = k.offset(storedBook, panel.bookOffset(code, v * lanes));
-    Value number = panel.bookPerRow ? k.load(k.vec(type, lanes), at, 1) : k.splat(k.load(type, at, 1), lanes);
-    entries.push_back(repeatEach(k, number, panel.kr));
+    entries.push_back(panel.bookPerRow ? k.load(k.vec(type, lanes), at, 1) : k.splat(k.load(type, at, 1), lanes));
   }
+  if (row && type == k.i8())
+    if (Value found = emitRowLookup(k, *row, codes, entries))
+      return found;
+  for (Value &numbers : entries)
+    numbers = repeatEach(k, numbers, panel.kr);
   return emitChoice(k, codes, entries);
 }
 

@@ -152,6 +152,22 @@ SmallVector<Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, 
   return floats;
 }
 
+Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, Value codes, ArrayRef<Value> entries) {
+  int64_t width = shuffleBytes(row), count = KernelBuilder::lanes(codes);
+  int64_t neighbours = count / KernelBuilder::lanes(entries[0]), rows = width / neighbours; // of a register
+  if (row.isa != Isa::AArch64 || count % width != 0 || int64_t(entries.size()) * rows > 256)
+    return Value();
+  Value result;
+  for (int64_t first = 0; first < count; first += width) {
+    SmallVector<Value> bytes;
+    for (Value entry : entries)
+      bytes.push_back(k.slice(entry, first / neighbours, rows));
+    Value found = emitAArch64RowLookup(k, bytes, k.slice(codes, first, width));
+    result = result ? k.concat(result, found) : found;
+  }
+  return result;
+}
+
 Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, ArrayRef<int8_t> table) {
   if (!hasShuffle(row, KernelBuilder::lanes(codes)))
     return emitPortable(k, codes, table);

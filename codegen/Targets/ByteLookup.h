@@ -22,6 +22,11 @@ namespace nibble {
 mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Value codes,
                            llvm::ArrayRef<int8_t> table);
 
+/// The same with a table for each weight row: entries[code] has a byte of each row, and `codes` as many neighbours of one
+/// row after the other. Null where the machines of the row have nothing better than choices.
+mlir::Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,
+                          llvm::ArrayRef<mlir::Value> entries);
+
 /// f32 table[code] for each lane of `codes` (bytes), a register of them after the other. Empty where the machines of
 /// the row have no such way: it takes as many codes as a register has bytes, and at most 16 entries.
 llvm::SmallVector<mlir::Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,

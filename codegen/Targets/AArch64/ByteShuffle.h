@@ -23,6 +23,10 @@ mlir::Value emitAArch64Shuffle(KernelBuilder &k, mlir::Value table, mlir::Value 
 /// codes.
 mlir::Value emitAArch64Lookup(KernelBuilder &k, llvm::ArrayRef<int8_t> table, mlir::Value codes);
 
+/// The same with a table for each row: entries[code] has a byte of each, and `codes` as many neighbours of one row after
+/// the other. One table of all rows, at most 256 bytes, is looked up by code and row.
+mlir::Value emitAArch64RowLookup(KernelBuilder &k, llvm::ArrayRef<mlir::Value> entries, mlir::Value codes);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_TARGETS_AARCH64_BYTESHUFFLE_H
