@@ -22,8 +22,8 @@ namespace nibble {
 mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Value codes,
                            llvm::ArrayRef<int8_t> table);
 
-/// The same with a table for each weight row: entries[code] has a byte of each row, and `codes` as many neighbours of one
-/// row after the other. Null where the machines of the row have nothing better than choices.
+/// The same with a table for each weight row: entries[code] has a byte of each row, and `codes` as many neighbours of
+/// one row after the other. Null where the machines of the row have nothing better than choices.
 mlir::Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,
                           llvm::ArrayRef<mlir::Value> entries);
 
