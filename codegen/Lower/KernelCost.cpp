@@ -7,6 +7,7 @@
 #include "codegen/Lower/KernelCost.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -41,13 +42,46 @@ static double tripsOf(scf::ForOp loop) {
   return *high > *low ? double(llvm::divideCeil(*high - *low, *step)) : 0;
 }
 
+static bool writes(scf::ForOp loop) {
+  return loop.walk([](Operation *op) {
+               return isa<LLVM::StoreOp, LLVM::CallOp, func::CallOp>(op) ? WalkResult::interrupt()
+                                                                         : WalkResult::advance();
+             })
+      .wasInterrupted();
+}
+
+/// Whether each trip of the loop gives `value` anew: it depends on what the loop carries, or on memory that it writes.
+static bool varies(Value value, scf::ForOp loop, bool loopWrites) {
+  if (!loop->isProperAncestor(value.getParentRegion()->getParentOp()) && value.getParentRegion() != &loop.getRegion())
+    return false;
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions() || (loopWrites && isa<LLVM::LoadOp>(op)))
+    return true;
+  return llvm::any_of(op->getOperands(), [&](Value operand) { return varies(operand, loop, loopWrites); });
+}
+
+/// Of how many trips of the loops around it one computes the operation: compilers take out of a loop what does not vary
+/// in it.
+static double tripsBetween(Operation *op) {
+  double trips = 1;
+  for (auto loop = op->getParentOfType<scf::ForOp>(); loop; loop = loop->getParentOfType<scf::ForOp>()) {
+    if (op->getNumResults() == 0 || varies(op->getResult(0), loop, writes(loop)))
+      break;
+    trips *= std::max(1.0, tripsOf(loop));
+  }
+  return trips;
+}
+
 static double costOf(Operation *op, int64_t registerBits) {
   double inside = 0; // of alternatives, the dearest
   for (Region &region : op->getRegions())
     inside = std::max(inside, costOf(region, registerBits));
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return inside * tripsOf(loop);
-  return op->getNumRegions() ? inside : registersOf(op, registerBits);
+  if (op->getNumRegions())
+    return inside;
+  double registers = registersOf(op, registerBits);
+  return registers ? registers / tripsBetween(op) : 0;
 }
 
 static double costOf(Region &region, int64_t registerBits) {

@@ -6,8 +6,9 @@
 // cannot drift from the code.
 // Contract: a model, not a measurement. Every operation on vectors counts as many
 // as the registers its value fills, times the trips of the loops around it that
-// have constant bounds; loops with other bounds (over panels and rows) count once.
-// Address arithmetic, loop control, constants and changes of type count nothing.
+// have constant bounds; loops with other bounds (over panels and rows) count once,
+// and so does what is the same in each trip. Address arithmetic, loop control,
+// constants and changes of type count nothing.
 // A machine may fuse some (a load into an operand) and split others (widening).
 //
 //===----------------------------------------------------------------------===//
