@@ -33,10 +33,9 @@ public:
   PanelSums rowsOf(llvm::ArrayRef<Value> sums);
 
 private:
-  /// Where a unit's operands lie.
-  struct Unit {
-    Value codes, subScales, subMinima; ///< sub… are null with one level; scales may lie apart (LevelPlace.h)
-    ActivationCursor x;                ///< at the unit's first column
+  /// Where a unit's operands lie; integer scales may lie apart (LevelPlace.h).
+  struct Unit : PanelUnit {
+    ActivationCursor x; ///< at the unit's first column
   };
   /// One value a strip and vector, strip by strip.
   using Tile = llvm::SmallVector<Value>;

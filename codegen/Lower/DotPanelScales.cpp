@@ -24,25 +24,18 @@ Value DotPanel::minimumAt(Value record, int64_t column, int64_t v) {
 /// What multiplies the integer sums of a span; with one level a unit is a record, and its groups have their own float
 /// scale.
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
-  int64_t group = column / panel.group;
-  int64_t number = panel.isTwoLevel() ? 0 : group;
   if (mma.range && passesStrips()) // an f32, as it is
     return emitter->loadSpread(k, dot, scaleAt(record, column, v));
-  Value dw = reader.scale(record, number, mma.firstVector + v);
-  if (panel.isTwoLevel() && runs == 1)
-    dw = k.mulf(dw, k.intToFloat(reader.subScale(unit.subScales, group, mma.firstVector + v), k.f32()));
-  return spread(dw);
+  Value subScales = runs == 1 ? unit.subScales : Value(); // or integer sums meet them
+  return spread(reader.groupScale(record, subScales, column / panel.group, mma.firstVector + v));
 }
 
 /// What multiplies the scaled sums of activation codes of a run.
 Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v) {
-  int64_t group = column / panel.group;
   if (mma.range && passesStrips())
     return emitter->loadSpread(k, dot, minimumAt(record, column, v));
-  Value mw = reader.minimum(record, panel.isTwoLevel() ? 0 : group, mma.firstVector + v);
-  if (panel.isTwoLevel())
-    mw = k.negf(k.mulf(mw, k.intToFloat(reader.subMinimum(unit.subMinima, group, mma.firstVector + v), k.f32())));
-  return spread(mw);
+  Value mw = reader.groupMinimum(record, unit.subMinima, column / panel.group, mma.firstVector + v);
+  return spread(panel.isTwoLevel() ? k.negf(mw) : mw);
 }
 
 /// A span's integer sums meet the scales, and the minima follow.

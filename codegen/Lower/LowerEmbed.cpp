@@ -37,7 +37,7 @@ public:
 
 private:
   void emitUnit(Value panelPointer, Value r, Value item, Value y);
-  void emitGroup(Value record, Value unit, Value subScales, Value subMinima, int64_t group, Value y);
+  void emitGroup(Value record, const PanelUnit &unit, int64_t group, Value y);
 
   KernelBuilder &k;
   PanelReader reader;
@@ -67,38 +67,25 @@ void EmbedKernel::emitUnit(Value panelPointer, Value r, Value item, Value y) {
       k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(k.divu(item, units), panel.recordBytes()));
   // The reader sees one row: pointers are moved to row r first.
   Value record = k.offset(start, k.mul(r, panel.scaleOffset(0, 1)));
-  Value unit = k.offset(k.offset(start, panel.codesOffset()), k.mul(index, panel.unitBytes()));
-  unit = k.offset(unit, k.mul(r, panel.kr));
-  Value subScales, subMinima;
-  if (panel.isTwoLevel()) {
-    Value groups = k.add(k.mul(index, panel.groupsPerUnit() * panel.nr), r);
-    subScales = k.offset(k.offset(start, panel.subScaleOffset()), groups);
-    if (panel.hasMin)
-      subMinima = k.offset(k.offset(start, panel.subMinOffset()), groups);
-  }
+  PanelUnit unit = reader.unitAt(start, index);
+  unit.codes = k.offset(unit.codes, k.mul(r, panel.kr));
+  for (Value *sub : {&unit.subScales, &unit.subMinima})
+    if (*sub)
+      *sub = k.offset(*sub, r);
   Value columns = k.at(y, k.f32(), k.mul(item, panel.unitSpan()));
   for (int64_t group = 0; group < panel.groupsPerUnit(); ++group)
-    emitGroup(record, unit, subScales, subMinima, group, columns);
+    emitGroup(record, unit, group, columns);
 }
 
 /// One group in runs of kr columns, in the arithmetic of lowbit.decode.
-void EmbedKernel::emitGroup(Value record, Value unit, Value subScales, Value subMinima, int64_t group, Value y) {
-  int64_t s = panel.isTwoLevel() ? 0 : group;
-  Value scale = k.extract(reader.scale(record, s, 0), 0), minimum;
-  if (panel.isTwoLevel())
-    scale = k.mulf(scale, k.intToFloat(k.extract(reader.subScale(subScales, group, 0), 0), k.f32()));
+void EmbedKernel::emitGroup(Value record, const PanelUnit &unit, int64_t group, Value y) {
+  auto ofAll = [&](Value row) { return k.splat(k.extract(row, 0), panel.kr); };
+  Value scale = ofAll(reader.groupScale(record, unit.subScales, group, 0)), minimum;
   if (panel.hasMin)
-    minimum = k.extract(reader.minimum(record, s, 0), 0);
-  if (panel.hasMin && panel.isTwoLevel())
-    minimum = k.mulf(minimum, k.intToFloat(k.extract(reader.subMinimum(subMinima, group, 0), 0), k.f32()));
-  for (int64_t column = group * panel.runSpan(); column < (group + 1) * panel.runSpan(); column += panel.kr) {
-    Value value = k.mulf(k.splat(scale, panel.kr), reader.numbers(unit, column / panel.kr, 0));
-    if (minimum) {
-      Value all = k.splat(minimum, panel.kr);
-      value = panel.isTwoLevel() ? k.subf(value, all) : k.addf(value, all);
-    }
-    k.store(value, k.at(y, k.f32(), column));
-  }
+    minimum = ofAll(reader.groupMinimum(record, unit.subMinima, group, 0));
+  for (int64_t column = group * panel.runSpan(); column < (group + 1) * panel.runSpan(); column += panel.kr)
+    k.store(reader.decode(reader.numbers(unit.codes, column / panel.kr, 0), scale, minimum),
+            k.at(y, k.f32(), column));
 }
 
 /// Multiplies the columns of an item, which the thread has just written.

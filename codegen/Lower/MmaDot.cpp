@@ -133,16 +133,7 @@ void DotPanel::fetchAhead(Value from, int64_t bytes, Value row0) {
 }
 
 DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value row0) {
-  Unit unit;
-  unit.codes = k.offset(k.offset(record, panel.codesOffset()), k.mul(index, panel.unitBytes()));
-  if (panel.isTwoLevel()) {
-    Value group = k.mul(index, panel.groupsPerUnit() * panel.nr);
-    unit.subScales = k.offset(k.offset(record, panel.subScaleOffset()), group);
-    if (panel.hasMin)
-      unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), group);
-  }
-  unit.x = activations.open(row0, column);
-  return unit;
+  return {reader.unitAt(record, index), activations.open(row0, column)};
 }
 
 /// Spans that lie in one bit field of all planes and in one group are a loop, so that code does not grow with the

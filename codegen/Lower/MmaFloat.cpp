@@ -35,9 +35,6 @@ private:
   PanelSums emitUnit(Value record, Value unitIndex, Value x, PanelSums sums);
   PanelSums emitGroup(Value unit, Value x, int64_t group, ArrayRef<Value> scale, ArrayRef<Value> minimum,
                       PanelSums sums);
-  Value decode(Value numbers, Value scale, Value minimum);
-  Value groupScale(Value record, Value unitIndex, int64_t group, int64_t v);
-  Value groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v);
   /// One or two columns of `x` of a row, in the weight's type, for each lane.
   Value narrowActivations(Value x, int64_t token, int64_t column, int64_t columns);
   /// acc += Σ x · w of as many columns as the instruction takes, or of the one that is left.
@@ -229,14 +226,14 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
 }
 
 PanelSums FloatPanel::emitUnit(Value record, Value unitIndex, Value x, PanelSums sums) {
-  Value unit = k.offset(k.offset(record, panel.codesOffset()), k.mul(unitIndex, panel.unitBytes()));
+  PanelUnit unit = reader.unitAt(record, unitIndex);
   for (int64_t group = 0; group < panel.groupsPerUnit(); ++group) {
     SmallVector<Value> scale, minimum;
     for (int64_t v = 0; v < vectors; ++v) {
-      scale.push_back(groupScale(record, unitIndex, group, v));
-      minimum.push_back(panel.hasMin ? groupMinimum(record, unitIndex, group, v) : Value());
+      scale.push_back(reader.groupScale(record, unit.subScales, group, v));
+      minimum.push_back(panel.hasMin ? reader.groupMinimum(record, unit.subMinima, group, v) : Value());
     }
-    sums = emitGroup(unit, x, group, scale, minimum, sums);
+    sums = emitGroup(unit.codes, x, group, scale, minimum, sums);
   }
   return sums;
 }
@@ -256,40 +253,12 @@ PanelSums FloatPanel::emitGroup(Value unit, Value x, int64_t group, ArrayRef<Val
         SmallVector<Value> w;
         for (auto [v, numbers] :
              llvm::enumerate(reader.numbersOfRows(k.offset(codes, i * panel.vectorBytes()), first, vectors)))
-          w.push_back(decode(numbers, scale[v], minimum[v]));
+          w.push_back(reader.decode(numbers, scale[v], minimum[v]));
         addColumn(k.at(x, k.f32(), column), first + i, w, next);
       }
       return next;
     });
   return sums;
-}
-
-/// The values of codes' numbers, in the arithmetic of lowbit.decode.
-Value FloatPanel::decode(Value numbers, Value scale, Value minimum) {
-  Value value = k.mulf(scale, numbers);
-  if (!minimum)
-    return value;
-  return panel.isTwoLevel() ? k.subf(value, minimum) : k.addf(value, minimum);
-}
-
-Value FloatPanel::groupScale(Value record, Value unitIndex, int64_t group, int64_t v) {
-  Value scale = reader.scale(record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel())
-    return scale;
-  Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(
-      scale,
-      k.intToFloat(reader.subScale(k.offset(k.offset(record, panel.subScaleOffset()), first), group, v), k.f32()));
-}
-
-Value FloatPanel::groupMinimum(Value record, Value unitIndex, int64_t group, int64_t v) {
-  Value minimum = reader.minimum(record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel())
-    return minimum;
-  Value first = k.mul(unitIndex, panel.groupsPerUnit() * panel.nr);
-  return k.mulf(
-      minimum,
-      k.intToFloat(reader.subMinimum(k.offset(k.offset(record, panel.subMinOffset()), first), group, v), k.f32()));
 }
 
 } // namespace

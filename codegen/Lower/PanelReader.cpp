@@ -117,12 +117,11 @@ void PanelReader::openPanel(Value panelPointer) {
   storedBook = panel.bookEntryBytes ? panelPointer : Value();
 }
 
-/// Each of kr neighbours gets its row's element.
-static Value repeatEach(KernelBuilder &k, Value vector, int64_t times) {
+Value PanelReader::ofQuads(Value rows) const {
   SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < KernelBuilder::lanes(vector) * times; ++lane)
-    mask.push_back(lane / times);
-  return times == 1 ? vector : k.shuffle(vector, vector, mask);
+  for (int64_t lane = 0; lane < KernelBuilder::lanes(rows) * panel.kr; ++lane)
+    mask.push_back(lane / panel.kr);
+  return panel.kr == 1 ? rows : k.shuffle(rows, rows, mask);
 }
 
 /// Chooses among the numbers of a stored codebook, of the codebook's type.
@@ -138,7 +137,7 @@ Value PanelReader::storedNumbers(Value codes, int64_t v) {
     if (Value found = emitRowLookup(k, *row, codes, entries))
       return found;
   for (Value &numbers : entries)
-    numbers = repeatEach(k, numbers, panel.kr);
+    numbers = ofQuads(numbers);
   return emitChoice(k, codes, entries);
 }
 
@@ -272,78 +271,6 @@ SmallVector<Value> PanelReader::numbersOfRows(Value unit, int64_t quad, int64_t 
   for (int64_t v = all.size(); v < vectors; ++v)
     all.push_back(numbers(unit, quad, v));
   return all;
-}
-
-/// 2^(code - 127 - unit) of bytes, denormals included.
-static Value exponentsToFloats(KernelBuilder &k, Value codes, unsigned unit) {
-  Value exponent = k.sub(k.zext(codes, k.i32()), int64_t(unit));
-  Value isNormal = k.cmp(KernelBuilder::ICmp::sgt, exponent, k.zero(exponent.getType()));
-  Value shift = k.sub(k.zero(exponent.getType()), k.mins(exponent, 0));
-  Value denormal = k.shru(k.constant(exponent.getType(), int64_t(0x00400000)), shift);
-  Value bits = k.select(isNormal, k.shl(exponent, 23), denormal);
-  return k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
-}
-
-/// The float with exponent and mantissa of E4M3, exact for denormals, and 0 for code 0x7f.
-static Value unsignedE4M3ToFloats(KernelBuilder &k, Value codes) {
-  Value code = k.zext(codes, k.i32());
-  Value isZero = k.cmp(KernelBuilder::ICmp::eq, code, k.constant(code.getType(), int64_t(0x7f)));
-  // As a float's exponent and mantissa the bits mean 2^-120 of what they mean here.
-  Value bits = k.shl(k.bitAnd(code, 0x7f), 20);
-  Value scaled = k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
-  Value value = k.mulf(scaled, k.constant(scaled.getType(), 0x1p120));
-  return k.select(isZero, k.zero(value.getType()), value);
-}
-
-Value PanelReader::floats(Value pointer, FloatKind kind, unsigned unit) {
-  Value value;
-  switch (kind) {
-  case FloatKind::E8M0:
-    return exponentsToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1), unit);
-  case FloatKind::UE4M3:
-    value = unsignedE4M3ToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1));
-    break;
-  case FloatKind::F16:
-  case FloatKind::BF16:
-  case FloatKind::F32:
-    Type element = kind == FloatKind::F32 ? k.f32() : kind == FloatKind::F16 ? k.f16() : k.bf16();
-    value = k.toFloat(k.load(k.vec(element, lanes), pointer, 1), k.f32());
-  }
-  return unit ? k.mulf(value, k.constant(value.getType(), std::ldexp(1.0, -int(unit)))) : value;
-}
-
-Value PanelReader::integers(Value pointer, bool isSigned) {
-  Value bytes = k.load(k.vec(k.i8(), lanes), pointer, 1);
-  return isSigned ? k.sext(bytes, k.i32()) : k.zext(bytes, k.i32());
-}
-
-Value PanelReader::scale(Value record, int64_t s, int64_t v) {
-  return floats(k.offset(record, panel.scaleOffset(s, v * lanes)), panel.scaleKind, block.getCode().unit());
-}
-
-Value PanelReader::minimum(Value record, int64_t s, int64_t v) {
-  return floats(k.offset(record, panel.minOffset(s, v * lanes)), panel.scaleKind);
-}
-
-Value PanelReader::subScale(Value base, int64_t group, int64_t v) {
-  return integers(k.offset(base, group * panel.nr + v * lanes), block.getScale().sub.isSigned);
-}
-
-Value PanelReader::subScaleBytes(Value base, int64_t group, int64_t v) {
-  return repeatEach(k, k.load(k.vec(k.i8(), lanes), k.offset(base, group * panel.nr + v * lanes), 1), panel.kr);
-}
-
-Value PanelReader::subMinimum(Value base, int64_t group, int64_t v) {
-  return integers(k.offset(base, group * panel.nr + v * lanes), block.getZero().min.sub.isSigned);
-}
-
-Value PanelReader::element(Value columns, int64_t column, int64_t v) {
-  return floats(k.offset(columns, panel.elementOffset(column, v * lanes)), panel.element);
-}
-
-Value PanelReader::narrow(Value columns, int64_t column, int64_t v) {
-  Type type = panel.element == FloatKind::F16 ? k.f16() : k.bf16();
-  return k.load(k.vec(type, lanes), k.offset(columns, panel.elementOffset(column, v * lanes)), 1);
 }
 
 } // namespace nibble

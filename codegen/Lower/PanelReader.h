@@ -39,6 +39,12 @@ CodeRange rangeOfNumbers(int64_t low, int64_t high, const InstructionRow *row);
 /// How the integers of a codebook, the type's own or a stored one, are held to be multiplied by `row`.
 CodeRange rangeOfBook(const lowbit::CodeKind &code, const InstructionRow *row);
 
+/// Where the parts of a unit of columns lie.
+struct PanelUnit {
+  mlir::Value codes;
+  mlir::Value subScales, subMinima; ///< of its first group, row 0; null with one level
+};
+
 class PanelReader {
 public:
   /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a
@@ -72,6 +78,14 @@ public:
   mlir::Value numbers(mlir::Value unit, int64_t quad, int64_t v);
   /// The same of the first `vectors` vectors of rows, which may share their lookups.
   llvm::SmallVector<mlir::Value> numbersOfRows(mlir::Value unit, int64_t quad, int64_t vectors);
+  /// A unit of a record.
+  PanelUnit unitAt(mlir::Value record, mlir::Value index) const;
+  /// The scale of a group of a unit: d, or d · sub where `subScales` (PanelUnit) are there to be met. f32 × lanes.
+  mlir::Value groupScale(mlir::Value record, mlir::Value subScales, int64_t group, int64_t v);
+  /// The minimum of a group: m, or dmin · subMin.
+  mlir::Value groupMinimum(mlir::Value record, mlir::Value subMinima, int64_t group, int64_t v);
+  /// The values of numbers, in the arithmetic of lowbit.decode; no minimum: null.
+  mlir::Value decode(mlir::Value numbers, mlir::Value scale, mlir::Value minimum) const;
   /// Float scale s of a record times 2^-unit of a codebook, f32 × lanes.
   mlir::Value scale(mlir::Value record, int64_t s, int64_t v);
   /// Float minimum s of a record (dmin with two levels).
@@ -88,6 +102,8 @@ public:
   mlir::Value narrow(mlir::Value columns, int64_t column, int64_t v);
 
 private:
+  /// Each of a row's kr neighbours gets its element.
+  mlir::Value ofQuads(mlir::Value rows) const;
   void chooseRange(const InstructionRow *row);
   mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit);
   /// The codes of a quad as they are stored; two's complement as offset binary.

@@ -111,17 +111,10 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
                                   : panel.unitSpan() / kUnpackedRecord * place.recordBytes();
   k.loop(k.i64(0), count, 1, [&](Value index) {
     Value number = k.add(first, index), inner = k.remu(number, perRecord);
-    Unit unit;
-    unit.record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
-    unit.codes = k.offset(k.offset(unit.record, panel.codesOffset()), k.mul(inner, panel.unitBytes()));
+    Value record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
+    Unit unit{reader.unitAt(record, inner), record};
     for (int64_t byte = 0; fetchesNext && byte < panel.unitBytes(); byte += kLineBytes)
       k.prefetch(k.offset(unit.codes, panel.panelBytes() + byte));
-    if (panel.isTwoLevel()) {
-      Value groups = k.mul(inner, panel.groupsPerUnit() * panel.nr);
-      unit.subScales = k.offset(k.offset(unit.record, panel.subScaleOffset()), groups);
-      if (panel.hasMin)
-        unit.subMinima = k.offset(k.offset(unit.record, panel.subMinOffset()), groups);
-    }
     Value to = k.offset(out, k.mul(index, bytes));
     if (place.isFloat())
       emitValues(unit, to);
@@ -222,21 +215,15 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
 
 /// d of a group, times its sub-scale where no integer sum is to meet that first.
 Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
-  Value scale = reader.scale(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (folded < 0)
-    return k.negf(scale);
-  if (!panel.isTwoLevel() || levelPlace.groups || folded)
-    return scale;
-  return k.mulf(scale, k.intToFloat(reader.subScale(unit.subScales, group, v), k.f32()));
+  bool meetsSums = levelPlace.groups || folded;
+  Value scale = reader.groupScale(unit.record, meetsSums ? Value() : unit.subScales, group, v);
+  return folded < 0 ? k.negf(scale) : scale;
 }
 
 /// The minimum of a group as it is added; of values dmin · subMin.
 Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
-  Value minimum = reader.minimum(unit.record, panel.isTwoLevel() ? 0 : group, v);
-  if (!panel.isTwoLevel())
-    return minimum;
-  minimum = k.mulf(minimum, k.intToFloat(reader.subMinimum(unit.subMinima, group, v), k.f32()));
-  return place.isFloat() ? minimum : k.negf(minimum);
+  Value minimum = reader.groupMinimum(unit.record, unit.subMinima, group, v);
+  return panel.isTwoLevel() && !place.isFloat() ? k.negf(minimum) : minimum;
 }
 
 /// The values of a unit, column by column, in the arithmetic of lowbit.decode.
@@ -254,9 +241,7 @@ void PanelUnpacker::emitValues(const Unit &unit, Value out) {
       k.loop(k.i64(0), k.i64(field), 1, [&](Value column) {
         Value codes = k.offset(unit.codes, k.mul(column, panel.vectorBytes()));
         for (auto [v, numbers] : llvm::enumerate(reader.numbersOfRows(codes, first, vectors))) {
-          Value value = k.mulf(scale[v], numbers);
-          if (minimum[v])
-            value = panel.isTwoLevel() ? k.subf(value, minimum[v]) : k.addf(value, minimum[v]);
+          Value value = reader.decode(numbers, scale[v], minimum[v]);
           Value to = k.offset(out, place.elementOffset(first, int64_t(v) * lanes));
           k.store(value, k.offset(to, k.mul(column, place.elementOffset(1, 0))), 4);
         }

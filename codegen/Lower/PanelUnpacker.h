@@ -68,8 +68,8 @@ public:
 
 private:
   /// Where a unit's parts lie.
-  struct Unit {
-    mlir::Value record, codes, subScales, subMinima;
+  struct Unit : PanelUnit {
+    mlir::Value record;
   };
   void emitUnit(const Unit &unit, mlir::Value out);
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
