@@ -12,9 +12,9 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Of an unpacked panel: the first-level cache of the cores that multiply pairs of rows, and a part of a thread's
-/// stack.
-constexpr int64_t kMostUnpackedBytes = 48 << 10;
+/// Of an unpacked panel, a part of a thread's stack: 32 rows of 1536 columns with scales and minima for each 16. A tile
+/// reads a vector's part of it at a time, a quarter or a half, which stays in the first-level cache.
+constexpr int64_t kMostUnpackedBytes = 72 << 10;
 
 /// What sums of activations as floats may take of a thread's stack (runtime/threads/Team.h): with that there is room
 /// for 128 rows of 2048 columns, each number twice.

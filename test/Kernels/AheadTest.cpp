@@ -65,6 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                                                "q6_k", "u3_sub"}},
                                          Case{"aarch64_i8mm_2x4x8_s8s8s32",
                                               {"q2_k", "q3_k", "q4_1", "q4_k", "nvfp4", "q6_k", "u3_sub"}},
+                                         Case{"aarch64_sve256i8mm_2x8x8_s8s8s32", {"q4_0", "q2_k", "q4_k", "q6_k"}},
                                          Case{"x86_avx512vnni_1x16x4_u8s8s32",
                                               {"q2_k", "q3_k", "nvfp4", "q5_1", "u3_sub"}}),
                          [](const testing::TestParamInfo<Case> &info) { return std::string(info.param.row); });

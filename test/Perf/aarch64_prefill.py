@@ -1,7 +1,7 @@
 """Counts what a product of many rows costs on AArch64, format by format: instructions for 100 multiply-adds.
 
     aarch64_prefill.py --nibble=build/bin/nibble --kernels=build/bin/KernelAssembly [--rows=64] [--formats=q4_0,q8_0]
-                       [--cpus=cortex-a76,neoverse-n2] [--write=docs/performance.md]
+                       [--cpus=cortex-a76,neoverse-n2,neoverse-v1] [--write=docs/performance.md]
 
 For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × 1536 with
 --rows rows of activations is compiled by itself and run under qemu-aarch64 once and twice; the difference is the
@@ -68,7 +68,9 @@ def count(options, plugin, folder, cpu, name, row):
     with open(path + ".c", "w", encoding="utf-8") as file:
         file.write(CALLER % options.rows)
     output([options.aarch64_cc, "-O1", "-static", "-march=armv9-a+i8mm+bf16", path + ".c", path + ".s", "-o", path])
-    run = [options.qemu, "-cpu", "max,sve-max-vq=1", "-plugin", plugin, "-d", "plugin", path]
+    length = re.match(r"aarch64_sve(\d+)", row)
+    vectors = int(length.group(1)) // 128 if length else 1
+    run = [options.qemu, "-cpu", f"max,sve-max-vq={vectors}", "-plugin", plugin, "-d", "plugin", path]
     once, twice = (next(int(line.split()[1]) for line in output(command).stderr.split("\n")
                         if line.startswith("instructions ")) for command in (run, run + ["again"]))
     return twice - once
@@ -106,7 +108,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nibble", default="nibble")
     parser.add_argument("--kernels", default="KernelAssembly")
-    parser.add_argument("--cpus", default="cortex-a76,neoverse-n2")
+    parser.add_argument("--cpus", default="cortex-a76,neoverse-n2,neoverse-v1")
     parser.add_argument("--formats")
     parser.add_argument("--rows", type=int, default=64)
     parser.add_argument("--jobs", type=int, default=2)

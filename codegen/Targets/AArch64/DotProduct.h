@@ -35,6 +35,7 @@ public:
       sum = accumulateScalable(k, "llvm.aarch64.sve.sdot", sum, {weight, activation});
     return sum;
   }
+  bool unpacksAhead() const override { return true; }
   /// A part of the sums will do; a longer operand is none of assembly.
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "w");

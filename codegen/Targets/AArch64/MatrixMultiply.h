@@ -37,7 +37,6 @@ public:
   }
   bool joinsSigns() const override { return sveBits == 0; }
   bool takesVectorsApart() const override { return true; }
-  bool unpacksAhead() const override { return sveBits == 0; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override {
     return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);
@@ -46,6 +45,9 @@ public:
   bool scalesSums() const override { return sveBits == 0; }
   bool ordersScales() const override { return sveBits == 0; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
+    return sveBits ? pointer : AArch64Neon::afterSums(k, pointer, done);
+  }
 
 private:
   int64_t registerBits() const { return sveBits ? sveBits : 128; }
