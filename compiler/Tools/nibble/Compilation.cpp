@@ -2,7 +2,6 @@
 #include "compiler/Tools/nibble/Compilation.h"
 
 #include "codegen/Emit/Emit.h"
-#include "compiler/Bufferize/Passes.h"
 #include "compiler/Import/Inspect.h"
 #include "compiler/Import/OpenModel.h"
 #include "compiler/Link/LinkProgram.h"
@@ -18,7 +17,6 @@
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -163,95 +161,6 @@ int Compilation::runPhase(Phase phase) {
   return lastPhase() == Phase::link ? describeMemory() : kDone;
 }
 
-/// The table that instrument-profile left.
-static void describeProfile(ModuleOp module, ArtifactDescription &description) {
-  auto table = lm::getModel(module)->getAttrOfType<ArrayAttr>(kProfile);
-  if (!table)
-    return;
-  for (auto op : table.getAsRange<DictionaryAttr>()) {
-    auto text = [&](StringRef name) { return cast<StringAttr>(op.get(name)).str(); };
-    auto number = [&](StringRef name) { return static_cast<uint64_t>(cast<IntegerAttr>(op.get(name)).getInt()); };
-    description.profile.push_back({text("function"), text("name"), text("detail"), number("bytes"), number("row_bytes"),
-                                   number("position_bytes"), number("row_operations"),
-                                   number("row_position_operations")});
-  }
-}
-
-/// What the description says about memory: the sizes of the program's regions, and its weights and states.
-int Compilation::describeMemory() {
-  describeProfile(*module, description);
-  for (const PlacedWeight &weight : weights)
-    description.tensors.push_back({weight.name, weight.formatName(), weight.offset, weight.bytes});
-  auto size = [&](StringRef name) {
-    return static_cast<uint64_t>(lm::getModel(*module)->getAttrOfType<IntegerAttr>(name).getInt());
-  };
-  description.arenaBytes = size(kArenaBytes);
-  description.stateBytes = size(kStateBytes);
-  description.memoryBudget = options.memoryBudget.value_or(0);
-  arenaBound = size(kArenaBound);
-  sizes.weights = size(kWeightsBytes);
-  sizes.program = options.programBytes.value_or(kProgramBytes);
-  description.stateRegions = collectStateRegions(*module, lastingStates);
-  stateKeyText = stateKey(description, *module);
-  for (const AdapterOption &adapter : options.adapters)
-    stateKeyText += "\n" + adapter.path + "=" + std::to_string(adapter.scale);
-  if (options.calibrates())
-    stateKeyText += "\ncalibrated " + std::to_string(options.calibrationTokens) + " " + options.calibrationTexts;
-  return makePlan();
-}
-
-/// The plan of what is known. The size of the description is a part of it, and the plan one of the description: what
-/// that size depends on is the prefix and whether all threads may run. Serializing builds the tokenizer, so it is not
-/// repeated for nothing.
-int Compilation::makePlan() {
-  planMemory(sizes, tables, tokenizer, description);
-  for (;;) {
-    std::pair<uint64_t, bool> counted(sizes.prefix, description.maxThreads < rt::MaxThreads);
-    if (like) {
-      sizes.tables = like->sizes.tables;
-    } else if (countedTables != counted) {
-      auto bytes = countTableBytes(description, sizes.weights, sizes.prefix);
-      if (!bytes)
-        return reportError(bytes.takeError());
-      sizes.tables = std::max(sizes.tables, *bytes);
-      countedTables = counted;
-    }
-    planMemory(sizes, tables, tokenizer, description);
-    if (like || countedTables == std::pair(sizes.prefix, description.maxThreads < rt::MaxThreads))
-      return kDone;
-  }
-}
-
-bool Compilation::fitsBudget() const {
-  return !options.memoryBudget || plannedBytes(description) <= *options.memoryBudget;
-}
-
-int Compilation::reportOverBudget() const {
-  uint64_t total = plannedBytes(description);
-  return reportError(kOverBudget, "the program needs " + std::to_string(total) + " bytes, " +
-                                      std::to_string(total - *options.memoryBudget) + " more than the budget of " +
-                                      std::to_string(*options.memoryBudget));
-}
-
-/// The plan with the code as it was linked; nothing has been written before it fits.
-int Compilation::finishPlan(StringRef elf) {
-  llvm::Expected<uint64_t> segments = countSegments(elf);
-  if (!segments)
-    return reportError(segments.takeError());
-  if (*segments > kProgramBytes)
-    return reportError(kInternalError, "the program's code and static data take " + std::to_string(*segments) +
-                                           " bytes, more than a plan holds for them");
-  sizes.program = *segments;
-  sizes.prefix = prefix.size();
-  if (int code = makePlan())
-    return code;
-  if (!fitsBudget())
-    return kOverBudget;
-  if (!options.quiet)
-    printPlan(description, llvm::errs());
-  return kDone;
-}
-
 int Compilation::emitCode() {
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
@@ -332,60 +241,6 @@ int Compilation::link() {
     printErrors(requantized, llvm::errs());
   if (!options.quiet)
     llvm::errs() << options.output << ": " << formatBytes((*writer)->fileBytes()) << "\n";
-  return kDone;
-}
-
-/// --report: everything of the plan, for programs.
-int Compilation::writeReport(uint64_t fileBytes) {
-  if (options.reportFile.empty())
-    return kDone;
-  llvm::json::Object report = reportOf(description, arenaBound, sizes.weights);
-  report["file_bytes"] = fileBytes;
-  return writeJSON(options.reportFile, std::move(report));
-}
-
-/// Writes the IR or what `emit` gave: to the output file, or to standard output without one.
-int Compilation::writeText() {
-  std::string path = options.output.empty() ? "-" : options.output;
-  // A file that cannot be written whole does not replace a good one.
-  llvm::SmallString<128> temporary;
-  if (path != "-")
-    temporary = path + ".tmp";
-  std::error_code code_;
-  llvm::ToolOutputFile out(path == "-" ? "-" : temporary.str(), code_, llvm::sys::fs::OF_None);
-  if (code_)
-    return reportError(kCompileError, "cannot write " + path + ": " + code_.message());
-  if (code.empty())
-    module->print(out.os());
-  else
-    out.os() << code;
-  out.os().flush();
-  if (out.os().has_error()) {
-    std::string message = out.os().error().message();
-    out.os().clear_error();
-    return reportError(kCompileError, "cannot write " + path + ": " + message);
-  }
-  if (path != "-")
-    if (std::error_code error = llvm::sys::fs::rename(temporary, path))
-      return reportError(kCompileError, "cannot write " + path + ": " + error.message());
-  out.keep();
-  return kDone;
-}
-
-/// DIR/N.PHASE.mlir
-int Compilation::dump(Phase phase) {
-  if (options.dumpDirectory.empty())
-    return kDone;
-  llvm::SmallString<128> path(options.dumpDirectory);
-  if (std::error_code error = llvm::sys::fs::create_directories(path))
-    return reportError(kCompileError, "cannot create " + options.dumpDirectory + ": " + error.message());
-  size_t number = static_cast<size_t>(phase);
-  llvm::sys::path::append(path, std::to_string(number + 1) + "." + phases()[number].name + ".mlir");
-  std::error_code error;
-  llvm::raw_fd_ostream out(path, error);
-  if (error)
-    return reportError(kCompileError, "cannot write " + path.str().str() + ": " + error.message());
-  module->print(out);
   return kDone;
 }
 
