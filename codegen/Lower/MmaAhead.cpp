@@ -18,10 +18,6 @@ namespace nibble {
 /// with 64.)
 constexpr int64_t kRowsTogether = 64;
 
-/// What tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): with that there is room
-/// for 64 rows of 8192 columns.
-constexpr int64_t kTableBytes = 64 << 10;
-
 /// Records of a row whose sums are made side by side.
 constexpr int64_t kRecordsTogether = 8;
 

@@ -16,10 +16,6 @@ namespace nibble {
 /// reads a vector's part of it at a time, a quarter or a half, which stays in the first-level cache.
 constexpr int64_t kMostUnpackedBytes = 72 << 10;
 
-/// What sums of activations as floats may take of a thread's stack (runtime/threads/Team.h): with that there is room
-/// for 128 rows of 2048 columns, each number twice.
-constexpr int64_t kTableBytes = 64 << 10;
-
 /// Whether tiles of pairs of rows may follow each other, and codes are not bytes already.
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());

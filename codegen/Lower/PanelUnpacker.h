@@ -31,6 +31,10 @@ namespace nibble {
 /// Columns of a record of an unpacked block: those of an activation scale.
 inline constexpr int64_t kUnpackedRecord = 32;
 
+/// What tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): there is room for a number
+/// of each 32 columns of 64 rows of 8192 columns.
+inline constexpr int64_t kTableBytes = 64 << 10;
+
 class PanelUnpacker {
 public:
   /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
