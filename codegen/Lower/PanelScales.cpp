@@ -41,10 +41,12 @@ Value PanelReader::floats(Value pointer, FloatKind kind, unsigned unit) {
   case FloatKind::UE4M3:
     value = unsignedE4M3ToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1));
     break;
+  case FloatKind::BF16: // the upper half of an f32; LLVM converts long vectors of SVE one by one
+    value = k.bitcast(k.shl(k.zext(k.load(k.vec(k.i16(), lanes), pointer, 1), k.i32()), 16), k.vec(k.f32(), lanes));
+    break;
   case FloatKind::F16:
-  case FloatKind::BF16:
   case FloatKind::F32:
-    Type element = kind == FloatKind::F32 ? k.f32() : kind == FloatKind::F16 ? k.f16() : k.bf16();
+    Type element = kind == FloatKind::F32 ? k.f32() : k.f16();
     value = k.toFloat(k.load(k.vec(element, lanes), pointer, 1), k.f32());
   }
   return unit ? k.mulf(value, k.constant(value.getType(), std::ldexp(1.0, -int(unit)))) : value;

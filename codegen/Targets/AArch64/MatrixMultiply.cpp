@@ -68,11 +68,9 @@ Value AArch64MatrixMultiply::start(KernelBuilder &k, const DotRun &run, Value co
   Value sum = DotEmitter::start(k, run, codeSums);
   if (run.strip == 2)
     return sum;
-  // Two lanes a weight row; the first starts with what the offsets take away.
-  SmallVector<int64_t> mask;
-  for (int64_t row = 0; row < run.lanes; ++row)
-    mask.append({row, run.lanes + row});
-  return k.shuffle(sum, k.zero(sum.getType()), mask);
+  // Two lanes a weight row; the first starts with what the offsets take away: an i64 of it. (A shuffle with zeros of
+  // vectors longer than NEON's would go through memory.)
+  return k.bitcast(k.zext(sum, k.i64()), k.vec(k.i32(), 2 * run.lanes));
 }
 
 Value AArch64MatrixMultiply::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
