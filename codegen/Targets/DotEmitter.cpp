@@ -105,6 +105,15 @@ Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, S
   return emptyAssembly(k, k.ptr(), operands, constraints);
 }
 
+Value DotEmitter::orderAfterLower(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {
+  SmallVector<Value> lower;
+  for (Value sum : done) {
+    int64_t words = KernelBuilder::lanes(sum) * cast<VectorType>(sum.getType()).getElementTypeBitWidth() / 32;
+    lower.push_back(k.slice(k.bitcast(sum, k.vec(k.f32(), words)), 0, 4));
+  }
+  return orderAfter(k, pointer, lower, constraint);
+}
+
 const DotEmitter &dotEmitter(const InstructionRow &row) {
 #define NIBBLE_DOT_ROW(rowName, emitter, isa, strip, depth, lanes, vectors, tile, tileVectors, unsignedBits,           \
                        signedBytes, features)                                                                          \

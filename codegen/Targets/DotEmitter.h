@@ -125,7 +125,7 @@ public:
   virtual bool ordersScales() const { return false; }
   /// Whether a row alone takes the weight vectors of a unit one after the other, each to its end, where fewer codes
   /// wait for their products then.
-  virtual bool takesVectorsApart() const { return false; }
+  virtual bool takesVectorsApart(const DotRun &run) const { return false; }
   /// Whether each of them reads the row's activations again, since that costs no more than reading a register back from
   /// the stack: then vectors are taken apart where codes lie in several planes.
   virtual bool readsAgain() const { return false; }
@@ -160,6 +160,9 @@ protected:
   /// order.
   static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
                                 llvm::StringRef constraint);
+  /// The same after sums of whole registers, by the first 128 bits of each: taking these is no instruction.
+  static mlir::Value orderAfterLower(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
+                                     llvm::StringRef constraint);
 };
 
 /// The emitter of a row of kind Dot.

@@ -36,7 +36,7 @@ public:
     return sveBits ? DotEmitter::joinNibble(k, above, packed, upper) : AArch64Neon::joinNibble(k, above, packed, upper);
   }
   bool joinsSigns() const override { return sveBits == 0; }
-  bool takesVectorsApart() const override { return true; }
+  bool takesVectorsApart(const DotRun &run) const override { return true; }
   mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override {
     return sveBits ? DotEmitter::toFloat(k, sum, shift) : AArch64Neon::toFloat(k, sum, shift);

@@ -23,7 +23,7 @@ public:
   mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const override;
   bool joinsSigns() const override { return true; }
   mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const override;
-  bool takesVectorsApart() const override { return true; }
+  bool takesVectorsApart(const DotRun &run) const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
   mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const override;
   void freeRegisters(KernelBuilder &k) const override;

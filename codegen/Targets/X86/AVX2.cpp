@@ -148,11 +148,4 @@ Value X86AVX2::finish(KernelBuilder &k, const DotRun &run, Value sum, Value code
   return k.sub(sum, widen(k, words, k.mul(run.scale, run.codes.offset)));
 }
 
-Value X86AVX2::afterSums(KernelBuilder &k, Value pointer, ValueRange done) const {
-  SmallVector<Value> lower; // the lower half of a register is no instruction
-  for (Value sum : done)
-    lower.push_back(k.slice(k.bitcast(sum, k.vec(k.f32(), 8)), 0, 4));
-  return orderAfter(k, pointer, lower, "x");
-}
-
 } // namespace nibble

@@ -45,10 +45,12 @@ public:
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "x");
   }
-  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override;
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
+    return orderAfterLower(k, pointer, done, "x");
+  }
   unsigned widestInPlace(const DotRun &run) const override;
   bool goesOn(const DotRun &run) const override;
-  bool takesVectorsApart() const override { return true; }
+  bool takesVectorsApart(const DotRun &run) const override { return true; }
   bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
   int64_t straightQuads() const override { return 8; }
   bool walksInLoop() const override { return true; }

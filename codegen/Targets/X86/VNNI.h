@@ -33,6 +33,15 @@ struct X86VNNI512 : X86VNNI {
 };
 struct X86VNNI256 : X86VNNI {
   X86VNNI256() : X86VNNI("llvm.x86.avx512.vpdpbusd.256") {}
+  mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
+    return afterSums(k, pointer, done);
+  }
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
+    return orderAfterLower(k, pointer, done, "x");
+  }
+  /// Of 16 registers eight activations would take half. A longer run's are multiplied two by two.
+  bool takesVectorsApart(const DotRun &run) const override { return run.quads < 8; }
+  bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
 };
 
 } // namespace nibble
