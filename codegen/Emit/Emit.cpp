@@ -1,10 +1,15 @@
 //===- Emit.cpp - from the llvm dialect to files --------------------------===//
 #include "codegen/Emit/Emit.h"
 
+#include "codegen/Emit/LoopOrder.h"
+#include "codegen/Emit/LoopSpills.h"
+
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 
+#include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -79,6 +84,17 @@ static void optimize(Module &module, TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
 }
 
+/// Runs the code generator, which leaves the module in a state of its own.
+static Error generate(Module &module, TargetMachine &machine, EmitKind kind, raw_pwrite_stream &out) {
+  useLoopOrders();
+  legacy::PassManager passes;
+  auto type = kind == EmitKind::Asm ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
+  if (machine.addPassesToEmitFile(passes, out, nullptr, type))
+    return createStringError(std::errc::not_supported, "the code generator cannot write this kind of file");
+  passes.run(module);
+  return Error::success();
+}
+
 Expected<StackDepth> emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind,
                                 raw_pwrite_stream &out) {
   Expected<std::unique_ptr<TargetMachine>> machine = makeMachine(target);
@@ -98,14 +114,29 @@ Expected<StackDepth> emitModule(mlir::ModuleOp source, const TargetInfo &target,
     module->print(out, nullptr);
     return StackDepth();
   }
-  FrameSizes frames(*module, [&](DiagnosticSeverity severity, const std::string &text) {
+  auto remark = [&](DiagnosticSeverity severity, const std::string &text) {
     (severity == DS_Warning ? source.emitWarning() : source.emitRemark()) << text;
-  });
-  legacy::PassManager passes;
-  auto type = kind == EmitKind::Asm ? CodeGenFileType::AssemblyFile : CodeGenFileType::ObjectFile;
-  if ((*machine)->addPassesToEmitFile(passes, out, nullptr, type))
-    return createStringError(std::errc::not_supported, "the code generator cannot write this kind of file");
-  passes.run(*module);
+  };
+  SmallVector<char, 0> bitcode, code; // the code generator changes what it reads
+  raw_svector_ostream saved(bitcode), buffer(code);
+  WriteBitcodeToFile(*module, saved, /*ShouldPreserveUseListOrder=*/true);
+  LoopSpills &spills = LoopSpills::watch(context);
+  FrameSizes usualFrames(*module, remark);
+  if (Error error = generate(*module, **machine, kind, buffer))
+    return error;
+  auto load = [&] { return cantFail(parseBitcodeFile(MemoryBufferRef(saved.str(), "model"), context)); };
+  auto again = [&](Module &some) {
+    raw_null_ostream nothing;
+    cantFail(generate(some, **machine, kind, nothing));
+  };
+  std::unique_ptr<Module> ordered = orderLoops(load, spills, again);
+  if (!ordered) {
+    out << buffer.str();
+    return usualFrames.deepest();
+  }
+  FrameSizes frames(*ordered, remark);
+  if (Error error = generate(*ordered, **machine, kind, out))
+    return error;
   return frames.deepest();
 }
 

@@ -42,7 +42,7 @@ void FrameSizes::report(const DiagnosticInfo *info, void *self) {
   if (info->getSeverity() == DS_Error)
     sizes.errors += text;
   else
-    sizes.remark(info->getSeverity(), text);
+    sizes.said.push_back({info->getSeverity(), text});
 }
 
 Expected<uint64_t> FrameSizes::depthOf(const Function &function) {
@@ -74,6 +74,8 @@ Expected<uint64_t> FrameSizes::depthOf(const Function &function) {
 }
 
 Expected<StackDepth> FrameSizes::deepest() {
+  for (const auto &[severity, text] : std::exchange(said, {}))
+    remark(severity, text);
   if (!errors.empty())
     return createStringError(std::errc::not_supported, "%s", errors.c_str());
   StackDepth deepest;

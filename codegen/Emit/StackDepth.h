@@ -19,6 +19,8 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace nibble {
 
@@ -37,8 +39,8 @@ public:
   ~FrameSizes();
   FrameSizes(const FrameSizes &) = delete;
 
-  /// After code generation. An error if a frame grows at run time, a function calls itself or an unknown one, or if the
-  /// code generator said that something was wrong.
+  /// After code generation; passes on what else was said. An error if a frame grows at run time, a function calls
+  /// itself or an unknown one, or if the code generator said that something was wrong.
   llvm::Expected<StackDepth> deepest();
 
 private:
@@ -49,6 +51,7 @@ private:
   Remark remark;
   llvm::DenseMap<const llvm::Function *, uint64_t> frames, depths;
   std::string errors;
+  std::vector<std::pair<llvm::DiagnosticSeverity, std::string>> said;
 };
 
 } // namespace nibble

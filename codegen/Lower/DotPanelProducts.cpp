@@ -178,7 +178,7 @@ void DotPanel::multiplyStrip(Quads at, ArrayRef<DotRun> of, Tile &dots) {
   KernelBuilder::Values a = activations.operands(at.x, 0, at.count, at.stride);
   SmallVector<int64_t> quads(at.count);
   std::iota(quads.begin(), quads.end(), 0);
-  if (at.stride == 1) // a vector's codes need not wait beside others
+  if (at.stride == 1) // a byte of codes need not wait for its upper half
     quads = order(at.count);
   bool ordered = emitter->ordersScales(); // vector after vector, since the activations of each quad take a register
   size_t together = ordered ? quads.size() : size_t(emitter->quadsTogether(dot));

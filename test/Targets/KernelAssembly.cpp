@@ -2,6 +2,9 @@
 //
 //   KernelAssembly ROW TRIPLE CPU FORMAT N K M
 //
+// FORMAT is one of a file's (q4_0), one of test/Kernels/Weights.cpp, or integers of N bits in groups of 32 with scales
+// of f16, around their middle (int6) or with minima (uint6), as --weights makes them.
+//
 // CPU may have features behind its name (neoverse-v1+sve-512-bit). Prints what the compiler makes of a product of M
 // rows with an N × K weight, for the tests of this directory to look for the promised instruction.
 //
@@ -15,9 +18,27 @@
 using namespace nibble;
 using namespace nibble::test;
 
+/// int2 to int7, uint2 to uint8.
+static const lowbit::Format *integerFormat(llvm::StringRef name) {
+  bool hasMin = name.consume_front("u");
+  unsigned bits = 0;
+  if (!name.consume_front("int") || name.getAsInteger(10, bits) || bits < 2 || bits > (hasMin ? 8u : 7u))
+    return nullptr;
+  static lowbit::Format format;
+  format = {.name = "integers", .blockElements = 32, .blockBytes = 4 + 4 * bits, .group = 32,
+            .codes = {{bits, false}, {{32, uint8_t(bits), {{32, uint16_t(bits)}}}}}, .scale = {{0, 16}}};
+  if (hasMin)
+    format.min[0] = {16, 16};
+  else
+    format.zeroPoint = 1 << (bits - 1);
+  return &format;
+}
+
 int main(int argc, char **argv) {
   const InstructionRow *row = argc == 8 ? findRow(argv[1]) : nullptr;
   const lowbit::Format *format = row ? lowbit::findFormat(argv[4]) : nullptr;
+  if (row && !format)
+    format = integerFormat(argv[4]);
   for (const lowbit::Format &own : ownFormats())
     if (row && llvm::StringRef(own.name) == argv[4])
       format = &own;
