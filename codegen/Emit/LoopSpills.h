@@ -1,10 +1,10 @@
 //===- LoopSpills.h - which loops spill, and in which order they do not -*- C++ -*-===//
 //
-// Kernels are written to fit the registers, but what fits is known when registers are
-// allocated. So the code generator runs, and says of every innermost loop how often it goes
-// to the stack (the remark LoopSpillReloadCopies). Functions with such loops are generated again with
-// these loops in other orders (LoopOrder.h), and each loop keeps the one that is best. Loops that do not
-// spill, and modules without others, are left as they are.
+// Kernels are written to fit the registers, but what fits is known when registers are allocated. So the
+// code generator runs, and says of every innermost loop how often it goes to the stack (the remark
+// LoopSpillReloadCopies). Functions with such loops are generated again with these loops in other orders
+// (LoopOrder.h), and each loop keeps the one that is best, unless together they make another loop worse.
+// Functions without such loops are left as they are.
 //
 //===----------------------------------------------------------------------===//
 #pragma once

@@ -34,7 +34,46 @@ FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_
 iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16""".split()
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 
-ALLOWED = {}
+# Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
+# the others (codegen/Emit/LoopOrder.h) were tried for all of these. What is known of the registers they want:
+#
+#   neon        A tile of q2_k, q6_k, of 32: 8 sums in f32, and of two groups of 16 columns 8 sums in i32 and 16
+#               registers of words.
+#   i8mm        One row: sums in f32 of vectors that wait, beside activations and parts of codes in two or three
+#               planes of the vector that is multiplied.
+#   sve…i8mm    Tiles: addresses, in general registers.
+#   avx2        16 registers: a tile's 8 sums in f32 wait for as many sums of a group. One row of q2_0, q1_0: fields of
+#               one byte with the activations of several runs.
+#   avxvnni     16 registers, and codes of several planes. With runs of 32 columns it would take 8 to 14 % more
+#               instructions if each vector read its activations again.
+#   avx512      A tile of q6_k: 16 sums in f32, 16 in i32, and scales of two groups, of 32.
+ALLOWED = {
+    ("aarch64_neon_1x4x4_s8s8s32", 64): {"q2_k": 17, "q6_k": 17},
+    ("aarch64_dotprod_1x4x4_s8s8s32", 1): {"int7": 6, "uint7": 4},
+    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {
+        "q5_1": 7, "q2_k": 1, "q3_k": 3, "q5_k": 5, "iq2_xs": 4, "iq1_m": 4, "iq2_s": 4, "int7": 10, "int6": 6,
+        "uint7": 6, "uint6": 5,
+    },
+    ("aarch64_sve256i8mm_2x8x8_s8s8s32", 1): {"q1_0": 53, "int7": 2},
+    ("aarch64_sve256i8mm_2x8x8_s8s8s32", 64): {"q2_k": 4, "q4_k": 2},
+    ("aarch64_sve512i8mm_2x16x8_s8s8s32", 64): {"q2_k": 4, "q4_k": 2},
+    ("x86_avx2_1x8x4_u7s8s32", 1): {
+        "q2_k": 3, "tq2_0": 1, "q1_0": 25, "q2_0": 14, "int7": 8, "uint8": 2, "uint7": 4, "e2m3_bf16": 6,
+    },
+    ("x86_avx2_1x8x4_u7s8s32", 64): {
+        "q4_0": 18, "q8_0": 16, "q2_k": 34, "q4_k": 18, "q6_k": 38, "iq4_nl": 18, "tq2_0": 18, "mxfp4": 18,
+    },
+    ("x86_avxvnni_1x8x4_u8s8s32", 1): {
+        "q5_0": 5, "q5_1": 5, "q2_k": 4, "q3_k": 7, "q5_k": 7, "iq2_xxs": 12, "iq2_xs": 11, "iq1_s": 12,
+        "iq1_m": 11, "iq2_s": 11, "q1_0": 33, "q2_0": 17, "int7": 35, "int6": 8, "int3": 4, "uint7": 31,
+        "uint6": 6, "uint3": 6, "e2m3_bf16": 25,
+    },
+    ("x86_avxvnni_1x8x4_u8s8s32", 64): {"q6_k": 30},
+    ("x86_avx512vnni_1x16x4_u8s8s32", 1): {"tq2_0": 1},
+    ("x86_avx512vnni_1x16x4_u8s8s32", 64): {"q6_k": 44},
+    ("x86_avx512vbmi_1x16x4_u8s8s32", 1): {"tq2_0": 1},
+    ("x86_avx512vbmi_1x16x4_u8s8s32", 64): {"q6_k": 44},
+}
 
 
 def worst(kernels, row, form, rows):
