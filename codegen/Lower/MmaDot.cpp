@@ -49,6 +49,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
     reader.assume(*mma.range), shift = mma.height;
+  // Emitters multiply the sums of activations by minus the offset: by one, where they were multiplied ahead.
   bool isTimesOffset = mma.sumForm == SumForm::Offsets || mma.sumForm == SumForm::Pairs;
   dot.codes = {reader.range().bits, reader.range().isSigned, isTimesOffset ? -1 : reader.range().offset};
   dot.hasStarts = mma.sumForm == SumForm::Starts;
