@@ -97,8 +97,8 @@ static Error generate(Module &module, TargetMachine &machine, EmitKind kind, raw
 }
 
 /// Of a target with so many vector registers loops that spill are generated again in other orders. With 16 there are
-/// tiles that keep sums in memory in any order; no order made a program faster (SmolLM2 and Gemma 3 with AVX2), and
-/// compiling took twice as long.
+/// tiles that keep sums in memory in any order; no order made a program for AVX2 faster, and compiling took twice as
+/// long.
 static constexpr unsigned kOrderedRegisters = 32;
 
 static unsigned vectorRegisters(Module &module, TargetMachine &machine) {

@@ -35,7 +35,8 @@ iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 ui
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
-# the others (codegen/Emit/LoopOrder.h) were tried for all of these but those of AVX2 and AVX-VNNI. What is known of the registers they want:
+# the others (codegen/Emit/LoopOrder.h) were tried for all of these but those of AVX2 and AVX-VNNI. What is known of the
+# registers they want:
 #
 #   neon        A tile of q2_k, q6_k, of 32: 8 sums in f32, and of two groups of 16 columns 8 sums in i32 and 16
 #               registers of words.
