@@ -62,6 +62,8 @@ public:
 
 private:
   void emitRows(Value index, Value n);
+  void emitAhead(Value panel, Value index, Value n);
+  void emitTiles(Value panel, Value index, Value done, Value n, int64_t tile);
   void emitTile(Value panel, Value index, Value row0, int64_t tokens);
   void storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens);
   void storeRow(ArrayRef<Value> sums, Value column0, Value m, int64_t valid);
@@ -130,18 +132,30 @@ void MmaKernel::emit(Value n, Value tid, Value nthreads) {
 /// All rows of activations with one panel.
 void MmaKernel::emitRows(Value index, Value n) {
   Value panel = k.offset(weight, k.mul(index, panelLayout.panelBytes())), done = k.i64(0);
+  if (ahead && ahead->leavesOneTile())
+    return k.ifElse(k.slt(k.i64(shape.tile()), n), [&] { emitAhead(panel, index, n); },
+                    [&] { emitTiles(panel, index, done, n, shape.tile()); });
   if (ahead)
-    return ahead->emit(panel, n, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first, int64_t vectors) {
-      mma.firstVector = first, mma.vectors = vectors;
-      storeTile(sums, index, row0, tokens);
-    });
+    return emitAhead(panel, index, n);
   if (whole)
     done = whole->emit(panel, n, [&](const MmaOperands &unpackedAs, Value unpacked, Value row0, int64_t tokens) {
       MmaOperands packed = std::exchange(mma, unpackedAs);
       emitTile(unpacked, index, row0, tokens);
       mma = packed;
     });
-  for (int64_t tile = whole ? shape.tile() / 2 : shape.tile(); tile > 0; tile /= 2) {
+  emitTiles(panel, index, done, n, whole ? shape.tile() / 2 : shape.tile());
+}
+
+void MmaKernel::emitAhead(Value panel, Value index, Value n) {
+  ahead->emit(panel, n, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first, int64_t vectors) {
+    mma.firstVector = first, mma.vectors = vectors;
+    storeTile(sums, index, row0, tokens);
+  });
+}
+
+/// Rows from `done` to n in tiles of `tile` rows, what is left in tiles of half as many, and so on.
+void MmaKernel::emitTiles(Value panel, Value index, Value done, Value n, int64_t tile) {
+  for (; tile > 0; tile /= 2) {
     Value end = tile == 1 ? n : k.add(done, k.mul(k.divu(k.sub(n, done), tile), tile));
     k.loop(done, end, tile, [&](Value row0) { emitTile(panel, index, row0, tile); });
     done = end;

@@ -34,6 +34,8 @@ class AheadPanel {
 public:
   /// Whether a product with buffers of so many rows is done this way.
   static bool suits(const MmaOperands &mma, int64_t rows);
+  /// Whether a single tile of rows had better read the panel as it is: where unpacking is a few instructions.
+  bool leavesOneTile() const;
   /// For up to `rows` rows. Takes memory of the stack: the builder must stand in the kernel's entry block.
   AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows);
 

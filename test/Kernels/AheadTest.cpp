@@ -3,7 +3,8 @@
 // codegen/Lower/MmaAhead.h: every kind of number (2 to 8 bits, groups of 16 and 32,
 // integer scales, minima, offsets, codebooks) with a block of 64 rows and tiles of each size
 // behind it, more columns than a block and fewer in the last one, against the definition bit
-// for bit. And the same rows with fewer of them, whose results must be the same.
+// for bit. And the same rows with fewer of them, a tile and a part of one, which read the packed panel where that costs
+// less: results must be the same.
 //
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/ProductCases.h"
@@ -40,7 +41,7 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   std::mt19937 random(20261121);
   ProductCases cases(*machine);
   constexpr int64_t kRows = 64 + 4 + 2 + 1; // a block, and tiles of four, two and one
-  const ProductRun runs[] = {{kRows, 1}, {7, 2}};
+  const ProductRun runs[] = {{kRows, 1}, {7, 2}, {4, 2}, {3, 1}};
   for (const char *name : GetParam().formats) {
     const lowbit::Format &format = formatOf(name);
     int64_t columns = columnsOf(format, *findRow(machine->row));
