@@ -13,8 +13,10 @@
 #include "codegen/Lower/PanelReader.h"
 #include "test/Kernels/KernelProgram.h"
 #include "test/Kernels/Product.h"
+#include "test/Kernels/ProductCases.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -95,7 +97,7 @@ double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight 
   KernelProgram program;
   program.add(productText(row, w, m, bias, sumGroup));
   if (std::string error = program.compile(target); !error.empty()) {
-    std::printf("%s\n", error.c_str());
+    std::printf("%s: %s\n", w.format->name, error.c_str());
     return 0;
   }
   void *function = program.find("product");
@@ -164,11 +166,11 @@ int measureFormats(const TargetInfo &target, int64_t m) {
     if (format.isFloat)
       return;
     std::mt19937 random(1);
-    Weight w(format, 512, 2048, random);
+    bool isInteger = hasIntegers(format);
+    const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot : RowKind::Float);
+    Weight w(format, 512, llvm::alignTo(2048, columnsOf(format, *row)), random);
     if (format.floatKind == FloatKind::E8M0) // the ends of its range are denormal: slow, and in no model
       llvm::fill(w.planes.scale, 120);
-    bool isInteger = w.kind.isInteger() || w.kind.book->isInteger();
-    const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot : RowKind::Float);
     unsigned multiplied = !isInteger ? 0 : w.kind.isInteger() ? w.kind.width : rangeOfBook(w.kind, row).bits;
     if (double time = timeOf(target, *row, w, m); time > 0)
       speeds.push_back({format.name, w.kind.width, multiplied, double(m) * w.n * w.k / time});
