@@ -3,7 +3,8 @@
 // The kernel of a panel of weights and a tile of rows of 8-bit activations. MmaDot.cpp
 // walks the panel, DotPanelRow.cpp in other orders for a row alone; DotPanelProducts.cpp
 // makes the integer sums of a span of columns, DotPanelInPlace.cpp those of codes that stay
-// in their bit fields, and DotPanelScales.cpp brings these and float scales together.
+// in their bit fields, and DotPanelScales.cpp brings these and float scales together; DotPanelMemory.cpp says which
+// sums of a tile wait in memory.
 //
 // Contract: the chain of operations of a sum is the one of MmaKernel.h, whatever the
 // tile.
@@ -24,11 +25,14 @@ namespace nibble {
 class DotPanel {
 public:
   using Value = mlir::Value;
+  using Type = mlir::Type;
 
   DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens);
 
   /// All of the panel, added to `sums`, or to zero if there are none.
   PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
+  /// Whether sums wait in memory while a run fills the registers.
+  bool sumsWait() const;
   /// From the order of strips to one vector per row of activations.
   PanelSums rowsOf(llvm::ArrayRef<Value> sums);
 
@@ -37,6 +41,8 @@ private:
   struct Unit : PanelUnit {
     ActivationCursor x; ///< at the unit's first column
   };
+  /// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
+  static constexpr int64_t kStepQuads = 2;
   /// One value a strip and vector, strip by strip.
   using Tile = llvm::SmallVector<Value>;
 
@@ -48,7 +54,8 @@ private:
   Value spread(Value rows);
 
   //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
-  Tile emitRecord(Value panelPointer, Value row0, Value record, mlir::ValueRange sums);
+  Tile emitRecord(Value panelPointer, Value row0, Value record, Tile sums);
+  Tile loop(Value count, llvm::ArrayRef<Value> sums, llvm::function_ref<Tile(Value index, Tile sums)> body);
   bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
@@ -109,7 +116,7 @@ private:
   };
   void multiplyQuads(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyStrip(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
-  void multiplyStrips(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
@@ -135,6 +142,12 @@ private:
   void multiplyField(const FieldRun &run, const CodeField &field, Value codes, int64_t v, const DotRun &of,
                      Tile &sums);
 
+  //===--- sums that wait in memory: DotPanelMemory.cpp -------------------------===//
+  bool totalsWait() const { return memory.totals && 3 * strips() * mma.vectors >= emitter->registers(); }
+  void addTotals(llvm::ArrayRef<Value> totals, Tile &sums, bool wait);
+  Tile loadTile(Value pointer, Type element);
+  void storeTile(llvm::ArrayRef<Value> sums, Value pointer);
+
   KernelBuilder &k;
   const MmaOperands &mma;
   const DotEmitter *emitter; ///< null for look-ups
@@ -148,6 +161,7 @@ private:
   ActivationReader activations;
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
   Value panelStart;       ///< of the panel that is walked
+  SumPlace memory;        ///< of the tile's sums; null in registers
   unsigned shift = 0;     ///< the weights' bytes are 2^shift times their numbers
 };
 

@@ -20,9 +20,6 @@ namespace nibble {
 /// for its branch and keeps all sums of the tile across it.
 constexpr int64_t kStraightQuads = 4;
 
-/// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
-constexpr int64_t kStepQuads = 2;
-
 /// The sums of a span before they meet float scales: Σ sub · Σ (byte - offset) · a, sub of each run or one.
 DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
   Tile total;
@@ -34,7 +31,7 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     SmallVector<DotRun> of;
     for (int64_t v = 0; v < mma.vectors; ++v)
       of.push_back(runOf(unit, first, v));
-    bool goesOn = !total.empty() && mma.range && emitter->goesOn(of[0]);
+    bool goesOn = mma.range && emitter->goesOn(of[0]);
     Tile dots = isLookup() ? lookUp(unit, first, ofCodes)
                            : multiplyRun(at, first, ofCodes, of, goesOn ? std::exchange(total, {}) : Tile());
     for (auto [i, sum] : llvm::enumerate(dots)) {
@@ -43,10 +40,12 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
         sum = emitter->finish(k, of[v], sum, ofCodes[strip]);
       else if (of[v].scale)
         sum = k.mul(sum, of[v].scale);
-      if (!total.empty())
-        sum = k.add(total[i], sum);
     }
+    if (!total.empty())
+      addTotals(total, dots, totalsWait());
     total = std::move(dots);
+    if (totalsWait() && !goesOn && first + run < column + run * runs)
+      storeTile(total, memory.totals);
   }
   if (levels.pairs)
     addOffsets(unit, column, total);
@@ -136,7 +135,11 @@ DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads
       dots.push_back(emitter->start(k, part[i % mma.vectors], Value()));
     multiplyInOrder(codes, quad, quads, k.offset(x, (quad - first) * panel.kr), part, dots);
     for (auto [i, dot] : llvm::enumerate(dots))
-      sums[i] = k.add(sums[i], emitter->finish(k, part[i % mma.vectors], dot, Value()));
+      dot = emitter->finish(k, part[i % mma.vectors], dot, Value());
+    addTotals(sums, dots, totalsWait() && quad > first);
+    sums = std::move(dots);
+    if (totalsWait() && quad + quads < first + dot.quads)
+      storeTile(sums, memory.totals);
   }
   return sums;
 }
@@ -145,7 +148,8 @@ DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads
 /// sums of a step are there before the next one's bytes are loaded. Products of numbers that are widened one by one
 /// need a register more for what widens them: one quad a step.
 void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots) {
-  int64_t step = std::max(dot.codes.bits < 7 ? kStepQuads : 1, emitter->quadsTogether(of[0]));
+  bool isWidened = dot.codes.bits >= 7 && mma.row->unsignedBits < 8;
+  int64_t step = std::max(isWidened ? 1 : kStepQuads, emitter->quadsTogether(of[0]));
   for (int64_t from = 0; from < count; from += step) {
     if (from > 0 && strips() > 1)
       codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
@@ -201,9 +205,13 @@ void DotPanel::multiplyStrip(Quads at, ArrayRef<DotRun> of, Tile &dots) {
 }
 
 /// The weights stay, and strip after strip passes by: few registers.
-void DotPanel::multiplyStrips(const Quads &quads, ArrayRef<DotRun> of, Tile &dots) {
+void DotPanel::multiplyStrips(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
+  // Beside sums in i32, words and what widens them no register is left for activations that are loaded early.
+  bool isOrdered = memory.sums && (emitter->goesOn(of[0]) || emitter->quadsTogether(of[0]) > 1);
   SmallVector<Tile> w(mma.vectors);
   for (int64_t strip = 0; strip < strips(); ++strip) {
+    if (strip > 0 && isOrdered)
+      quads.x = emitter->afterSums(k, quads.x, ArrayRef(dots).slice((strip - 1) * mma.vectors, mma.vectors));
     KernelBuilder::Values a = activations.operands(quads.x, strip, quads.count, quads.stride);
     for (int64_t v = 0; v < mma.vectors; ++v) {
       if (strip == 0)

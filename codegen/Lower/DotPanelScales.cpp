@@ -42,6 +42,9 @@ Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int
 DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers,
                                    Tile sums) {
   Tile da;
+  Value at = memory.sums;
+  if (at)
+    at = emitter->afterSums(k, at, integers), sums = loadTile(at, k.f32());
   for (int64_t strip = 0; strip < strips(); ++strip)
     da.push_back(activations.scale(unit.x, strip, column));
   for (int64_t v = 0; v < mma.vectors; ++v) {
@@ -55,6 +58,8 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
   }
   if (panel.hasMin)
     addMinima(record, unit, column, da, sums);
+  if (at)
+    storeTile(sums, at);
   return sums;
 }
 

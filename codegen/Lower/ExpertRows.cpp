@@ -61,6 +61,8 @@ ExpertRows::ExpertRows(KernelBuilder &k, const MmaOperands &from, const ExpertOp
     ahead.emplace(k, mma, most);
   if (WholePanel::suits(k, mma, most, tile))
     whole.emplace(k, mma, most, tile);
+  if (!ahead && mma.row->isInteger())
+    waiting = placeOfSums(k, *mma.row);
 }
 
 void ExpertRows::allocateCopies() {
@@ -182,9 +184,7 @@ void ExpertRows::multiplyTile(MmaOperands of, Value panel, Value place, Value ro
   Value x = isLookup(of) ? k.divu(numberOf(row0), operands.perRow) : row0;
   of.vectors = tokens > 1 && of.row->isInteger() ? of.row->tileVectors : of.row->vectors;
   for (of.firstVector = 0; of.firstVector < of.row->vectors; of.firstVector += of.vectors) {
-    PanelSums sums = of.row->isInteger() ? dotRows(k, of, tokens, accumulateDot(k, of, panel, x, tokens))
-                                         : accumulateFloat(k, of, panel, x, tokens);
-    storeTile(sums, place, row0, tokens, of.firstVector, of.vectors);
+    storeTile(sumTile(k, of, waiting, panel, x, tokens), place, row0, tokens, of.firstVector, of.vectors);
   }
 }
 

@@ -72,6 +72,7 @@ private:
   llvm::SmallVector<Gathered> matrices;
   mlir::Value numbers;      ///< i32: which row of the result each copy is for
   mlir::Value next, count;  ///< memory, i64: the row to look at, copies that there are
+  SumPlace waiting;
   std::optional<AheadPanel> ahead;
   std::optional<WholePanel> whole;
 };

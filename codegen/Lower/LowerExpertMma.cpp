@@ -97,8 +97,7 @@ void ExpertKernel::emitPanel(Value row, Value place) {
   Value panel = k.offset(experts.weight, k.mul(k.add(k.mul(expert, places), place), layout.panelBytes()));
   Value x = k.divu(row, experts.perRow);
   mma.firstVector = 0, mma.vectors = mma.row->vectors;
-  PanelSums sums = mma.row->isInteger() ? dotRows(k, mma, 1, accumulateDot(k, mma, panel, x, 1))
-                                        : accumulateFloat(k, mma, panel, x, 1);
+  PanelSums sums = sumTile(k, mma, /*memory=*/{}, panel, x, /*tokens=*/1);
   Value y = k.at(experts.out, k.f32(), k.add(k.mul(row, experts.outStride), k.mul(place, layout.nr)));
   for (auto [v, sum] : llvm::enumerate(sums))
     k.store(sum, k.at(y, k.f32(), static_cast<int64_t>(v) * mma.row->lanes));

@@ -75,6 +75,7 @@ private:
   MmaOperands mma;
   Value weight, bias, residual, out;
   ClaimSource claims;
+  SumPlace waiting;
   std::optional<AheadPanel> ahead;
   std::optional<WholePanel> whole;
 };
@@ -126,6 +127,8 @@ void MmaKernel::emit(Value n, Value tid, Value nthreads) {
     ahead.emplace(k, mma, shape.rows).prepare(n);
   if (WholePanel::suits(k, mma, shape.rows, shape.tile()))
     whole.emplace(k, mma, shape.rows, shape.tile()).prepare(n);
+  if (!ahead && shape.row->isInteger())
+    waiting = placeOfSums(k, *shape.row);
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
 }
 
@@ -165,9 +168,7 @@ void MmaKernel::emitTiles(Value panel, Value index, Value done, Value n, int64_t
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
   mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
   for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors) {
-    PanelSums sums = shape.row->isInteger() ? dotRows(k, mma, tokens, accumulateDot(k, mma, panel, row0, tokens))
-                                            : accumulateFloat(k, mma, panel, row0, tokens);
-    storeTile(sums, index, row0, tokens);
+    storeTile(sumTile(k, mma, waiting, panel, row0, tokens), index, row0, tokens);
   }
 }
 

@@ -57,6 +57,7 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
   sums = k.stack(k.f32(), rowsTogether() * unpacker.source().nr);
   if (!mma.row->isInteger())
     return;
+  totals = placeOfSums(k, *mma.row).totals;
   if (unpacker.levels().groups)
     levels = k.stack(k.i8(), unpacker.levelBytes());
   allocateTables();
@@ -246,6 +247,11 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
       emitTables(row0, count, k.mul(unit, span), records);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
+                  if (mma.row->isInteger() && sumsWait(k, operands, tokens)) {
+                    operands.memory = {place, totals};
+                    accumulateDot(k, operands, block, row, tokens);
+                    return;
+                  }
                   PanelSums before = loadSums(operands, tokens, place);
                   PanelSums after = mma.row->isInteger() ? accumulateDot(k, operands, block, row, tokens, before)
                                                          : accumulateFloat(k, operands, block, row, tokens, before);

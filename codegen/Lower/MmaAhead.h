@@ -75,7 +75,7 @@ private:
   const MmaOperands &mma;
   int64_t mostRows;
   PanelUnpacker unpacker;
-  mlir::Value block, sums; ///< memory
+  mlir::Value block, sums, totals; ///< memory
   mlir::Value levels, offsetSums, scaledSums; ///< memory of what the format has (MmaOperands); null without
   bool prepared = false; ///< tables are of all rows and columns
 };

@@ -84,33 +84,43 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
   if (mma.range) // whose loop needs no constants: those of the unpacking before it shall not stay
     emitter->freeRegisters(k);
-  if (sums.empty())
+  if (mma.memory.sums) // LLVM shall not know that these are places of the stack
+    memory = {emitter->afterSums(k, mma.memory.sums, {}), emitter->afterSums(k, mma.memory.totals, {})};
+  else if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
-  return k.loop(k.i64(0), records, 1, sums, [&](Value record, ValueRange carried) {
+  return loop(records, sums, [&](Value record, Tile carried) {
     return emitRecord(panelPointer, row0, record, carried);
   });
 }
 
-DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, ValueRange sums) {
+/// A loop that carries the tile's sums, unless they are in memory.
+DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Tile(Value, Tile)> body) {
+  bool carries = !mma.memory.sums;
+  return k.loop(k.i64(0), count, 1, carries ? sums : ArrayRef<Value>(), [&](Value index, ValueRange carried) {
+    Tile next = body(index, Tile(carried.begin(), carried.end()));
+    return carries ? next : Tile();
+  });
+}
+
+DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, Tile sums) {
   Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
-  Tile carried(sums.begin(), sums.end());
   if (tokens > 1 || (panel.unitsPerRecord() == 1 && !fetchesBySpan()))
     fetchAhead(record, panel.recordBytes(), row0);
   if (panel.unitsPerRecord() == 1) {
     Unit unit = unitAt(record, k.i64(0), column, row0);
     if (mma.levels)
       unit.subScales = k.offset(mma.levels, k.mul(index, levels.recordBytes()));
-    return emitUnit(record, unit, carried);
+    return emitUnit(record, unit, sums);
   }
-  return k.loop(k.i64(0), k.i64(panel.unitsPerRecord()), 1, carried, [&](Value unit, ValueRange inner) {
+  return loop(k.i64(panel.unitsPerRecord()), sums, [&](Value unit, Tile carried) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
     if (tokens == 1) { // a record's lines at once would hold up its own
       int64_t bytes = llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
       fetchAhead(k.offset(record, k.mul(unit, bytes)), bytes, row0);
     }
-    return emitUnit(record, unitAt(record, unit, first, row0), Tile(inner.begin(), inner.end()));
+    return emitUnit(record, unitAt(record, unit, first, row0), carried);
   });
 }
 
@@ -158,7 +168,7 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
     return sums;
   }
   for (int64_t column = 0; column < panel.unitSpan(); column += field * span)
-    sums = k.loop(k.i64(0), k.i64(field), 1, sums, [&](Value index, ValueRange carried) {
+    sums = loop(k.i64(field), sums, [&](Value index, Tile carried) {
       Unit moved = unit;
       if (fetchesBySpan()) {
         int64_t spans = panel.unitSpan() / span, bytes = llvm::divideCeil(panel.recordBytes(), spans);
@@ -166,7 +176,7 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
       }
       moved.codes = k.offset(unit.codes, k.mul(index, span / panel.kr * panel.stepBytes()));
       moved.x = activations.move(unit.x, index, span);
-      return emitSpan(record, moved, column, Tile(carried.begin(), carried.end()));
+      return emitSpan(record, moved, column, carried);
     });
   return sums;
 }

@@ -38,6 +38,11 @@ struct RowMatrix {
   int64_t stride = 0;
 };
 
+/// Memory of a tile's f32 sums, in the order in which accumulateDot() gives them, and for as many integer ones.
+struct SumPlace {
+  mlir::Value sums, totals;
+};
+
 struct MmaOperands {
   const InstructionRow *row = nullptr;
   mpgemm::LayoutAttr layout;
@@ -62,18 +67,30 @@ struct MmaOperands {
   mlir::Value levels;
   SumForm sumForm = SumForm::Codes;
   RowMatrix scaledSums;
+  SumPlace memory; ///< where the tile's sums are while registers are short; null: in registers
 };
+
+/// Memory of the stack for the sums of the row's largest tile: the builder must stand in the kernel's entry block.
+SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row);
+/// Whether a tile's f32 sums are to be in memory, since registers are short beside those of integers. Then each span
+/// reads and writes them once; otherwise LLVM would choose what else to spill.
+bool sumsWait(KernelBuilder &k, const MmaOperands &mma, int64_t tokens);
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
 
-/// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none.
+/// Multiplies rows [row0, row0 + tokens) with the panel at `panel` and adds to `sums`, or to zero if there are none;
+/// with mma.memory to those there, and returns none.
 /// Sums of integer products are in the order of strips, which dotRows() undoes.
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                         int64_t tokens, PanelSums sums = {});
 PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value panel, mlir::Value row0,
                           int64_t tokens, PanelSums sums = {});
 PanelSums dotRows(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, llvm::ArrayRef<mlir::Value> sums);
+
+/// The sums of a tile of rows with a packed panel, rows in order; `memory` is for those that wait.
+PanelSums sumTile(KernelBuilder &k, MmaOperands mma, const SumPlace &memory, mlir::Value panel, mlir::Value row0,
+                  int64_t tokens);
 
 /// Columns column … column + columns - 1 of a unit, which have one scale and one base.
 struct LookupRun {

@@ -129,6 +129,9 @@ public:
   /// Whether each of them reads the row's activations again, since that costs no more than reading a register back from
   /// the stack: then vectors are taken apart where codes lie in several planes.
   virtual bool readsAgain() const { return false; }
+  /// Vector registers, by which a tile decides what waits in memory (sumsWait() in codegen/Lower/MmaKernel.h); 0: they
+  /// hold what tiles need.
+  virtual int64_t registers() const { return 0; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
   /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two

@@ -10,7 +10,7 @@ import sys
 
 LABEL = re.compile(r"^(\.?\w+):")
 BRANCH = re.compile(r"^\s+(?:j\w+|b\.\w+|cbn?z\s+\w+,|tbn?z\s+\w+,\s*#\d+,)\s+(\.\w+)\s*$")
-STACK = re.compile(r"%rsp|\[sp")
+STACK = re.compile(r"\(%rsp\)|\[sp")  # what has an index is an array of the kernel's
 
 
 def innermost_loops(lines):
@@ -23,7 +23,9 @@ def innermost_loops(lines):
             start = labels[branch.group(1)]
             if not any(other >= start for other, _ in loops):
                 loops.append((start, number))
-    return [lines[start:end + 1] for start, end in loops]
+    # A branch out of a loop to a block that stands before it closes none.
+    closed = [(start, end) for start, end in loops if not any(start < other <= end for other, _ in loops)]
+    return [lines[start:end + 1] for start, end in closed]
 
 
 def main(names):

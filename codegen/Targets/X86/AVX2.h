@@ -51,6 +51,7 @@ public:
   unsigned widestInPlace(const DotRun &run) const override;
   bool goesOn(const DotRun &run) const override;
   bool takesVectorsApart(const DotRun &run) const override { return true; }
+  int64_t registers() const override { return 16; }
   bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
   int64_t straightQuads() const override { return 8; }
   bool walksInLoop() const override { return true; }

@@ -30,6 +30,10 @@ private:
 
 struct X86VNNI512 : X86VNNI {
   X86VNNI512() : X86VNNI("llvm.x86.avx512.vpdpbusd.512") {}
+  int64_t registers() const override { return 32; }
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
+    return orderAfterLower(k, pointer, done, "v");
+  }
 };
 struct X86VNNI256 : X86VNNI {
   X86VNNI256() : X86VNNI("llvm.x86.avx512.vpdpbusd.256") {}
@@ -41,6 +45,7 @@ struct X86VNNI256 : X86VNNI {
   }
   /// Of 16 registers eight activations would take half. A longer run's are multiplied two by two.
   bool takesVectorsApart(const DotRun &run) const override { return run.quads < 8; }
+  int64_t registers() const override { return 16; }
   bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
 };
 

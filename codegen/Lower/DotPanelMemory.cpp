@@ -1,0 +1,77 @@
+//===- DotPanelMemory.cpp - sums of a tile that wait in memory -------------===//
+//
+// See DotPanel.h. A tile has sums in f32, beside them integer sums of a run, and with integer scales of groups below
+// 32 columns the integer sums of a span. Where that is more than the registers hold:
+//
+//   f32 sums            in memory: read and written once a span, as an operand of the multiply-add
+//   sums of a span      in memory from one run to the next one
+//   sums of a run       in registers
+//
+// Left to LLVM the f32 sums would wait on the stack, too, but as results of a loop, loaded and stored by
+// instructions of their own, and what else is spilled would be its choice.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/DotPanel.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+/// Whether a tile's f32 sums, integer sums of a span and of a run, and what a step multiplies are as many as there are
+/// registers: two weights a vector and two activations, and a run's scales. Bytes with a sign take two more for each
+/// weight, their magnitude and the activations with their sign.
+bool DotPanel::sumsWait() const {
+  if (!emitter || tokens == 1 || passesStrips() || !emitter->registers())
+    return false;
+  int64_t sums = tokens * mma.vectors, weights = kStepQuads * mma.vectors;
+  int64_t operands = (dot.codes.isSigned ? 2 * weights : weights) + kStepQuads;
+  return (runs > 1 ? 3 * sums + mma.vectors : 2 * sums) + operands >= emitter->registers();
+}
+
+/// Adds what was summed up before, and waits in memory or in registers.
+void DotPanel::addTotals(ArrayRef<Value> totals, Tile &sums, bool wait) {
+  Tile before = wait ? loadTile(emitter->afterSums(k, memory.totals, sums), k.i32()) : Tile(totals);
+  for (auto [sum, other] : llvm::zip_equal(sums, before))
+    sum = k.add(other, sum);
+}
+
+/// A tile's sums from memory, and to memory.
+DotPanel::Tile DotPanel::loadTile(Value pointer, Type element) {
+  Tile sums;
+  for (int64_t i = 0; i < strips() * mma.vectors; ++i)
+    sums.push_back(k.load(k.vec(element, dot.sums()), k.at(pointer, element, i * dot.sums())));
+  return sums;
+}
+void DotPanel::storeTile(ArrayRef<Value> sums, Value pointer) {
+  for (auto [i, sum] : llvm::enumerate(sums))
+    k.store(sum, k.offset(pointer, int64_t(i) * dot.sums() * 4));
+}
+
+SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row) {
+  int64_t lanes = row.tile * row.tileVectors * row.lanes;
+  return {k.stack(k.f32(), lanes), k.stack(k.i32(), lanes)};
+}
+
+bool sumsWait(KernelBuilder &k, const MmaOperands &mma, int64_t tokens) {
+  return DotPanel(k, mma, tokens).sumsWait();
+}
+
+PanelSums sumTile(KernelBuilder &k, MmaOperands mma, const SumPlace &memory, Value panel, Value row0, int64_t tokens) {
+  if (!mma.row->isInteger())
+    return accumulateFloat(k, mma, panel, row0, tokens);
+  if (!memory.sums || !sumsWait(k, mma, tokens))
+    return dotRows(k, mma, tokens, accumulateDot(k, mma, panel, row0, tokens));
+  mma.memory = memory;
+  Type type = k.vec(k.f32(), mma.row->lanes);
+  auto at = [&](int64_t sum) { return k.at(memory.sums, k.f32(), sum * mma.row->lanes); };
+  for (int64_t sum = 0; sum < tokens * mma.vectors; ++sum)
+    k.store(k.zero(type), at(sum));
+  accumulateDot(k, mma, panel, row0, tokens);
+  PanelSums sums;
+  for (int64_t sum = 0; sum < tokens * mma.vectors; ++sum)
+    sums.push_back(k.load(type, at(sum)));
+  return sums;
+}
+
+} // namespace nibble
