@@ -51,7 +51,6 @@ static std::pair<int64_t, int64_t> productsOf(lowbit::BlockType block) {
   return std::minmax({low * scale.min(), low * scale.max(), high * scale.min(), high * scale.max()});
 }
 
-
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
     : k(k), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),

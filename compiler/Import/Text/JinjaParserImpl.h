@@ -117,7 +117,6 @@ private:
   };
 };
 
-
 } // namespace nibble::jinja
 
 #endif // NIBBLE_COMPILER_IMPORT_TEXT_JINJAPARSERIMPL_H
