@@ -22,14 +22,14 @@ static Value exponentsToFloats(KernelBuilder &k, Value codes, unsigned unit) {
   return k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
 }
 
-/// The float with exponent and mantissa of E4M3, exact for denormals, and 0 for code 0x7f.
-static Value unsignedE4M3ToFloats(KernelBuilder &k, Value codes) {
+/// 2^-unit times the float with exponent and mantissa of E4M3, exact for denormals, and 0 for code 0x7f.
+static Value unsignedE4M3ToFloats(KernelBuilder &k, Value codes, unsigned unit) {
   Value code = k.zext(codes, k.i32());
   Value isZero = k.cmp(KernelBuilder::ICmp::eq, code, k.constant(code.getType(), int64_t(0x7f)));
   // As a float's exponent and mantissa the bits mean 2^-120 of what they mean here.
   Value bits = k.shl(k.bitAnd(code, 0x7f), 20);
   Value scaled = k.bitcast(bits, KernelBuilder::withElement(bits.getType(), k.f32()));
-  Value value = k.mulf(scaled, k.constant(scaled.getType(), 0x1p120));
+  Value value = k.mulf(scaled, k.constant(scaled.getType(), std::ldexp(1.0, 120 - int(unit))));
   return k.select(isZero, k.zero(value.getType()), value);
 }
 
@@ -39,8 +39,7 @@ Value PanelReader::floats(Value pointer, FloatKind kind, unsigned unit) {
   case FloatKind::E8M0:
     return exponentsToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1), unit);
   case FloatKind::UE4M3:
-    value = unsignedE4M3ToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1));
-    break;
+    return unsignedE4M3ToFloats(k, k.load(k.vec(k.i8(), lanes), pointer, 1), unit);
   case FloatKind::BF16: // the upper half of an f32; LLVM converts long vectors of SVE one by one
     value = k.bitcast(k.shl(k.zext(k.load(k.vec(k.i16(), lanes), pointer, 1), k.i32()), 16), k.vec(k.f32(), lanes));
     break;

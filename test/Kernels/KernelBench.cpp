@@ -169,8 +169,9 @@ int measureFormats(const TargetInfo &target, int64_t m) {
     bool isInteger = hasIntegers(format);
     const InstructionRow *row = bestRow(target.triple, has, isInteger ? RowKind::Dot : RowKind::Float);
     Weight w(format, 512, llvm::alignTo(2048, columnsOf(format, *row)), random);
-    if (format.floatKind == FloatKind::E8M0) // the ends of its range are denormal: slow, and in no model
-      llvm::fill(w.planes.scale, 120);
+    // Random bytes are denormal numbers too often: slow, and in no model.
+    if (format.floatKind == FloatKind::E8M0 || format.floatKind == FloatKind::UE4M3)
+      llvm::fill(w.planes.scale, format.floatKind == FloatKind::E8M0 ? 120 : 0x38);
     unsigned multiplied = !isInteger ? 0 : w.kind.isInteger() ? w.kind.width : rangeOfBook(w.kind, row).bits;
     if (double time = timeOf(target, *row, w, m); time > 0)
       speeds.push_back({format.name, w.kind.width, multiplied, double(m) * w.n * w.k / time});
