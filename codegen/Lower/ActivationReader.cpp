@@ -40,6 +40,14 @@ ActivationCursor ActivationReader::move(const ActivationCursor &at, Value spans,
   return next;
 }
 
+ActivationCursor ActivationReader::behindStrips(const ActivationCursor &at, int64_t strips, int64_t columns) const {
+  ActivationCursor next = at;
+  next.codes = k.offset(at.codes, columns * layout.interleaved - layout.rowOffset(strips * run.strip));
+  if (mma.activationGroup == mpgemm::kActivationGroup)
+    next.scales = k.at(at.scales, k.f32(), layout.numberOffset(0, columns / mpgemm::kActivationGroup));
+  return next;
+}
+
 Value ActivationReader::codes(const ActivationCursor &at, int64_t column) const {
   return k.offset(at.codes, layout.isInterleaved() ? layout.codeOffset(0, column) : column * columnBytes());
 }
@@ -84,6 +92,14 @@ Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, in
 Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
   Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / mma.layout.getPanelLayout().group);
   return run.strip == 1 ? k.splat(sum, run.lanes) : emitter->repeat(k, run, sum);
+}
+
+Value ActivationReader::scaledSumsAt(const ActivationCursor &at, int64_t column) const {
+  return k.at(at.scaledSums, k.f32(), layout.numberOffset(0, column / mma.layout.getPanelLayout().group));
+}
+
+Value ActivationReader::nextScaledSums(Value from, int64_t strips) const {
+  return k.at(from, k.f32(), layout.numberOffset(strips * run.strip, 0));
 }
 
 Value ActivationReader::base(const ActivationCursor &at, int64_t column) const {

@@ -43,6 +43,8 @@ public:
   mlir::Value codes(const ActivationCursor &at, int64_t column) const;
   /// The codes at the cursor's column of the rows of the next strip; of pairs.
   mlir::Value nextStrip(const ActivationCursor &at) const { return k.offset(at.codes, layout.rowOffset(run.strip)); }
+  /// `columns` further, where the codes have passed `strips` strips of pairs already, and the scaled sums the columns.
+  ActivationCursor behindStrips(const ActivationCursor &at, int64_t strips, int64_t columns) const;
   /// The operands of a strip's rows for `count` quads that are `stride` quads apart; `codes` as codes() gives it.
   KernelBuilder::Values operands(mlir::Value codes, int64_t strip, int64_t count, int64_t stride) const;
   /// f32, in the order of the strip.
@@ -58,6 +60,10 @@ public:
   /// The sum of a group's codes times their activation scale, f32, in the order of the strip; where MmaOperands has
   /// them.
   mlir::Value scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// Where that stands of the first strip: four numbers a strip of pairs, strips one behind the other.
+  mlir::Value scaledSumsAt(const ActivationCursor &at, int64_t column) const;
+  /// So many strips further; behind a block's last strip the next group begins.
+  mlir::Value nextScaledSums(mlir::Value from, int64_t strips) const;
   /// i32; a tile of look-ups has one row.
   mlir::Value base(const ActivationCursor &at, int64_t column) const;
 

@@ -54,6 +54,8 @@ private:
   Value spread(Value rows);
 
   //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
+  bool walksStrips() const;
+  PanelSums walkStrips(Value record, Value row0, Value records, mlir::ValueRange sums);
   Tile emitRecord(Value panelPointer, Value row0, Value record, Tile sums);
   Tile loop(Value count, llvm::ArrayRef<Value> sums, llvm::function_ref<Tile(Value index, Tile sums)> body);
   bool fetchesBySpan() const;
@@ -83,10 +85,10 @@ private:
     Value dw, scaleAt;
     Tile mw, minimaAt; ///< of each group
   };
-  void emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums);
+  void emitStrips(Value record, Unit &unit, int64_t column, Tile &sums);
   void emitStripRuns(Value record, const Unit &unit, int64_t column, int64_t v, Tile &sums);
   Value stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, llvm::ArrayRef<Value> w,
-                 llvm::ArrayRef<Value> a);
+                 llvm::ArrayRef<Value> a, Value &before);
   Value afterStrip(Value pointer, Value done);
   bool keepsScales() const;
   /// Whether a strip's 32 columns are loaded by one instruction, which moves the pointer for free; runs of fewer
@@ -102,6 +104,9 @@ private:
   Value scaledSum(const Unit &unit, int64_t strip, int64_t column, Value da);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
+  /// Whether a strip's minima follow those of all strips' products: they meet floats that lie side by side.
+  bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer; }
+  void addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums);
 
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
   Tile integerSums(const Unit &unit, int64_t column);

@@ -22,7 +22,7 @@ constexpr int64_t kStraightQuads = 4;
 
 /// The sums of a span before they meet float scales: Σ sub · Σ (byte - offset) · a, sub of each run or one.
 DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
-  Tile total;
+  Tile total, before; // what the next run's products are added to
   for (int64_t first = column; first < column + run * runs; first += run) {
     Unit at = first > column ? after(unit, total) : unit;
     Tile ofCodes(strips());
@@ -32,8 +32,10 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     for (int64_t v = 0; v < mma.vectors; ++v)
       of.push_back(runOf(unit, first, v));
     bool goesOn = mma.range && emitter->goesOn(of[0]);
-    Tile dots = isLookup() ? lookUp(unit, first, ofCodes)
-                           : multiplyRun(at, first, ofCodes, of, goesOn ? std::exchange(total, {}) : Tile());
+    if (goesOn)
+      before = std::exchange(total, {});
+    Tile dots = isLookup() ? lookUp(unit, first, ofCodes) : multiplyRun(at, first, ofCodes, of, std::move(before));
+    before = levels.differences ? dots : Tile();
     for (auto [i, sum] : llvm::enumerate(dots)) {
       int64_t strip = int64_t(i) / mma.vectors, v = int64_t(i) % mma.vectors;
       if (emitter)

@@ -13,6 +13,9 @@ namespace nibble {
 /// Of so many strips the integer sums of a span stay in registers beside the f32 sums.
 constexpr int64_t kTotalStrips = 4;
 
+/// Strips whose scaled sums of activations are loaded together.
+constexpr int64_t kLoadedStrips = 4;
+
 /// Where a block that was unpacked ahead has the scale of a column's group, and its minimum.
 Value DotPanel::scaleAt(Value record, int64_t column, int64_t v) {
   return k.offset(record, panel.scaleOffset(column / panel.group, (mma.firstVector + v) * dot.lanes));
@@ -105,12 +108,13 @@ Value DotPanel::afterStrip(Value pointer, Value done) {
   return emitter->ordersScales() ? emitter->after(k, pointer, done) : pointer;
 }
 
-/// A strip's integer sum of a run: weights times activations. Integer scales that do not stay are loaded once the
-/// products are there.
+/// A strip's integer sum of a run: weights times activations, added to those of runs `before` where sums go on. Integer
+/// scales that do not stay are loaded once the products are there.
 Value DotPanel::stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotRun of, ArrayRef<Value> w,
-                         ArrayRef<Value> a) {
+                         ArrayRef<Value> a, Value &before) {
   Value ofCodes = dot.codes.offset ? activations.codeSums(at.x, strip, first) : Value();
-  Value dots = emitter->multiply(k, of, emitter->start(k, of, ofCodes), w, a);
+  Value dots = emitter->multiply(k, of, before ? before : emitter->start(k, of, ofCodes), w, a);
+  before = levels.differences ? dots : Value();
   if (!keepsScales()) {
     at.subScales = afterStrip(at.subScales, dots);
     of = runOf(at, first, v);
@@ -130,14 +134,33 @@ void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t
   }
   Value da = activations.scale(at.x, strip, column);
   acc = k.fma(k.mulf(scales.dw, da), emitter->toFloat(k, total, shift), acc);
-  int64_t minima = panel.hasMin ? run * runs / minimumSpan() : 0;
+  int64_t minima = panel.hasMin && !addsMinimaLast() ? run * runs / minimumSpan() : 0;
   for (int64_t i = 0; i < minima; ++i) {
-    if (mma.range) {
-      Value &sums = mma.scaledSums.pointer ? at.x.scaledSums : at.x.sums;
-      scales.minimaAt[i] = afterStrip(scales.minimaAt[i], acc), sums = afterStrip(sums, acc);
-    }
+    if (mma.range)
+      scales.minimaAt[i] = afterStrip(scales.minimaAt[i], acc), at.x.sums = afterStrip(at.x.sums, acc);
     Value mw = mma.range ? emitter->loadSpread(k, dot, scales.minimaAt[i]) : scales.mw[i];
     acc = k.fma(mw, scaledSum(at, strip, column + i * minimumSpan(), da), acc);
+  }
+}
+
+/// The minima of a vector's span, group after group, when the products of all strips have been added: then the
+/// registers of the weights take them and what they meet of several strips. The pointer to these moves on.
+void DotPanel::addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums) {
+  auto sumOf = [&](int64_t strip) -> Value & { return sums[strip * mma.vectors + v]; };
+  Value &from = at.x.scaledSums, done = sumOf(strips() - 1);
+  from = activations.scaledSumsAt(at.x, column);
+  for (Value place : scales.minimaAt) {
+    Value mw = emitter->loadSpread(k, dot, afterStrip(place, done));
+    int64_t together = std::min(strips(), kLoadedStrips);
+    for (int64_t first = 0; first < strips(); first += together) {
+      from = afterStrip(from, done);
+      for (auto [strip, four] : llvm::enumerate(emitter->loadFours(k, from, together))) {
+        Value &acc = sumOf(first + int64_t(strip));
+        done = acc = k.fma(mw, emitter->repeat(k, dot, four), acc);
+      }
+      from = activations.nextScaledSums(from, together);
+    }
+    from = activations.nextScaledSums(from, mma.interleaved / dot.strip - strips());
   }
 }
 
@@ -157,8 +180,9 @@ DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int6
 }
 
 /// A span in the order of strips: the same operations on each sum. The sums of eight strips and a vector's weights
-/// leave eight registers for all else.
-void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &sums) {
+/// leave eight registers for all else. The unit's pointers have followed all of its last vector then.
+void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) {
+  Unit start = unit;
   for (int64_t v = 0; v < mma.vectors; ++v) {
     if (runs > 1 && !mma.levels && strips() > 1 && strips() <= kTotalStrips && emitter->ordersScales()) {
       emitStripRuns(record, unit, column, v, sums);
@@ -168,21 +192,21 @@ void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &
     SmallVector<DotRun> of;
     for (int64_t i = 0; i < runs; ++i) {
       int64_t first = column + i * run;
-      w.push_back(weights(unit.codes, first / panel.kr, 1, dot.quads, v));
-      of.push_back(keepsScales() ? runOf(unit, first, v) : dot);
+      w.push_back(weights(start.codes, first / panel.kr, 1, dot.quads, v));
+      of.push_back(keepsScales() ? runOf(start, first, v) : dot);
     }
-    StripScales scales = stripScales(record, unit, column, v);
-    Unit at = unit; // its activations move from strip to strip
+    StripScales scales = stripScales(record, start, column, v);
+    Unit &at = unit = start; // its activations move from strip to strip
     for (int64_t strip = 0; strip < strips(); ++strip) {
       KernelBuilder::Values span;
       if (loadsSpans())
         span = activations.operands(activations.codes(at.x, column), 0, runs * dot.quads, 1);
-      Value total;
+      Value total, before;
       for (int64_t i = 0; i < runs; ++i) {
         int64_t first = column + i * run;
         Tile a = loadsSpans() ? Tile(ArrayRef(span).slice(i * dot.quads, dot.quads))
                               : activations.operands(activations.codes(at.x, first), strip, dot.quads, 1);
-        Value dots = stripRun(at, first, v, strip, of[i], w[i], a);
+        Value dots = stripRun(at, first, v, strip, of[i], w[i], a, before);
         total = total ? k.add(total, dots) : dots;
         if (!keepsScales())
           at.x.codes = afterStrip(at.x.codes, total);
@@ -191,6 +215,8 @@ void DotPanel::emitStrips(Value record, const Unit &unit, int64_t column, Tile &
       scaleStrip(scales, at, column, v, strip, total, acc);
       at.x.codes = afterStrip(loadsSpans() ? activations.nextStrip(at.x) : at.x.codes, acc);
     }
+    if (addsMinimaLast())
+      addStripMinima(scales, at, column, v, sums);
   }
 }
 
@@ -207,7 +233,7 @@ void DotPanel::emitStripRuns(Value record, const Unit &unit, int64_t column, int
     DotRun of = runOf(at, first, v);
     for (int64_t strip = 0; strip < strips(); ++strip) {
       KernelBuilder::Values a = activations.operands(activations.codes(at.x, first), strip, dot.quads, 1);
-      Value dots = stripRun(at, first, v, strip, of, w, a), &total = totals[strip];
+      Value before, dots = stripRun(at, first, v, strip, of, w, a, before), &total = totals[strip];
       total = total ? k.add(total, dots) : dots;
       at.x.codes = afterStrip(at.x.codes, total);
     }

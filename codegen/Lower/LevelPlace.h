@@ -11,6 +11,10 @@
 //      │ pairs       nr × 4 │   DotEmitter::pairedOffsets of both groups
 //      └────────────────────┘
 //
+// Where a sum goes on from group to group (DotEmitter::sumsGoOn), what stands there for all groups but the last is the
+// scale less the next group's: s0·d0 + s1·d1 = s0·(d0 - d1) + (s0 + s1)·d1 of integers, which may wrap around on the
+// way.
+//
 // Why: the scales of a panel are bytes. Widened for each tile of four rows they cost as
 // much as what they scale.
 //
@@ -26,6 +30,7 @@ namespace nibble {
 struct LevelPlace {
   int64_t nr = 0, groups = 0, strip = 1;
   bool pairs = false;
+  bool differences = false;
 
   /// Bytes from the start of a record; rows count inside the panel.
   int64_t scale(int64_t group, int64_t row) const { return (group * nr + row) * 4 * strip; }

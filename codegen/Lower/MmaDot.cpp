@@ -54,7 +54,8 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   dot.codes = {reader.range().bits, reader.range().isSigned, isTimesOffset ? -1 : reader.range().offset};
   dot.hasStarts = mma.sumForm == SumForm::Starts;
   if (mma.levels)
-    levels = {panel.nr, runs, mma.row->strip, mma.sumForm == SumForm::Pairs};
+    levels = {panel.nr, runs, mma.row->strip, mma.sumForm == SumForm::Pairs,
+              emitter->sumsGoOn() && !reader.range().offset};
   bool fits = dot.codes.bits < 8 || !dot.codes.isSigned; // a byte, without its offset
   if (passesStrips() && fits && strips() >= kSignedStrips) {
     shift = emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
@@ -89,6 +90,8 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   else if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
+  if (walksStrips())
+    return walkStrips(k.offset(panelPointer, panel.recordOffset(0)), row0, records, sums);
   return loop(records, sums, [&](Value record, Tile carried) {
     return emitRecord(panelPointer, row0, record, carried);
   });
@@ -101,6 +104,50 @@ DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Ti
     Tile next = body(index, Tile(carried.begin(), carried.end()));
     return carries ? next : Tile();
   });
+}
+
+/// Whether the tile's strips bring the pointers from one record to the next: of a panel that was unpacked as a whole.
+bool DotPanel::walksStrips() const {
+  bool readsSums = dot.codes.offset || (panel.hasMin && !mma.scaledSums.pointer);
+  return mma.range && passesStrips() && emitter->ordersScales() && mma.vectors == 1 && !readsSums &&
+         panel.unitsPerRecord() == 1 && panel.unitSpan() == run * runs;
+}
+
+/// Pointers that follow the strips would each be copied at a record's beginning, if they were computed from its number.
+PanelSums DotPanel::walkStrips(Value record, Value row0, Value records, ValueRange sums) {
+  Unit first = unitAt(record, k.i64(0), k.i64(0), row0);
+  int64_t scale = panel.scaleOffset(0, mma.firstVector * dot.lanes); // is read without an offset
+  record = k.offset(record, scale);
+  first.subScales = mma.levels;
+  auto pointersOf = [&](Unit &unit, Value &record) {
+    SmallVector<Value *> pointers = {&record, &unit.x.codes, &unit.x.scales};
+    if (mma.levels)
+      pointers.push_back(&unit.subScales);
+    if (mma.scaledSums.pointer)
+      pointers.push_back(&unit.x.scaledSums);
+    return pointers;
+  };
+  PanelSums carried(sums);
+  for (Value *pointer : pointersOf(first, record))
+    carried.push_back(*pointer);
+  PanelSums last = k.loop(k.i64(0), records, 1, carried, [&](Value, ValueRange before) {
+    Tile next(before.take_front(sums.size()));
+    Unit unit = first;
+    Value at;
+    for (auto [pointer, value] : llvm::zip_equal(pointersOf(unit, at), before.drop_front(sums.size())))
+      *pointer = value;
+    unit.codes = k.offset(at, panel.codesOffset() - scale);
+    emitStrips(k.offset(at, -scale), unit, 0, next);
+    at = k.offset(afterStrip(at, next.back()), panel.recordBytes());
+    if (mma.levels)
+      unit.subScales = k.offset(afterStrip(unit.subScales, next.back()), levels.recordBytes());
+    unit.x = activations.behindStrips(unit.x, loadsSpans() ? strips() : 0, panel.unitSpan());
+    for (Value *pointer : pointersOf(unit, at))
+      next.push_back(*pointer);
+    return PanelSums(next);
+  });
+  last.truncate(sums.size());
+  return last;
 }
 
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, Tile sums) {
@@ -183,7 +230,8 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
 
 DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column, Tile sums) {
   if (passesStrips()) {
-    emitStrips(record, unit, column, sums);
+    Unit passed = unit;
+    emitStrips(record, passed, column, sums);
     return sums;
   }
   Tile integers = integerSums(unit, column);

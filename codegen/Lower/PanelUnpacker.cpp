@@ -64,7 +64,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   if (meetsIntegers && !folded)
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,
-                  emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord};
+                  emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,
+                  emitter->sumsGoOn() && !range().offset};
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
@@ -202,9 +203,13 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
   DotRun of = run();
   for (int64_t v = 0; v < vectors; ++v) {
     SmallVector<Value> scales;
-    for (int64_t group = 0; group < levelPlace.groups; ++group) {
+    for (int64_t group = 0; group < levelPlace.groups; ++group)
       scales.push_back(reader.subScale(unit.subScales, record * levelPlace.groups + group, v));
-      Value each = levelPlace.strip == 2 ? DotEmitter::spread(k, scales.back()) : scales.back();
+    for (int64_t group = 0; group < levelPlace.groups; ++group) {
+      bool isLess = levelPlace.differences && group + 1 < levelPlace.groups;
+      Value each = isLess ? k.sub(scales[group], scales[group + 1]) : scales[group];
+      if (levelPlace.strip == 2)
+        each = DotEmitter::spread(k, each);
       k.store(emitter->integerScale(k, of, each), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
     }
     if (levelPlace.pairs)

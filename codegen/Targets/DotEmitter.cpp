@@ -47,6 +47,13 @@ Value DotEmitter::loadSpread(KernelBuilder &k, const DotRun &run, Value pointer)
   return spread(k, k.load(k.vec(k.f32(), run.lanes), pointer));
 }
 
+KernelBuilder::Values DotEmitter::loadFours(KernelBuilder &k, Value pointer, int64_t count) const {
+  KernelBuilder::Values fours;
+  for (int64_t i = 0; i < count; ++i)
+    fours.push_back(k.load(k.vec(k.f32(), 4), k.at(pointer, k.f32(), 4 * i)));
+  return fours;
+}
+
 Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool upper) const {
   return upper ? k.bitOr(above, k.shru(packed, 4)) : k.bitOr(k.shl(above, 4), k.bitAnd(packed, 15));
 }

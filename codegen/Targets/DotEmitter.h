@@ -73,6 +73,8 @@ public:
   static mlir::Value spread(KernelBuilder &k, mlir::Value rows);
   /// The same of values (f32) in memory.
   virtual mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
+  /// `count` times four numbers (f32) that lie one behind the other.
+  virtual KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const;
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one,
   /// and `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
@@ -143,6 +145,9 @@ public:
   virtual int64_t runsTogether(const DotRun &run) const { return 1; }
   /// Whether the sum of a run with an integer scale may go on with the products of a run with another one.
   virtual bool goesOn(const DotRun &run) const { return false; }
+  /// Whether a sum, multiplied by one run's integer scale, may go on with the products of the next run as it is: what
+  /// it is multiplied by then is the difference of both scales (LevelPlace.h).
+  virtual bool sumsGoOn() const { return false; }
   /// Runs of up to so many quads of unpacked bytes are straight code.
   virtual int64_t straightQuads() const { return 4; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,

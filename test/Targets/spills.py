@@ -45,7 +45,6 @@ TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 #               registers of words.
 #   i8mm        One row: sums in f32 of vectors that wait, beside activations and parts of codes in two or three
 #               planes of the vector that is multiplied.
-#   sve…i8mm    Tiles: addresses, in general registers.
 #   avx2        16 registers. One row of q2_0, q1_0: fields of one byte with the activations of several runs.
 #   avxvnni     16 registers, and codes of several planes. With runs of 32 columns it would take 8 to 14 % more
 #               instructions if each vector read its activations again.
@@ -57,8 +56,6 @@ ALLOWED = {
         "uint7": 6, "uint6": 5,
     },
     ("aarch64_sve256i8mm_2x8x8_s8s8s32", 1): {"q1_0": 53, "int7": 2},
-    ("aarch64_sve256i8mm_2x8x8_s8s8s32", 64): {"q2_k": 4, "q4_k": 2},
-    ("aarch64_sve512i8mm_2x16x8_s8s8s32", 64): {"q2_k": 4, "q4_k": 2},
     ("x86_avx2_1x8x4_u7s8s32", 1): {
         "q2_k": 3, "tq2_0": 1, "q1_0": 25, "q2_0": 14, "int7": 8, "uint8": 2, "uint7": 4, "e2m3_bf16": 6,
     },

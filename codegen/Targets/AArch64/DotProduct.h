@@ -23,6 +23,7 @@ public:
   int64_t runsTogether(const DotRun &run) const override { return 4; } // eight registers
   int64_t rowsInPlace() const override { return 3; } // four rows take their quads unpacked with fewer instructions
   bool ordersScales() const override { return true; }
+  bool sumsGoOn() const override { return true; }
 };
 
 /// Four products added to each i32 lane of a longer vector: Arm ARM, SDOT (vectors) of SVE. A quad of activations is
@@ -36,6 +37,7 @@ public:
     return sum;
   }
   bool unpacksAhead() const override { return true; }
+  bool sumsGoOn() const override { return true; }
   /// A part of the sums will do; a longer operand is none of assembly.
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "w");

@@ -64,6 +64,11 @@ Value AArch64MatrixMultiply::loadSpread(KernelBuilder &k, const DotRun &run, Val
   return k.concat(k.bitcast(pairs[0], type), k.bitcast(pairs[1], type));
 }
 
+KernelBuilder::Values AArch64MatrixMultiply::loadFours(KernelBuilder &k, Value pointer, int64_t count) const {
+  return count == 4 ? loadRegisters(k, "llvm.aarch64.neon.ld1x4", k.vec(k.f32(), 4), count, pointer)
+                    : DotEmitter::loadFours(k, pointer, count);
+}
+
 Value AArch64MatrixMultiply::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {
   Value sum = DotEmitter::start(k, run, codeSums);
   if (run.strip == 2)

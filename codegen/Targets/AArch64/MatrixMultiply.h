@@ -28,6 +28,7 @@ public:
   KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                         int64_t quads) const override;
   mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const override;
+  KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -44,6 +45,7 @@ public:
   int64_t runsTogether(const DotRun &run) const override { return 2; } // eight registers
   bool scalesSums() const override { return sveBits == 0; }
   bool ordersScales() const override { return sveBits == 0; }
+  bool sumsGoOn() const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
     return sveBits ? pointer : AArch64Neon::afterSums(k, pointer, done);
