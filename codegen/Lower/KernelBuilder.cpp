@@ -193,6 +193,12 @@ Value KernelBuilder::concat(Value low, Value high) {
 Value KernelBuilder::reduceAdd(Value vector) {
   return vector::ReductionOp::create(b, loc, vector::CombiningKind::ADD, vector);
 }
+Value KernelBuilder::reduceMins(Value vector) {
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::MINSI, vector);
+}
+Value KernelBuilder::reduceMaxs(Value vector) {
+  return vector::ReductionOp::create(b, loc, vector::CombiningKind::MAXSI, vector);
+}
 
 /// Halves a vector until one lane is left; a power of two lanes.
 static Value reduceTree(KernelBuilder &k, Value vector, function_ref<Value(Value, Value)> combine) {

@@ -150,8 +150,10 @@ public:
   /// Lanes [first, first + count) of a vector.
   Value slice(Value vector, int64_t first, int64_t count);
   Value concat(Value low, Value high);
-  /// Integer sum of all lanes.
+  /// Integer sum, least and greatest signed number of all lanes.
   Value reduceAdd(Value vector);
+  Value reduceMins(Value vector);
+  Value reduceMaxs(Value vector);
   /// Float reductions as a fixed tree: lane i with lane i + n/2, then n/4, …, so that
   /// the result does not depend on the target's register width.
   Value reduceAddf(Value vector);

@@ -97,17 +97,17 @@ LogicalResult lowerGluQuantize(Operation *op, KernelLibrary &library) {
   std::string name = llvm::formatv("glu_quantize_{0}_{1}_g{2}_u{3}", lm::stringifyActivation(quantize.getActivation()),
                                    shape->name(), gate->stride, up->stride);
   auto sourceOf = [&](KernelBuilder &k, ValueRange pointers) {
-    return [&, gateRows = pointers[0], upRows = pointers[1]](Value m) -> RowNumbers {
+    Value some = k.stack(k.f32(), shape->mostTogether());
+    return [&, some, gateRows = pointers[0], upRows = pointers[1]](Value m) -> RowNumbers {
       Value gates = gate->row(k, gateRows, m), factors = up->row(k, upRows, m);
-      return [&k, gates, factors, activation = quantize.getActivation()](Value column, int64_t lanes) {
-        Value result; // 16 lanes at a time: the function needs registers of its own
-        for (Piece piece : piecesOf(lanes)) {
-          Value place = k.add(column, piece.offset);
-          auto load = [&](Value row) { return k.load(k.vec(k.f32(), piece.lanes), k.at(row, k.f32(), place)); };
-          Value part = k.mulf(emitActivation(k, activation, load(gates)), load(factors));
-          result = result ? k.concat(result, part) : part;
-        }
-        return result;
+      return [&k, some, gates, factors, activation = quantize.getActivation()](Value column, int64_t lanes) {
+        // 16 lanes at a time, and a loop: the function needs registers of its own, and its constants.
+        forEachPiece(k, lanes, [&](Value offset, int64_t count) {
+          Type type = k.vec(k.f32(), count);
+          auto load = [&](Value row) { return k.load(type, k.at(row, k.f32(), k.add(column, offset))); };
+          k.store(k.mulf(emitActivation(k, activation, load(gates)), load(factors)), k.at(some, k.f32(), offset));
+        });
+        return k.load(k.vec(k.f32(), lanes), some);
       };
     };
   };

@@ -59,9 +59,7 @@ void storeCodes(KernelBuilder &k, const Quantization &shape, Value codes, Value 
 /// The largest magnitude. Of numbers without a sign bit, the larger has the larger bits.
 Value largestMagnitude(KernelBuilder &k, Value values) {
   Value bits = k.bitAnd(k.bitcast(values, KernelBuilder::withElement(values.getType(), k.i32())), 0x7fffffff);
-  for (int64_t half = KernelBuilder::lanes(bits) / 2; half > 0; half /= 2)
-    bits = k.maxs(k.slice(bits, 0, half), k.slice(bits, half, half));
-  return k.bitcast(k.extract(bits, 0), k.f32());
+  return k.bitcast(k.reduceMaxs(bits), k.f32());
 }
 
 constexpr int64_t kCandidates = std::size(mpgemm::kScaleTops);
@@ -78,13 +76,15 @@ Value scaledSteps(KernelBuilder &k, Value steps, Value factor) {
   return k.mulf(steps, k.splat(factor, KernelBuilder::lanes(steps)));
 }
 
-/// Codes of the same, i16: the low half of the bits, because that of the rounder's is 0. Before they are clamped the
-/// codes of finite numbers lie in ±191, since a denormal scale is too small by a third at most.
+/// Codes of the same, i8, from the low half of the bits, because that of the rounder's is 0. Before they are clamped
+/// the codes of finite numbers lie in ±191, since a denormal scale is too small by a third at most. What is clamped to
+/// all of a byte is narrowed by an instruction that does that.
 Value codesOf(KernelBuilder &k, Value scaled) {
   static_assert((std::bit_cast<uint32_t>(kRounder) & 0xffff) == 0);
   Value rounded = k.addf(scaled, k.constant(scaled.getType(), double(kRounder)));
   Value codes = k.trunc(k.bitcast(rounded, KernelBuilder::withElement(scaled.getType(), k.i32())), k.i16());
-  return k.mins(k.maxs(codes, -kMaxActivation), kMaxActivation);
+  Value bytes = k.trunc(k.mins(k.maxs(codes, -kMaxActivation - 1), kMaxActivation), k.i8());
+  return k.maxs(bytes, -kMaxActivation);
 }
 
 /// Lanes in which squared errors are added up.
@@ -114,7 +114,7 @@ Value fourSums(KernelBuilder &k, MutableArrayRef<Value> vectors) {
   return halve(low, high, {0, 2, 4, 6}, {1, 3, 5, 7});
 }
 
-/// Of a group: codes as i16 × group, and their scale.
+/// Of a group: codes as i8 × group, and their scale.
 struct QuantizedGroup {
   Value codes, scale;
 };
@@ -130,11 +130,12 @@ Value bestTop(KernelBuilder &k, Value steps) {
     tops = k.insert(k.f32(number), tops, lane);
     squares = k.insert(k.f32(float(kMaxActivation * kMaxActivation) / float(top * top)), squares, lane); // of a scale
   }
-  Value error = k.mulf(fourSums(k, errors), squares), least = error;
-  least = k.minf(least, k.shuffle(least, least, {2, 3, 0, 1}));
-  least = k.minf(least, k.shuffle(least, least, {1, 0, 3, 2}));
-  // Errors are all NaN or none is, since they share the largest number; then the first candidate is taken.
-  return k.reduceMaxf(k.select(k.cmp(KernelBuilder::FCmp::ULE, error, least), tops, k.zero(tops.getType())));
+  // Of numbers without a sign the larger has the larger bits. Errors are all NaN or none is, since they share the
+  // largest number, and these are equal: then the first candidate is taken.
+  Type bits = k.vec(k.i32(), kCandidates);
+  Value error = k.bitcast(k.mulf(fourSums(k, errors), squares), bits);
+  Value isLeast = k.eq(error, k.splat(k.reduceMins(error), kCandidates));
+  return k.bitcast(k.reduceMaxs(k.select(isLeast, k.bitcast(tops, bits), k.zero(bits))), k.f32());
 }
 
 /// Groups of numbers, step by step side by side: each is one chain of operations, at whose results a machine would
@@ -176,7 +177,8 @@ void storeBlock(KernelBuilder &k, const Quantization &shape, ArrayRef<QuantizedG
     storeCodes(k, shape, quantized.codes, k.offset(codes, shape.out.codeOffset(0, start)));
     for (int64_t first = 0; first < shape.group; first += piece) {
       Value &sum = partial[(start + first) / shape.sumGroup];
-      Value part = k.sext(k.reduceAdd(k.slice(quantized.codes, first, piece)), k.i32()); // at most 127 · 32
+      Value some = k.sext(k.slice(quantized.codes, first, piece), k.i16());
+      Value part = k.sext(k.reduceAdd(some), k.i32()); // at most 127 · 32
       sum = sum ? k.add(sum, part) : part;
     }
   }
@@ -189,8 +191,9 @@ void emitBlocks(KernelBuilder &k, const Quantization &shape, const RowNumbers &n
                 Value first, int64_t count) {
   Value column = k.mul(first, blockOf(shape));
   SmallVector<Value> values;
+  Value all = numbers(column, count * blockOf(shape));
   for (int64_t at = 0; at < count * blockOf(shape); at += shape.group)
-    values.push_back(numbers(k.add(column, at), shape.group));
+    values.push_back(k.slice(all, at, shape.group));
   SmallVector<QuantizedGroup> groups = quantizeGroups(k, values);
   int64_t each = blockOf(shape) / shape.group;
   for (int64_t block = 0; block < count; ++block)
@@ -267,6 +270,8 @@ FailureOr<int64_t> columnsOf(Operation *op, Value buffer, StringRef name, Type e
 }
 
 } // namespace
+
+int64_t Quantization::mostTogether() const { return hasRowScale() ? kPiece : kBlocksTogether * blockOf(*this); }
 
 bool Quantization::hasRowScale() const { return group > mpgemm::kActivationGroup && group == width; }
 

@@ -2,7 +2,7 @@
 //
 // What the kernels share that quantize activations, whether they read the numbers from
 // memory or compute them on the way: the definition of mpgemm.quantize as code. Numbers
-// never go through memory.
+// of more than a few groups never go through memory.
 //
 // Contract: the bits of the result depend on the numbers only. Work is split over
 // (row, block) items, where a block holds whole groups of both kinds; over rows, if a row
@@ -21,7 +21,8 @@
 
 namespace nibble {
 
-/// Gives `lanes` numbers of an open row from a column on, as a vector of f32.
+/// Gives `lanes` numbers of an open row from a column on, as a vector of f32. Memory of its own that they may pass
+/// through holds them until the next ones are asked for.
 using RowNumbers = std::function<mlir::Value(mlir::Value column, int64_t lanes)>;
 
 /// Opens a row: emits what it needs once.
@@ -37,6 +38,8 @@ struct Quantization {
   static mlir::FailureOr<Quantization> get(mlir::Operation *op, int64_t width, int64_t group, int64_t sumGroup,
                                            mlir::ValueRange outs);
   bool hasRowScale() const;
+  /// Numbers that are asked for at once at most.
+  int64_t mostTogether() const;
   /// As part of a kernel's name.
   std::string name() const;
 };

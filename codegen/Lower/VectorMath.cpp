@@ -119,7 +119,7 @@ Value emitTanh(KernelBuilder &k, Value x) {
 /// x ≥ 0: 1 / (1 + e);  x < 0: e / (1 + e);  e = exp(-|x|). Both keep their relative precision.
 Value emitSigmoid(KernelBuilder &k, Value x) {
   Value one = splatOf(k, x, 1.0);
-  Value e = emitExp(k, k.negf(k.absf(x)));
+  Value e = emitExpOfNegative(k, k.negf(k.absf(x)));
   Value negative = k.cmp(KernelBuilder::FCmp::OLT, x, k.zero(x.getType()));
   return k.divf(k.select(negative, e, one), k.addf(one, e));
 }

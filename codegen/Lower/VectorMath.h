@@ -32,7 +32,7 @@ mlir::Value emitExpOfNegative(KernelBuilder &k, mlir::Value x);
 /// tanh(x), within 2 ulp.
 mlir::Value emitTanh(KernelBuilder &k, mlir::Value x);
 
-/// 1 / (1 + exp(-x)), within 4 ulp for every x (of the least normal number below it): exp(-|x|) cannot overflow.
+/// 1 / (1 + exp(-x)), within 4 ulp for every x from -87 on, and 0 below: exp(-|x|) cannot overflow.
 mlir::Value emitSigmoid(KernelBuilder &k, mlir::Value x);
 
 /// x · sigmoid(x).
