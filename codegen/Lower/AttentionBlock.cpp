@@ -133,31 +133,50 @@ void AttentionBlock::decodeValues(Value values) const {
 
 //===--- scores ------------------------------------------------------------===//
 
+/// Whether multiplications take one lane of a register for all of theirs: then several numbers are loaded at once.
+/// Elsewhere a number is spread over the lanes as it is loaded.
+static bool multipliesByLane(const TargetInfo &target) { return target.isAArch64() && target.scalableBits <= 128; }
+
+AttentionBlock::Values AttentionBlock::loadSpread(Value numbers, int64_t count, int64_t lanes) const {
+  Values spread;
+  if (count == 1)
+    return {k.splat(k.load(k.f32(), numbers), lanes)};
+  Value loaded = k.load(vector(count), numbers, 4);
+  for (int64_t i = 0; i < count; ++i)
+    spread.push_back(k.shuffle(loaded, loaded, SmallVector<int64_t>(lanes, i)));
+  return spread;
+}
+
+int64_t AttentionBlock::numbersTogether() const { return multipliesByLane(target) ? 4 : 1; }
+
 /// Σ_d q[d] · K[d][16] of every stream, in two chains over even and odd d.
 AttentionBlock::Values AttentionBlock::floatProducts(int64_t count, Value first, Value keys) const {
   Type element = scratch.keyBlock ? k.f32() : shape.keys.element;
   Value block = scratch.keyBlock ? scratch.keyBlock : keys;
   Value query = floats(scratch.query, first, shape.headDim);
-  auto step = [&](Value d, ValueRange chains) {
-    Value key = loadAsF32(k, target, element, kBlock, k.at(block, element, k.mul(d, kBlock)));
-    Values next;
-    for (int64_t i = 0; i < count; ++i) {
-      Value number = k.load(k.f32(), k.at(query, k.f32(), k.add(d, i * shape.headDim)));
-      next.push_back(k.fma(k.splat(number, kBlock), key, chains[i]));
+  auto steps = [&](Value d, int64_t dimensions, ValueRange chains) {
+    Values next(chains);
+    SmallVector<Values> numbers;
+    int64_t together = dimensions % numbersTogether() == 0 ? numbersTogether() : 1;
+    for (int64_t step = 0; step < dimensions; ++step) {
+      if (step % together == 0)
+        numbers.clear();
+      for (int64_t i = 0; i < count && step % together == 0; ++i)
+        numbers.push_back(loadSpread(k.at(query, k.f32(), k.add(d, i * shape.headDim + step)), together, kBlock));
+      Value key = loadAsF32(k, target, element, kBlock, k.at(block, element, k.mul(k.add(d, step), kBlock)));
+      for (int64_t i = 0; i < count; ++i) {
+        Value &chain = next[step % 2 * count + i];
+        chain = k.fma(numbers[i][step % together], key, chain);
+      }
     }
     return next;
   };
   Values zeros(2 * count, k.zero(vector()));
-  int64_t even = shape.headDim / 2 * 2;
-  Values sums = k.loop(k.i64(0), k.i64(even), 2, zeros, [&](Value d, ValueRange chains) {
-    Values next = step(d, chains.take_front(count));
-    next.append(step(k.add(d, 1), chains.drop_front(count)));
-    return next;
-  });
-  if (even < shape.headDim) {
-    Values last = step(k.i64(even), ValueRange(sums).take_front(count));
-    llvm::copy(last, sums.begin());
-  }
+  int64_t dimensions = std::max<int64_t>(2, numbersTogether()), whole = shape.headDim / dimensions * dimensions;
+  Values sums = k.loop(k.i64(0), k.i64(whole), dimensions, zeros,
+                       [&](Value d, ValueRange chains) { return steps(d, dimensions, chains); });
+  if (whole < shape.headDim)
+    sums = steps(k.i64(whole), shape.headDim - whole, sums);
   Values products;
   for (int64_t i = 0; i < count; ++i)
     products.push_back(k.addf(sums[i], sums[count + i]));
@@ -343,14 +362,23 @@ void AttentionBlock::addPieces(int64_t count, Value first, Value values, Value a
   for (int64_t i = 0; i < count; ++i)
     for (Piece p : pieces)
       acc.push_back(k.load(vector(p.lanes), place(i, p)));
-  acc = k.loop(seen.low, seen.high, 1, acc, [&](Value position, ValueRange carried) {
-    Values loaded, next;
-    for (Piece p : pieces)
-      loaded.push_back(loadValue(values, position, p));
+  int64_t together = seen.low ? 1 : numbersTogether();
+  if (!seen.low)
+    seen = {k.i64(0), k.i64(kBlock)};
+  acc = k.loop(seen.low, seen.high, together, acc, [&](Value position, ValueRange carried) {
+    Values next(carried);
+    SmallVector<Values> spread;
     for (int64_t i = 0; i < count; ++i)
-      for (auto [value, p] : llvm::zip(loaded, pieces)) {
-        Value weight = k.load(k.f32(), k.at(weights, k.f32(), k.add(position, weightOf(i, p))));
-        next.push_back(k.fma(k.splat(weight, p.lanes), value, carried[next.size()]));
+      for (Piece p : pieces)
+        spread.push_back(
+            loadSpread(k.at(weights, k.f32(), k.add(position, weightOf(i, p))), together, p.lanes));
+    for (int64_t step = 0; step < together; ++step)
+      for (auto [index, p] : llvm::enumerate(pieces)) {
+        Value value = loadValue(values, k.add(position, step), p);
+        for (int64_t i = 0; i < count; ++i) {
+          Value &sum = next[i * pieces.size() + index];
+          sum = k.fma(spread[i * pieces.size() + index][step], value, sum);
+        }
       }
     return next;
   });

@@ -87,7 +87,7 @@ public:
   void decodeKeys(Value keys) const;
   void decodeValues(Value values) const;
 
-  /// Positions low … high-1 of a block.
+  /// Positions low … high-1 of a block; of no values: all of it.
   struct Seen {
     Value low, high;
   };
@@ -110,6 +110,10 @@ private:
   Value maxOfLanes(Value v) const;
   Value scorePlace(Value stream, Value at) const;
   void scaleWeights(int64_t index, Value stream, Value values, Value at) const;
+  /// `count` numbers (f32) one behind the other, each in all lanes of a vector.
+  Values loadSpread(Value numbers, int64_t count, int64_t lanes) const;
+  /// How many of them are best loaded at once.
+  int64_t numbersTogether() const;
   void addPieces(int64_t count, Value first, Value values, Value at, Seen seen, llvm::ArrayRef<Piece> pieces) const;
   Value loadValue(Value values, Value position, Piece piece) const;
 

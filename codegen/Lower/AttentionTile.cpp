@@ -69,7 +69,7 @@ void AttentionTile::addValues(Value first, Value at) const {
   };
   forEachCompany(first, shape.valueCompany(), [&](int64_t count, Value stream, bool whole) {
     if (whole)
-      return block.addValues(count, stream, valueBlock, at, {k.i64(0), k.i64(kBlock)});
+      return block.addValues(count, stream, valueBlock, at, {});
     Seen own = seenBy(stream, first);
     if (count == 1)
       return alone(stream, own.low, own.high);
