@@ -12,6 +12,11 @@ using namespace mlir;
 
 namespace nibble {
 
+Value placeAmong(KernelBuilder &k, const RowMatrix &numbers, Value row, Value index, int64_t together) {
+  Value inside = k.remu(row, together), first = k.mul(k.sub(row, inside), numbers.stride);
+  return k.at(numbers.pointer, k.f32(), k.add(k.add(first, inside), k.mul(index, together)));
+}
+
 ActivationCursor ActivationReader::open(Value row0, Value column) const {
   ActivationCursor at;
   // Tables have rows of their own length.
@@ -22,8 +27,10 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   };
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
-  if (mma.scaledSums.pointer)
-    at.scaledSums = number(mma.scaledSums, k.f32(), mma.layout.getPanelLayout().group);
+  if (int64_t group = mma.layout.getPanelLayout().group; mma.scaledSums.pointer && mma.scaledTogether == 1)
+    at.scaledSums = number(mma.scaledSums, k.f32(), group);
+  else if (mma.scaledSums.pointer)
+    at.scaledSums = placeAmong(k, mma.scaledSums, row0, k.divu(column, group), mma.scaledTogether);
   if (!emitter)
     at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
   return at;
@@ -90,7 +97,12 @@ Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, in
 }
 
 Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
-  Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, column / mma.layout.getPanelLayout().group);
+  int64_t index = column / mma.layout.getPanelLayout().group, together = mma.scaledTogether;
+  if (together > 1) {
+    Value sums = k.load(k.vec(k.f32(), together), k.at(at.scaledSums, k.f32(), index * together));
+    return k.shuffle(sums, sums, SmallVector<int64_t>(run.lanes, strip));
+  }
+  Value sum = spread(k.f32(), at.scaledSums, mma.scaledSums.stride, strip, index);
   return run.strip == 1 ? k.splat(sum, run.lanes) : emitter->repeat(k, run, sum);
 }
 

@@ -28,6 +28,11 @@ struct ActivationCursor {
   mlir::Value scaledSums; ///< of a block with minima
 };
 
+/// A number (f32) of a row, where those of `together` rows lie side by side, index by index. Behind the last are so many
+/// more.
+mlir::Value placeAmong(KernelBuilder &k, const RowMatrix &numbers, mlir::Value row, mlir::Value index,
+                       int64_t together);
+
 class ActivationReader {
 public:
   /// `emitter` is null for look-ups, whose codes are tables.

@@ -7,6 +7,7 @@
 #include "codegen/Lower/MmaAhead.h"
 
 #include "codegen/Intrinsics/RowCost.h"
+#include "codegen/Lower/ActivationReader.h"
 #include "codegen/Targets/DotEmitter.h"
 
 using namespace mlir;
@@ -70,9 +71,13 @@ void AheadPanel::allocateTables() {
   int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
   if (offsets)
     offsetSums = k.stack(k.i32(), records * offsets);
-  if (scaled)
-    scaledSums = k.stack(k.f32(), records * scaled);
+  int64_t together = scaledTogether();
+  if (scaled) // whole groups of rows, and what a tile of fewer reads behind the last
+    scaledSums = k.stack(k.f32(), (records + (together - 1) * recordsOfTables()) * scaled + together - 1);
 }
+
+/// Rows whose scaled sums of activations are loaded at once.
+int64_t AheadPanel::scaledTogether() const { return dotEmitter(*mma.row).takesLanes() ? mma.row->tile : 1; }
 
 /// Of a row.
 int64_t AheadPanel::recordsOfTables() const {
@@ -146,8 +151,13 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
     at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
     at.sums = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
   }
-  if (scaledSums)
-    at.scaledSums = tableAt(scaledSums, groupsOfRecord(), k.f32(), row0, column);
+  if (!scaledSums)
+    return at;
+  int64_t together = at.scaledTogether = scaledTogether(), perRow = recordsOfTables() * groupsOfRecord();
+  at.scaledSums = {scaledSums, perRow};
+  if (prepared)
+    at.scaledSums.pointer = placeAmong(k, at.scaledSums, row0, k.mul(k.divu(column, kUnpackedRecord), groupsOfRecord()),
+                                       together);
   return at;
 }
 
@@ -179,6 +189,8 @@ void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records)
     x.scales = k.at(mma.scales.pointer, k.f32(), k.mul(from, mma.scales.stride));
     if (mma.activationGroup == mpgemm::kActivationGroup)
       x.scales = k.at(x.scales, k.f32(), k.divu(column, mma.activationGroup));
+    if (scaledSums)
+      x.scaledSums = placeAmong(k, {scaledSums, recordsOfTables() * groupsOfRecord()}, row, k.i64(0), scaledTogether());
     k.loop(k.i64(0), whole, kRecordsTogether,
            [&](Value record) { emitTable(x, record, kRecordsTogether, k.add(at, record)); });
     k.loop(whole, records, 1, [&](Value record) { emitTable(x, record, 1, k.add(at, record)); });
@@ -199,12 +211,18 @@ void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, 
     k.store(isPairs ? k.trunc(total, k.i16()) : k.mul(total, -unpacker.range().offset), offsetsAt, 4);
   }
   if (scaledSums)
-    emitScaledSums(x, record, count, k.at(scaledSums, k.f32(), k.mul(at, groupsOfRecord())));
+    emitScaledSums(x, record, count);
 }
 
-void AheadPanel::emitScaledSums(const ActivationRow &x, Value record, int64_t count, Value to) {
+void AheadPanel::emitScaledSums(const ActivationRow &x, Value record, int64_t count) {
   Value total = k.intToFloat(sumsOfRuns(x.sums, record, count, groupsOfRecord()), k.f32());
-  k.store(k.mulf(scalesOfGroups(x.scales, record, count), total), to, 4);
+  Value scaled = k.mulf(scalesOfGroups(x.scales, record, count), total);
+  int64_t together = scaledTogether();
+  Value to = k.at(x.scaledSums, k.f32(), k.mul(record, groupsOfRecord() * together));
+  if (together == 1)
+    return k.store(scaled, to, 4);
+  for (int64_t index = 0; index < count * groupsOfRecord(); ++index)
+    k.store(k.extract(scaled, index), k.at(to, k.f32(), index * together));
 }
 
 /// The sums of activations of each of a record's `runs` (i32).

@@ -57,15 +57,17 @@ private:
   /// Where a row's activations stand, with what belongs to them, from the tables' first column on.
   struct ActivationRow {
     mlir::Value codes, sums, scales;
+    mlir::Value scaledSums; ///< of the tables, from their first column on; null without
   };
   void emitTable(const ActivationRow &x, mlir::Value record, int64_t count, mlir::Value at);
   mlir::Value sumsOfRuns(mlir::Value sums, mlir::Value record, int64_t count, int64_t runs);
   mlir::Value scalesOfGroups(mlir::Value scales, mlir::Value record, int64_t count);
-  void emitScaledSums(const ActivationRow &x, mlir::Value record, int64_t count, mlir::Value to);
+  void emitScaledSums(const ActivationRow &x, mlir::Value record, int64_t count);
   PanelSums loadSums(const MmaOperands &operands, int64_t tokens, mlir::Value from);
   void allocateTables();
   RowMatrix tableAt(mlir::Value table, int64_t perRecord, mlir::Type type, mlir::Value row0, mlir::Value column) const;
   int64_t rowsTogether() const;
+  int64_t scaledTogether() const;
   int64_t groupsOfRecord() const;
   int64_t runsOfRecord() const;
   int64_t offsetSumsOfRecord() const;

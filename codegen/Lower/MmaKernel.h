@@ -67,6 +67,7 @@ struct MmaOperands {
   mlir::Value levels;
   SumForm sumForm = SumForm::Codes;
   RowMatrix scaledSums;
+  int64_t scaledTogether = 1; ///< rows whose numbers of a group lie side by side there; a tile starts at one of them
   SumPlace memory; ///< where the tile's sums are while registers are short; null: in registers
 };
 

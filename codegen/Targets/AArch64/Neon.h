@@ -30,6 +30,7 @@ public:
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override;
   mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const override;
   bool scalesSums() const override { return true; }
+  bool takesLanes() const override { return true; }
   bool unpacksAhead() const override { return true; }
 };
 
