@@ -41,6 +41,8 @@ private:
   struct Unit : PanelUnit {
     ActivationCursor x; ///< at the unit's first column
   };
+  /// Where there are not more registers than this, a row alone is multiplied in order.
+  static constexpr int64_t kShortRegisters = 16;
   /// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
   static constexpr int64_t kStepQuads = 2;
   /// One value a strip and vector, strip by strip.
@@ -66,13 +68,18 @@ private:
   /// Whether a row alone looks its numbers up in more than one register.
   bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }
   bool loadsScalesLast() const;
+  /// Codes of three planes of a row alone: two quads at a time, since those of eight wait for activations otherwise.
+  bool joinsMany() const { return tokens == 1 && emitter->readsAgain() && panel.planes().size() > 2; }
   Unit after(const Unit &unit, llvm::ArrayRef<Value> sums);
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
   Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
 
   //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//
+  int64_t registersOf(int64_t vectors) const;
+  bool exceeds(int64_t registers) const { return emitter->registers() && registers > emitter->registers(); }
   bool takesVectorsApart() const;
+  bool isCrowded() const;
   Tile emitVectors(Value record, Unit unit, Tile sums);
   Value emitVector(Value record, const Unit &unit, int64_t column, int64_t columns, Value sum);
   Tile emitInPlace(Value record, const Unit &unit, llvm::ArrayRef<Value> sums);

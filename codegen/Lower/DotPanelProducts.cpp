@@ -25,6 +25,8 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
   Tile total, before; // what the next run's products are added to
   for (int64_t first = column; first < column + run * runs; first += run) {
     Unit at = first > column ? after(unit, total) : unit;
+    if (first > column && isCrowded() && !goesInOrder())
+      at.x.codes = emitter->afterSums(k, at.x.codes, total);
     Tile ofCodes(strips());
     for (int64_t strip = 0; strip < strips() && dot.codes.offset && !levels.pairs; ++strip)
       ofCodes[strip] = activations.codeSums(unit.x, strip, first);
@@ -189,6 +191,10 @@ void DotPanel::multiplyStrip(Quads at, ArrayRef<DotRun> of, Tile &dots) {
   bool ordered = emitter->ordersScales(); // vector after vector, since the activations of each quad take a register
   size_t together = ordered ? quads.size() : size_t(emitter->quadsTogether(dot));
   for (ArrayRef<int64_t> left = quads; !left.empty(); left = left.drop_front(std::min(together, left.size()))) {
+    if (int64_t done = at.count - int64_t(left.size()); joinsMany() && done > 0 && done % kStepQuads == 0) {
+      at.x = emitter->afterSums(k, at.x, dots);
+      a = activations.operands(at.x, 0, at.count, at.stride);
+    }
     if (looksLong() && int64_t(left.size()) < at.count) { // its tables take the registers
       at.codes = emitter->afterSums(k, at.codes, dots), at.x = emitter->afterSums(k, at.x, dots);
       a = activations.operands(at.x, 0, at.count, at.stride);

@@ -16,10 +16,32 @@ namespace nibble {
 /// Columns of a unit whose activations stay in registers while vector after vector of weights passes by.
 constexpr int64_t kApartColumns = 64;
 
+/// The registers that a row alone wants with so many weight vectors at once, scales of a record aside: sums in f32,
+/// those of a run and of a span, a mask for each plane of the codes and its bytes for all but the widest, which change,
+/// tables, and two quads' bytes, activations and what becomes of them.
+int64_t DotPanel::registersOf(int64_t vectors) const {
+  constexpr int64_t kTableBytes = 16, kQuads = 6;
+  int64_t planes = panel.planes().size();
+  int64_t tables = reader.looksUp() ? llvm::divideCeil(int64_t(1) << panel.codeBits, kTableBytes) : 0;
+  return mma.row->vectors + vectors * (runs > 1 ? 2 : 1) + planes + vectors * (planes - 1) + tables + kQuads;
+}
+
+/// Whether that and the float scales and minima of a record are more registers than there are: those of several units
+/// live through all of them. Bytes with a sign take as many more for their magnitudes and for activations with their
+/// sign, which leaves none for minima that are loaded early.
+bool DotPanel::isCrowded() const {
+  if (tokens > 1 || !emitter)
+    return false;
+  int64_t scales = (panel.hasMin ? 2 : 1) * mma.row->vectors;
+  if (panel.unitsPerRecord() > 1)
+    return exceeds(registersOf(mma.vectors) + scales);
+  return dot.codes.isSigned && panel.hasMin && exceeds(registersOf(mma.vectors) + 2 * scales);
+}
+
 /// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
 /// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
-  if (tokens > 1 || !emitter || !emitter->takesVectorsApart(dot))
+  if (tokens > 1 || !emitter || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
     return false;
   if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
     return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
@@ -93,12 +115,15 @@ DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Va
       MutableArrayRef<Value> own = MutableArrayRef(result).slice(v, vectors);
       for (int64_t first = column; first < column + together; first += span)
         llvm::copy(part.emitSpan(record, moved, first, Tile(own)), own.begin());
-      moved.codes = emitter->after(k, unit.codes, own.back());
+      const Unit &from = emitter->registers() ? moved : unit; // pointers that move on need no copy
+      moved.codes = emitter->after(k, from.codes, own.back());
       if (v + vectors < mma.vectors)
         continue;
-      for (auto [from, to] :
-           {std::pair(unit.x.codes, &moved.x.codes), {unit.x.scales, &moved.x.scales}, {unit.x.sums, &moved.x.sums}})
-        *to = emitter->after(k, from, own.back());
+      for (Value ActivationCursor::*pointer :
+           {&ActivationCursor::codes, &ActivationCursor::scales, &ActivationCursor::sums})
+        moved.x.*pointer = emitter->after(k, from.x.*pointer, own.back());
+      if (emitter->readsAgain()) // no register is left for scales that all runs have in common
+        record = emitter->after(k, record, own.back());
     }
   return result;
 }

@@ -123,12 +123,12 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 }
 
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
+  if (shape.row->isInteger())
+    waiting = placeOfSums(k, *shape.row);
   if (AheadPanel::suits(mma, shape.rows))
     ahead.emplace(k, mma, shape.rows).prepare(n);
   if (WholePanel::suits(k, mma, shape.rows, shape.tile()))
     whole.emplace(k, mma, shape.rows, shape.tile()).prepare(n);
-  if (!ahead && shape.row->isInteger())
-    waiting = placeOfSums(k, *shape.row);
   handOutPanels(k, panelLayout.panels(), n, claims, tid, nthreads, [&](Value index) { emitRows(index, n); });
 }
 
@@ -167,9 +167,8 @@ void MmaKernel::emitTiles(Value panel, Value index, Value done, Value n, int64_t
 
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
   mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
-  for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors) {
+  for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors)
     storeTile(sumTile(k, mma, waiting, panel, row0, tokens), index, row0, tokens);
-  }
 }
 
 void MmaKernel::storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens) {

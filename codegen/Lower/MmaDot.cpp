@@ -83,7 +83,8 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
-  if (mma.range) // whose loop needs no constants: those of the unpacking before it shall not stay
+  bool isTile = emitter && emitter->registers() && strips() > 1;
+  if (mma.range || isTile) // constants of loops around this one shall not stay
     emitter->freeRegisters(k);
   if (mma.memory.sums) // LLVM shall not know that these are places of the stack
     memory = {emitter->afterSums(k, mma.memory.sums, {}), emitter->afterSums(k, mma.memory.totals, {})};
@@ -209,8 +210,12 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
     for (int64_t column = 0; column < panel.unitSpan(); column += span) {
       sums = emitSpan(record, read, column, sums);
       read = after(read, sums);
-      if (emitter && tokens > 1 && !goesInOrder()) // what the next span's fields share is read again, and not spilled
+      if (!emitter || goesInOrder())
+        continue;
+      if (tokens > 1) // what the next span's fields share is read again, and not spilled
         read.codes = emitter->after(k, unit.codes, sums.back());
+      else if (emitter->readsAgain())
+        read.codes = emitter->afterSums(k, read.codes, sums);
     }
     return sums;
   }
@@ -240,6 +245,8 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
   if (emitter && emitter->ordersScales() && unit.subMinima && !passesPairs() &&
       (ordered || (runs == 1 && !emitter->walksInLoop())))
     later.subMinima = emitter->afterSums(k, unit.subMinima, integers);
+  if (isCrowded() && runs == 1) // the scales are read for each span
+    record = emitter->afterSums(k, record, integers);
   if (!ordered && !goesInOrder())
     return scaleSpan(record, later, column, integers, sums);
   later.x.scales = emitter->afterSums(k, unit.x.scales, integers);
@@ -272,6 +279,8 @@ bool DotPanel::goesInOrder() const {
   if (!emitter || tokens > 1)
     return emitter && readsBytes() && strips() > 1;
   bool isJoined = panel.planes().size() > 1;
+  if (emitter->registers() > kShortRegisters)
+    return false;
   return isJoined ? mma.vectors == 1 && emitter->readsAgain() : reader.looksUp() && runs == 1;
 }
 

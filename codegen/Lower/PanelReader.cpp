@@ -79,14 +79,20 @@ bool PanelReader::joinsSigns() const {
 }
 
 /// A plane's bits of a quad, brought to where the code wants them from bit `toBit` on; eight bits come as they are.
-Value PanelReader::field(Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit) {
+/// `moves`: they will be moved again, which shall be one shift.
+Value PanelReader::field(Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit, bool moves) {
   mpgemm::CodeLocation location = panel.locate(plane, quad * panel.kr, v * lanes);
   Value bits = k.load(k.vec(k.i8(), lanes * panel.kr), k.offset(unit, location.offset), 1);
   if (plane.width == 8)
     return bits;
-  // One shift brings the field to its place, one mask drops its neighbours.
+  // One shift brings the field to its place, one mask drops its neighbours, if it leaves any.
   int64_t left = toBit - int64_t(location.shift);
-  bits = left > 0 ? k.shl(bits, left) : k.shru(bits, -left);
+  bool leavesNone = left > 0 ? location.shift == 0 && toBit + plane.width == 8
+                             : toBit == 0 && location.shift + plane.width == 8;
+  if (emitter && (moves || !leavesNone))
+    bits = emitter->moveBits(k, bits, left);
+  else
+    bits = left > 0 ? k.shl(bits, left) : k.shru(bits, -left);
   return k.bitAnd(bits, ((int64_t(1) << plane.width) - 1) << toBit);
 }
 
@@ -103,7 +109,7 @@ Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
   }
   Value codes;
   for (unsigned i = joins; i < planes.size(); ++i) {
-    Value bits = field(unit, planes[i], quad, v, planes[i].firstBit - (joins && !upper ? 4 : 0));
+    Value bits = field(unit, planes[i], quad, v, planes[i].firstBit - (joins && !upper ? 4 : 0), /*moves=*/joins);
     codes = codes ? k.bitOr(codes, bits) : bits;
   }
   if (joins)

@@ -105,7 +105,8 @@ private:
   /// Each of a row's kr neighbours gets its element.
   mlir::Value ofQuads(mlir::Value rows) const;
   void chooseRange(const InstructionRow *row);
-  mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit);
+  mlir::Value field(mlir::Value unit, mpgemm::BitPlane plane, int64_t quad, int64_t v, int64_t toBit,
+                    bool moves = false);
   /// The codes of a quad as they are stored; two's complement as offset binary.
   mlir::Value codes(mlir::Value unit, int64_t quad, int64_t v);
   /// Whether codes are nibbles under one bit that the emitter makes signed bytes of.

@@ -78,6 +78,11 @@ public:
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one,
   /// and `above` is in place (from bit 4 on), or it is the lower one, and `above` starts at bit 0.
   virtual mlir::Value joinNibble(KernelBuilder &k, mlir::Value above, mlir::Value packed, bool upper) const;
+  /// `bits` (bytes) moved left by so many bits, or right if that is below 0. What comes from a neighbouring byte the
+  /// caller masks away.
+  virtual mlir::Value moveBits(KernelBuilder &k, mlir::Value bits, int64_t left) const {
+    return left > 0 ? k.shl(bits, left) : k.shru(bits, -left);
+  }
   /// Whether joinSign() makes a signed byte of a nibble and a bit with fewer instructions than joinNibble().
   virtual bool joinsSigns() const { return false; }
   /// nibble + 16 · bit - 16, of a nibble of `packed` and bit number `bit` of `bits`.

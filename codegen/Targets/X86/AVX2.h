@@ -24,11 +24,11 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_X86_AVX2_H
 #define NIBBLE_CODEGEN_TARGETS_X86_AVX2_H
 
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Targets/X86/X86Dot.h"
 
 namespace nibble {
 
-class X86AVX2 : public DotEmitter {
+class X86AVX2 : public X86Dot {
 public:
   mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
   mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const override { return k.vec(k.i16(), 2 * run.sums()); }

@@ -8,11 +8,11 @@
 #ifndef NIBBLE_CODEGEN_TARGETS_X86_VNNI_H
 #define NIBBLE_CODEGEN_TARGETS_X86_VNNI_H
 
-#include "codegen/Targets/DotEmitter.h"
+#include "codegen/Targets/X86/X86Dot.h"
 
 namespace nibble {
 
-class X86VNNI : public DotEmitter {
+class X86VNNI : public X86Dot {
 public:
   explicit X86VNNI(llvm::StringLiteral intrinsic) : intrinsic(intrinsic) {}
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
