@@ -36,11 +36,12 @@ bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
   return !isByte && mma.row->strip == 1 && mma.row->kind == RowKind::Dot && dotEmitter(*mma.row).unpacksAhead();
 }
 
-/// Codes in one plane whose sums meet no scale within a run. (Four rows on Zen 3, G multiply-adds/s as it is and
-/// unpacked ahead: Q4_0 92 and 77, Q2_0 89 and 81, Q5_0 60 and 69, Q6_K 44 and 63, IQ2_XS 46 and 52.)
+/// Integers in one plane whose sums meet no scale within a run. (Four rows on Zen 3, G multiply-adds/s as it is and
+/// unpacked ahead: Q4_0 92 and 77, Q2_0 89 and 81, MXFP4 65 and 74, Q5_0 60 and 69, Q6_K 44 and 63, IQ2_XS 46 and 52.)
 bool AheadPanel::leavesOneTile() const {
   const mpgemm::PanelLayout &source = unpacker.source();
-  return mma.row->isInteger() && source.planes().size() == 1 && source.group >= kUnpackedRecord;
+  bool isIntegers = cast<lowbit::BlockType>(mma.layout.getElement()).getCode().isInteger();
+  return mma.row->isInteger() && isIntegers && source.planes().size() == 1 && source.group >= kUnpackedRecord;
 }
 
 int64_t AheadPanel::rowsTogether() const {

@@ -45,9 +45,7 @@ TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 #               registers of words.
 #   i8mm        One row: sums in f32 of vectors that wait, beside activations and parts of codes in two or three
 #               planes of the vector that is multiplied.
-#   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits. iq4_nl: four rows of a
-#               packed panel, signed bytes that are looked up. mxfp4: the row alone that 64 rows leave; constants of its
-#               scales are hoisted out of all loops.
+#   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits.
 #   avxvnni     One row of e2m3 as with avx2. tq2_0: the address of the weights, in a general register.
 ALLOWED = {
     ("aarch64_neon_1x4x4_s8s8s32", 64): {"q2_k": 17, "q6_k": 17},
@@ -58,7 +56,6 @@ ALLOWED = {
     },
     ("aarch64_sve256i8mm_2x8x8_s8s8s32", 1): {"q1_0": 53, "int7": 2},
     ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4},
-    ("x86_avx2_1x8x4_u7s8s32", 64): {"iq4_nl": 8, "mxfp4": 9},
     ("x86_avxvnni_1x8x4_u8s8s32", 1): {"e2m3_bf16": 4},
     ("x86_avxvnni_1x8x4_u8s8s32", 64): {"tq2_0": 1},
 }
