@@ -28,8 +28,8 @@ struct ActivationCursor {
   mlir::Value scaledSums; ///< of a block with minima
 };
 
-/// A number (f32) of a row, where those of `together` rows lie side by side, index by index. Behind the last are so many
-/// more.
+/// A number (f32) of a row, where those of `together` rows lie side by side, index by index. Behind the last are so
+/// many more.
 mlir::Value placeAmong(KernelBuilder &k, const RowMatrix &numbers, mlir::Value row, mlir::Value index,
                        int64_t together);
 

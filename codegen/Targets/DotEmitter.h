@@ -153,8 +153,8 @@ public:
   /// Whether a sum, multiplied by one run's integer scale, may go on with the products of the next run as it is: what
   /// it is multiplied by then is the difference of both scales (LevelPlace.h).
   virtual bool sumsGoOn() const { return false; }
-  /// Whether multiplications take one lane of a register for all of theirs, so that the numbers of several rows are best
-  /// loaded at once.
+  /// Whether multiplications take one lane of a register for all of theirs, so that the numbers of several rows are
+  /// best loaded at once.
   virtual bool takesLanes() const { return false; }
   /// Runs of up to so many quads of unpacked bytes are straight code.
   virtual int64_t straightQuads() const { return 4; }
