@@ -125,15 +125,22 @@ static Expected<StackDepth> generateOrdered(Module &module, TargetMachine &machi
     raw_null_ostream nothing;
     cantFail(generate(some, machine, kind, nothing));
   };
-  std::unique_ptr<Module> ordered = orderLoops(load, spills, again);
-  if (!ordered) {
-    out << buffer.str();
-    return usualFrames.deepest();
+  LoopChoices choices(load, spills, again);
+  while (choices.hasOrders()) {
+    std::unique_ptr<Module> ordered = load();
+    choices.setOrders(*ordered);
+    SmallVector<char, 0> orderedCode;
+    raw_svector_ostream stream(orderedCode);
+    FrameSizes frames(*ordered, remark);
+    if (Error error = generate(*ordered, machine, kind, stream))
+      return error;
+    if (choices.dropWorse(spills.take()))
+      continue;
+    out << stream.str();
+    return frames.deepest();
   }
-  FrameSizes frames(*ordered, remark);
-  if (Error error = generate(*ordered, machine, kind, out))
-    return error;
-  return frames.deepest();
+  out << buffer.str();
+  return usualFrames.deepest();
 }
 
 Expected<StackDepth> emitModule(mlir::ModuleOp source, const TargetInfo &target, EmitKind kind,

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 #include "codegen/Emit/LoopOrder.h"
 
+#include "codegen/Emit/Rematerialize.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/CodeGen/LiveIntervals.h"
 #include "llvm/CodeGen/MachineLoopInfo.h"
@@ -26,13 +28,14 @@ namespace {
 /// A register of the vectors' file counts so many times one of addresses.
 constexpr int kVectorWeight = 4;
 
-/// A function's attribute with the orders of its loops: "12=late,34=written".
+/// A function's attribute with the orders of its loops: "12=sums,34=written".
 constexpr StringLiteral kAttribute = "nibble-loop-orders";
 
-constexpr StringLiteral kWritten = "written", kRegisters = "registers", kLate = "late", kDownwards = "downwards";
+constexpr StringLiteral kUsual = "usual", kWritten = "written", kRegisters = "registers", kSums = "sums",
+                        kDownwards = "downwards";
 
 /// What decides between instructions that leave as few registers live.
-enum class Tie { WantedLast, WrittenLast };
+enum class Tie { WantedLast, AddedLast };
 
 /// The instructions of a part of a block, in an order that needs few registers.
 class FewRegisters {
@@ -77,8 +80,9 @@ public:
 private:
   /// Empty for what is left to LLVM.
   StringRef orderOf(const MachineBasicBlock &block) const;
+  void reorder(Tie tie);
 
-  std::map<int, StringRef> orders; ///< by the number of a loop's first block
+  std::map<unsigned, StringRef> orders; ///< by the number of a loop's first block
 };
 
 } // namespace
@@ -122,8 +126,6 @@ std::tuple<int, unsigned, unsigned> FewRegisters::costOf(const SUnit &unit) cons
     bool isLiveAbove = unit.getInstr()->readsVirtualRegister(reg);
     weight += weightOf(reg) * (int(isLiveAbove) - int(known != live.end()));
   }
-  if (tie == Tie::WrittenLast)
-    return {weight, ~unit.NodeNum, ~wanted};
   return {weight, ~wanted, ~unit.NodeNum};
 }
 
@@ -132,10 +134,10 @@ void FewRegisters::place(const SUnit &unit) {
   for (const MachineOperand &operand : unit.getInstr()->operands()) {
     if (!operand.isReg() || !operand.getReg().isVirtual())
       continue;
-    if (unit.getInstr()->readsVirtualRegister(operand.getReg()))
-      live.try_emplace(operand.getReg(), now);
-    else
+    if (!unit.getInstr()->readsVirtualRegister(operand.getReg()))
       live.erase(operand.getReg());
+    else if (!live.try_emplace(operand.getReg(), now).second && operand.isDef() && tie == Tie::AddedLast)
+      live[operand.getReg()] = now;
   }
 }
 
@@ -167,7 +169,7 @@ OrderedLoops::OrderedLoops(MachineSchedContext *context, StringRef attribute)
     : ScheduleDAGMILive(context, std::make_unique<Downwards>(context)) {
   for (StringRef entry : split(attribute, ',')) {
     auto [block, order] = entry.split('=');
-    int number = 0;
+    unsigned number = 0;
     if (!block.getAsInteger(10, number))
       orders[number] = order;
   }
@@ -175,7 +177,8 @@ OrderedLoops::OrderedLoops(MachineSchedContext *context, StringRef attribute)
 
 StringRef OrderedLoops::orderOf(const MachineBasicBlock &block) const {
   const MachineLoop *loop = MLI->getLoopFor(&block);
-  auto order = loop ? orders.find(loop->getHeader()->getNumber()) : orders.end();
+  std::optional<unsigned> first = loop ? numberOfBlock(*loop->getHeader()) : std::nullopt;
+  auto order = first ? orders.find(*first) : orders.end();
   return order == orders.end() ? "" : order->second;
 }
 
@@ -187,11 +190,15 @@ void OrderedLoops::enterRegion(MachineBasicBlock *block, MachineBasicBlock::iter
 
 void OrderedLoops::schedule() {
   StringRef order = orderOf(*BB);
-  if (order.empty() || order == kDownwards)
-    return ScheduleDAGMILive::schedule();
-  if (order == kWritten)
-    return;
-  Tie tie = order == kLate ? Tie::WrittenLast : Tie::WantedLast;
+  if (order.empty() || order == kUsual || order == kDownwards)
+    ScheduleDAGMILive::schedule();
+  else if (order != kWritten)
+    reorder(order == kSums ? Tie::AddedLast : Tie::WantedLast);
+  if (!order.empty())
+    rematerialize(*BB, RegionBegin, RegionEnd, *LIS);
+}
+
+void OrderedLoops::reorder(Tie tie) {
   buildSchedGraph(AA);
   SlotIndex end = RegionEnd == BB->end() ? LIS->getMBBEndIdx(BB).getPrevSlot() : LIS->getInstructionIndex(*RegionEnd);
   MachineBasicBlock::iterator at = RegionBegin;
@@ -214,8 +221,15 @@ static ScheduleDAGInstrs *makeScheduler(MachineSchedContext *context) {
   return usual ? usual : createSchedLive(context);
 }
 
+std::optional<unsigned> numberOfBlock(const MachineBasicBlock &block) {
+  const BasicBlock *source = block.getBasicBlock();
+  if (!source)
+    return std::nullopt;
+  return unsigned(std::distance(source->getParent()->begin(), source->getIterator()));
+}
+
 ArrayRef<StringRef> loopOrders() {
-  static constexpr StringRef orders[] = {kWritten, kRegisters, kLate, kDownwards};
+  static constexpr StringRef orders[] = {kDownwards, kRegisters, kWritten, kUsual, kSums};
   return orders;
 }
 

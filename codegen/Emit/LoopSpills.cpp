@@ -19,9 +19,10 @@ namespace nibble {
 /// Another order than LLVM's may cost latency, so that it has to save this factor of accesses to the stack.
 static constexpr unsigned kWorthwhile = 2;
 
-/// What one of the first orders does not bring down to so many accesses none does: the others, which are more like
-/// these or like LLVM's, are not tried for it. (Each costs a run of the code generator.)
-static constexpr unsigned kHopeful = 8, kFirstOrders = 2;
+/// So many of the orders, which are the shortest most often, are tried for all loops that have no good one yet. The
+/// others are for loops with so many accesses at most: what the first do not bring down to these none does. (Each order
+/// costs a run of the code generator.)
+static constexpr unsigned kFirstOrders = 2, kHopeful = 8;
 
 LoopSpills &LoopSpills::watch(LLVMContext &context) {
   auto handler = std::make_unique<LoopSpills>();
@@ -31,6 +32,7 @@ LoopSpills &LoopSpills::watch(LLVMContext &context) {
 }
 
 bool LoopSpills::isMissedOptRemarkEnabled(StringRef pass) const { return pass == "regalloc"; }
+bool LoopSpills::isAnalysisRemarkEnabled(StringRef pass) const { return pass == "asm-printer"; }
 
 static bool isInnermost(const MachineBasicBlock &header) {
   MachineDominatorTree dominators(const_cast<MachineFunction &>(*header.getParent()));
@@ -38,34 +40,35 @@ static bool isInnermost(const MachineBasicBlock &header) {
   return loops.getLoopFor(&header)->isInnermost();
 }
 
-bool LoopSpills::handleDiagnostics(const DiagnosticInfo &info) {
+/// What a remark has under keys that `isWanted`, added up.
+static unsigned sumOf(const DiagnosticInfoOptimizationBase &remark, function_ref<bool(StringRef)> isWanted) {
+  unsigned sum = 0;
+  for (const auto &argument : remark.getArgs())
+    if (isWanted(argument.Key))
+      sum += unsigned(std::stoul(argument.Val));
+  return sum;
+}
 
-  const auto *remark = dyn_cast<MachineOptimizationRemarkMissed>(&info);
+/// Gets all analyses of what is printed, and the allocator's remarks.
+bool LoopSpills::handleDiagnostics(const DiagnosticInfo &info) {
+  const auto *remark = dyn_cast<DiagnosticInfoMIROptimization>(&info);
   if (!remark)
     return isQuiet || DiagnosticHandler::handleDiagnostics(info);
-  if (remark->getRemarkName() != "LoopSpillReloadCopies" || !isInnermost(*remark->getBlock()))
+  std::optional<unsigned> block = remark->getBlock() ? numberOfBlock(*remark->getBlock()) : std::nullopt;
+  if (!block)
     return true;
-  unsigned count = 0;
-  for (const auto &argument : remark->getArgs())
-    if (StringRef key = argument.Key; key.ends_with("Spills") || key.ends_with("Reloads"))
-      count += std::stoul(argument.Val);
-  if (count)
-    counts[{remark->getFunction().getName().str(), remark->getBlock()->getNumber()}] += count;
+  Loop loop = {remark->getFunction().getName().str(), *block};
+  if (remark->getRemarkName() == "InstructionMix")
+    counts.sizes[loop] += sumOf(*remark, [](StringRef key) { return key.starts_with("INST_"); });
+  if (remark->getRemarkName() == "LoopSpillReloadCopies" && isInnermost(*remark->getBlock())) {
+    auto isAccess = [](StringRef key) { return key.ends_with("Spills") || key.ends_with("Reloads"); };
+    if (unsigned count = sumOf(*remark, isAccess))
+      counts.accesses[loop] += count;
+  }
   return true;
 }
 
-namespace {
-/// What is known of a loop.
-struct Choice {
-  unsigned usual = 0, best = 0; ///< accesses to the stack in LLVM's order, and in the best
-  StringRef order;              ///< empty: LLVM's
-};
-} // namespace
-
-using Choices = MapVector<LoopSpills::Loop, Choice, std::map<LoopSpills::Loop, unsigned>>;
-
-/// Writes the orders of a module's loops to the attributes of its functions.
-static void setOrders(Module &module, const Choices &choices) {
+void LoopChoices::setOrders(Module &module, const Choices &choices) {
   std::map<std::string, LoopOrders> orders;
   for (const auto &[loop, choice] : choices)
     if (!choice.order.empty())
@@ -75,6 +78,8 @@ static void setOrders(Module &module, const Choices &choices) {
       setLoopOrders(*found, ofLoops);
 }
 
+void LoopChoices::setOrders(Module &module) const { setOrders(module, choices); }
+
 /// Leaves declarations of all other functions.
 static void keepFunctions(Module &module, const StringSet<> &functions) {
   for (Function &function : module)
@@ -82,13 +87,12 @@ static void keepFunctions(Module &module, const StringSet<> &functions) {
       function.deleteBody();
 }
 
-/// Gives loops with accesses to the stack, but not more than `most`, an order, and keeps it where it is better.
-static void tryOrder(StringRef order, unsigned most, Choices &choices, Load load, LoopSpills &spills,
-                     Generate generate) {
+/// Gives loops an order that have no good one yet, and keeps it where it is better.
+void LoopChoices::tryOrder(StringRef order, bool isFirst, Load load, LoopSpills &spills, Generate generate) {
   Choices tried;
   StringSet<> functions;
   for (const auto &[loop, choice] : choices)
-    if (choice.best && choice.best <= most) {
+    if (isFirst ? !choice.isGood() : choice.best.first && choice.best.first <= kHopeful) {
       tried[loop].order = order;
       functions.insert(loop.first);
     }
@@ -101,52 +105,36 @@ static void tryOrder(StringRef order, unsigned most, Choices &choices, Load load
   LoopSpills::Counts counts = spills.take();
   for (const auto &entry : tried) {
     Choice &choice = choices[entry.first];
-    if (unsigned count = counts.lookup(entry.first); count < choice.best)
-      choice.best = count, choice.order = order;
+    if (Choice::Cost cost = counts.costOf(entry.first); cost < choice.best)
+      choice.best = cost, choice.order = order;
   }
 }
 
-/// Registers are allocated to a whole function: where the orders together leave some loop worse than without them, that
-/// function gets none.
-static void dropWorse(Choices &choices, Module &module, LoopSpills &spills, Generate generate) {
-  StringSet<> functions;
-  for (const auto &[loop, choice] : choices)
-    if (!choice.order.empty())
-      functions.insert(loop.first);
-  keepFunctions(module, functions);
-  setOrders(module, choices);
-  generate(module);
-  for (const auto &[worse, count] : spills.take())
-    if (count > choices.lookup(worse).usual)
-      for (auto &[loop, choice] : choices)
-        if (loop.first == worse.first)
-          choice.order = "";
+LoopChoices::LoopChoices(Load load, LoopSpills &spills, Generate generate) {
+  LoopSpills::Counts usual = spills.take();
+  for (const auto &[loop, count] : usual.accesses)
+    choices[loop] = {usual.costOf(loop), usual.costOf(loop), ""};
+  spills.keepQuiet(true);
+  for (auto [number, order] : enumerate(loopOrders()))
+    tryOrder(order, number < kFirstOrders, load, spills, generate);
+  for (auto &[loop, choice] : choices)
+    if (kWorthwhile * choice.best.first > choice.usual.first)
+      choice.order = "";
+  spills.keepQuiet(false);
 }
 
-static bool hasOrders(const Choices &choices) {
+bool LoopChoices::hasOrders() const {
   return any_of(choices, [](const auto &entry) { return !entry.second.order.empty(); });
 }
 
-std::unique_ptr<Module> orderLoops(Load load, LoopSpills &spills, Generate generate) {
-  Choices choices;
-  for (const auto &[loop, count] : spills.take())
-    choices[loop] = {count, count, ""};
-  if (choices.empty())
-    return nullptr;
-  spills.keepQuiet(true);
-  for (auto [number, order] : enumerate(loopOrders()))
-    tryOrder(order, number < kFirstOrders ? ~0u : kHopeful, choices, load, spills, generate);
-  for (auto &[loop, choice] : choices)
-    if (kWorthwhile * choice.best > choice.usual)
-      choice.order = "";
-  if (hasOrders(choices))
-    dropWorse(choices, *load(), spills, generate);
-  spills.keepQuiet(false);
-  if (!hasOrders(choices))
-    return nullptr;
-  std::unique_ptr<Module> ordered = load();
-  setOrders(*ordered, choices);
-  return ordered;
+bool LoopChoices::dropWorse(const LoopSpills::Counts &counts) {
+  bool dropped = false;
+  for (const auto &[worse, count] : counts.accesses)
+    if (count > choices.lookup(worse).usual.first)
+      for (auto &[loop, choice] : choices)
+        if (loop.first == worse.first && !choice.order.empty())
+          choice.order = "", dropped = true;
+  return dropped;
 }
 
 } // namespace nibble

@@ -3,7 +3,8 @@
 // Kernels are written to fit the registers, but what fits is known when registers are allocated. So the
 // code generator runs, and says of every innermost loop how often it goes to the stack (the remark
 // LoopSpillReloadCopies). Functions with such loops are generated again with these loops in other orders
-// (LoopOrder.h), and each loop keeps the one that is best, unless together they make another loop worse.
+// (LoopOrder.h), and each loop keeps the one in which it spills least, of these the shortest, unless together they make
+// another loop worse.
 // Functions without such loops are left as they are.
 //
 //===----------------------------------------------------------------------===//
@@ -26,19 +27,25 @@ namespace nibble {
 /// Counts, while the code generator runs in a context, what innermost loops spill.
 class LoopSpills : public llvm::DiagnosticHandler {
 public:
-  /// A function's name and the number of the loop's first block.
-  using Loop = std::pair<std::string, int>;
-  using Counts = llvm::MapVector<Loop, unsigned, std::map<Loop, unsigned>>;
+  /// A function's name and the number of the loop's first block in LLVM IR.
+  using Loop = std::pair<std::string, unsigned>;
+  struct Counts {
+    llvm::MapVector<Loop, unsigned, std::map<Loop, unsigned>> accesses; ///< spills and reloads of loops with some
+    std::map<Loop, unsigned> sizes;                                     ///< instructions of all blocks
+
+    std::pair<unsigned, unsigned> costOf(const Loop &loop) { return {accesses.lookup(loop), sizes[loop]}; }
+  };
 
   /// The context's handler of diagnostics from now on, which it owns.
   static LoopSpills &watch(llvm::LLVMContext &context);
 
-  /// What was counted since the last call: spills and reloads of each loop that has some.
+  /// What was counted since the last call.
   Counts take() { return std::exchange(counts, {}); }
   /// Whether all that is said is for this alone.
   void keepQuiet(bool quiet) { isQuiet = quiet; }
 
   bool isMissedOptRemarkEnabled(llvm::StringRef pass) const override;
+  bool isAnalysisRemarkEnabled(llvm::StringRef pass) const override;
   bool isAnyRemarkEnabled() const override { return true; }
   bool handleDiagnostics(const llvm::DiagnosticInfo &info) override;
 
@@ -51,8 +58,34 @@ private:
 using Load = llvm::function_ref<std::unique_ptr<llvm::Module>()>;
 using Generate = llvm::function_ref<void(llvm::Module &)>;
 
-/// After code generation: the module with orders for loops that spilled, in which they spill less; null if there are
-/// none.
-std::unique_ptr<llvm::Module> orderLoops(Load load, LoopSpills &spills, Generate generate);
+/// The orders of loops that spilled when code was generated, in which they spill less.
+class LoopChoices {
+public:
+  /// Tries them, each by generating code of a part of the module.
+  LoopChoices(Load load, LoopSpills &spills, Generate generate);
+
+  bool hasOrders() const;
+  /// Writes the orders to the attributes of a module's functions.
+  void setOrders(llvm::Module &module) const;
+  /// Takes all orders from functions that have a loop which spills more with them than without, and returns whether
+  /// there were any: registers are allocated to a whole function.
+  bool dropWorse(const LoopSpills::Counts &counts);
+
+private:
+  /// What is known of a loop.
+  struct Choice {
+    /// Accesses to the stack, and then instructions.
+    using Cost = std::pair<unsigned, unsigned>;
+    Cost usual, best;      ///< in LLVM's order, and in the best
+    llvm::StringRef order; ///< empty: LLVM's
+    /// No access, and else no more instructions.
+    bool isGood() const { return !best.first && best.second + usual.first <= usual.second; }
+  };
+  using Choices = llvm::MapVector<LoopSpills::Loop, Choice, std::map<LoopSpills::Loop, unsigned>>;
+  static void setOrders(llvm::Module &module, const Choices &choices);
+  void tryOrder(llvm::StringRef order, bool isFirst, Load load, LoopSpills &spills, Generate generate);
+
+  Choices choices;
+};
 
 } // namespace nibble

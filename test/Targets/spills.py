@@ -1,13 +1,14 @@
 """Compiles the kernels of every integer row and prints how often their inner loops touch the stack: where a kernel
 wants more registers than there are. Fails where that is more than the list below allows. One row of activations with
-all formats, a tile of them with those that differ most.
+all formats; with those that differ most tiles of many rows, whose weights were unpacked before, and of four, which
+unpack them.
 
 Sums that a tile keeps in memory by plan, read and written through a pointer (codegen/Lower/DotPanelMemory.cpp), are
 none of these accesses; x86-avx2.test counts them.
 
     spills.py KernelAssembly [FORMAT ...]
 
-With formats: both kernels of each.
+With formats: all kernels of each.
 """
 import collections
 import concurrent.futures
@@ -31,32 +32,33 @@ ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) 
     "x86_avx512vbmi_1x16x4_u8s8s32": ("x86_64-linux-gnu", "znver4", {"vpdpbusd"}),
 }
 
-# Of files, then of --weights. Left out: what gives the same kernel as another one (q8_1; tq1_0; sign, ternary), and
-# codebooks that come with a weight.
+# Of files, then of --weights. Left out: what gives the same kernel as another one (q8_1; tq1_0; sign, ternary).
 FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_xs iq3_xxs iq1_s iq1_m iq4_nl iq4_xs
-iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16""".split()
+iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16
+any4""".split()
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
 # the others (codegen/Emit/LoopOrder.h) were tried for all of these but those of AVX2 and AVX-VNNI. What is known of the
 # registers they want:
 #
-#   neon        A tile of q2_k, q6_k, of 32: 8 sums in f32, and of two groups of 16 columns 8 sums in i32 and 16
-#               registers of words.
-#   i8mm        One row: sums in f32 of vectors that wait, beside activations and parts of codes in two or three
-#               planes of the vector that is multiplied.
-#   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits.
-#   avxvnni     One row of e2m3 as with avx2. tq2_0: the address of the weights, in a general register.
+#   neon, sve   Tiles of up to four rows, which unpack their weights: a few accesses, not looked into yet.
+#   i8mm        One row of any4: a table of each vector's rows takes four registers.
+#   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits. any4, and four rows of
+#               q2_k, q6_k: not looked into yet.
+#   avxvnni     As with avx2. tq2_0: the address of the weights, in a general register.
 ALLOWED = {
-    ("aarch64_neon_1x4x4_s8s8s32", 64): {"q2_k": 17, "q6_k": 17},
-    ("aarch64_dotprod_1x4x4_s8s8s32", 1): {"int7": 6, "uint7": 4},
-    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {
-        "q5_1": 7, "q2_k": 1, "q3_k": 3, "q5_k": 5, "iq2_xs": 4, "iq1_m": 4, "iq2_s": 4, "int7": 10, "int6": 6,
-        "uint7": 6, "uint6": 5,
-    },
-    ("aarch64_sve256i8mm_2x8x8_s8s8s32", 1): {"q1_0": 53, "int7": 2},
-    ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4},
-    ("x86_avxvnni_1x8x4_u8s8s32", 1): {"e2m3_bf16": 4},
+    ("aarch64_neon_1x4x4_s8s8s32", 4): {"q2_k": 2, "q6_k": 1, "iq4_nl": 1},
+    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 10},
+    ("aarch64_sve256_1x8x4_s8s8s32", 4): {"tq2_0": 2},
+    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 2},
+    ("aarch64_sve256i8mm_2x8x8_s8s8s32", 64): {"tq2_0": 2},
+    ("aarch64_sve512_1x16x4_s8s8s32", 4): {"q6_k": 2, "tq2_0": 2},
+    ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 5},
+    ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4, "any4": 72},
+    ("x86_avx2_1x8x4_u7s8s32", 4): {"q2_k": 55, "q6_k": 72, "iq4_nl": 8, "mxfp4": 8},
+    ("x86_avxvnni_1x8x4_u8s8s32", 1): {"e2m3_bf16": 4, "any4": 86},
+    ("x86_avxvnni_1x8x4_u8s8s32", 4): {"q2_k": 29, "q6_k": 17, "tq2_0": 1},
     ("x86_avxvnni_1x8x4_u8s8s32", 64): {"tq2_0": 1},
 }
 
@@ -74,7 +76,7 @@ def worst(kernels, row, form, rows):
 
 
 def main(kernels, formats):
-    cases = [(row, form, rows) for row in ROWS for form in formats or FORMATS for rows in (1, 64)
+    cases = [(row, form, rows) for row in ROWS for form in formats or FORMATS for rows in (1, 4, 64)
              if rows == 1 or formats or form in TILES]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda case: worst(kernels, *case), cases))
@@ -88,7 +90,7 @@ def main(kernels, formats):
             print(f"{row} {form} {rows} rows: {accesses} accesses to the stack, {allowed} allowed", file=sys.stderr)
             failed = True
     for row in ROWS:
-        for rows, what in (1, "one row"), (64, "a tile"):
+        for rows, what in (1, "one row"), (4, "four rows"), (64, "a tile"):
             print(f"{row}, {what}:", *table[row, rows] or ["none"])
     return failed
 

@@ -51,6 +51,9 @@ public:
     return sveBits ? pointer : AArch64Neon::afterSums(k, pointer, done);
   }
 
+protected:
+  bool wantsNibblesAgain() const override { return true; }
+
 private:
   int64_t registerBits() const { return sveBits ? sveBits : 128; }
   int64_t sveBits;

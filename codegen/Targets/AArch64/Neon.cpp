@@ -36,7 +36,11 @@ Value AArch64Neon::joinSign(KernelBuilder &k, Value bits, unsigned bit, Value pa
     Value clear =
         k.intrinsic("llvm.aarch64.neon.uqsub", raw.getType(), {k.constant(raw.getType(), int64_t(0xff)), raw});
     Value isClear = k.cmp(KernelBuilder::ICmp::ne, k.bitAnd(clear, int64_t(1) << (bit % 4 + 4)), k.zero(raw.getType()));
-    Value joined = joinNibble(k, k.sext(isClear, k.i8()), k.slice(packed, first, kBytes), upper);
+    Value sign = k.sext(isClear, k.i8()), nibbles = k.slice(packed, first, kBytes);
+    // SLI puts signs over the byte of a nibble; where that is wanted again, BIT puts the nibble into the signs.
+    Value joined = upper || !wantsNibblesAgain()
+                       ? joinNibble(k, sign, nibbles, upper)
+                       : k.bitOr(k.bitAnd(hidden(k, sign), 0xf0), k.bitAnd(nibbles, 0x0f));
     result = result ? k.concat(result, joined) : joined;
   }
   return result;

@@ -32,6 +32,10 @@ public:
   bool scalesSums() const override { return true; }
   bool takesLanes() const override { return true; }
   bool unpacksAhead() const override { return true; }
+
+protected:
+  /// Whether the upper nibbles of a vector are multiplied after the lower ones, as those of another run of columns.
+  virtual bool wantsNibblesAgain() const { return false; }
 };
 
 } // namespace nibble

@@ -26,6 +26,7 @@ public:
   bool walksInLoop() const override { return true; }
   bool ordersScales() const override { return true; }
   unsigned widestInPlace(const DotRun &run) const override;
+  int64_t registers() const override { return 32; }
 };
 
 } // namespace nibble
