@@ -26,23 +26,29 @@ static const DotEmitter *emitterOf(const InstructionRow &row) {
   return row.kind == RowKind::Dot ? &dotEmitter(row) : nullptr;
 }
 
-bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
-  auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
-  if (!block || rows <= 2 * mma.row->tile)
-    return false;
-  if (mma.row->kind == RowKind::Float)
-    return true;
-  bool isByte = block.getCode().isInteger() && block.getCode().width == 8; // nothing to unpack
-  return !isByte && mma.row->strip == 1 && mma.row->kind == RowKind::Dot && dotEmitter(*mma.row).unpacksAhead();
-}
-
 /// Integers in one plane whose sums meet no scale within a run. (Four rows on Zen 3, G multiply-adds/s as it is and
 /// unpacked ahead: Q4_0 92 and 77, Q2_0 89 and 81, MXFP4 65 and 74, Q5_0 60 and 69, Q6_K 44 and 63, IQ2_XS 46 and 52.)
-bool AheadPanel::leavesOneTile() const {
-  const mpgemm::PanelLayout &source = unpacker.source();
-  bool isIntegers = cast<lowbit::BlockType>(mma.layout.getElement()).getCode().isInteger();
-  return mma.row->isInteger() && isIntegers && source.planes().size() == 1 && source.group >= kUnpackedRecord;
+static bool isCheapPacked(mpgemm::LayoutAttr layout) {
+  mpgemm::PanelLayout source = layout.getPanelLayout();
+  bool isIntegers = cast<lowbit::BlockType>(layout.getElement()).getCode().isInteger();
+  return isIntegers && source.planes().size() == 1 && source.group >= kUnpackedRecord;
 }
+
+bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
+  auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
+  int64_t tile = mma.row->tile;
+  if (!block)
+    return false;
+  if (mma.row->kind == RowKind::Float)
+    return rows > 2 * tile;
+  bool isByte = block.getCode().isInteger() && block.getCode().width == 8; // nothing to unpack
+  if (isByte || mma.row->strip != 1 || mma.row->kind != RowKind::Dot)
+    return false;
+  const DotEmitter &emitter = dotEmitter(*mma.row);
+  return emitter.unpacksAhead() && (isCheapPacked(mma.layout) ? rows > 2 * tile : rows >= emitter.rowsAhead(tile));
+}
+
+bool AheadPanel::leavesOneTile() const { return mma.row->isInteger() && isCheapPacked(mma.layout); }
 
 int64_t AheadPanel::rowsTogether() const {
   int64_t tile = mma.row->tile, most = std::min(kRowsTogether, (mostRows + tile - 1) / tile * tile);

@@ -163,6 +163,8 @@ public:
   virtual bool walksInLoop() const { return false; }
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
+  /// With how many rows that begins, in tiles of `tile` rows, where unpacking takes more than a few instructions.
+  virtual int64_t rowsAhead(int64_t tile) const { return 2 * tile + 1; }
 
 protected:
   /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of

@@ -4,7 +4,7 @@
 // integer scales, minima, offsets, codebooks) with a block of 64 rows and tiles of each size
 // behind it, more columns than a block and fewer in the last one, against the definition bit
 // for bit. And the same rows with fewer of them, a tile and a part of one, which read the packed panel where that costs
-// less: results must be the same.
+// less: results must be the same. And kernels for eight rows, which unpack ahead what takes more than a mask.
 //
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/ProductCases.h"
@@ -42,11 +42,14 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   ProductCases cases(*machine);
   constexpr int64_t kRows = 64 + 4 + 2 + 1; // a block, and tiles of four, two and one
   const ProductRun runs[] = {{kRows, 1}, {7, 2}, {4, 2}, {3, 1}};
+  constexpr int64_t kFewRows = 8;
+  const ProductRun fewRuns[] = {{kFewRows, 2}, {5, 1}, {1, 1}};
   for (const char *name : GetParam().formats) {
     const lowbit::Format &format = formatOf(name);
     int64_t columns = columnsOf(format, *findRow(machine->row));
     columns += columns < 256 ? 256 : columns; // of a block, and of what is left
     cases.add(format, {}, {19, columns, true, true}, kRows, runs, random);
+    cases.add(format, {}, {19, columns, true, true}, kFewRows, fewRuns, random);
   }
   ASSERT_EQ(cases.compile(*target), "");
   if (std::string why = whyNotRunnable(*target); !why.empty())

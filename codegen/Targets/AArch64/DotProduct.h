@@ -22,6 +22,8 @@ public:
                        mlir::ValueRange activations) const override;
   int64_t runsTogether(const DotRun &run) const override { return 4; } // eight registers
   int64_t rowsInPlace() const override { return 3; } // four rows take their quads unpacked with fewer instructions
+  /// A single tile takes 23.3 instructions for 100 multiply-adds with Q6_K, and 24.6 unpacked ahead; two 23.2 and 19.6.
+  int64_t rowsAhead(int64_t tile) const override { return tile + 1; }
   bool ordersScales() const override { return true; }
   bool sumsGoOn() const override { return true; }
 };

@@ -56,6 +56,8 @@ public:
   int64_t straightQuads() const override { return 8; }
   bool walksInLoop() const override { return true; }
   bool unpacksAhead() const override { return true; }
+  /// A tile's sums and what unpacks codes of several planes are more than the registers hold.
+  int64_t rowsAhead(int64_t tile) const override { return tile; }
 };
 
 } // namespace nibble

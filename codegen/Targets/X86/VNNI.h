@@ -46,6 +46,8 @@ struct X86VNNI256 : X86VNNI {
   /// Of 16 registers eight activations would take half. A longer run's are multiplied two by two.
   bool takesVectorsApart(const DotRun &run) const override { return run.quads < 8; }
   int64_t registers() const override { return 16; }
+  /// A tile's sums and what unpacks codes of several planes are more than these.
+  int64_t rowsAhead(int64_t tile) const override { return tile; }
   bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
 };
 
