@@ -8,6 +8,8 @@
 //   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), and how near each
 //                                  comes to the fastest format whose packed codes are as wide, and to the fastest of
 //                                  those whose numbers, by which activations are multiplied, are as wide
+//   KernelBench stream [cpu [format ...]]  every format with one row of activations and weights from memory: bytes of
+//                                  weights a second, and the part of the fastest reading that is
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Lower/PanelReader.h"
@@ -89,6 +91,20 @@ struct Problem {
   int64_t n, k;
 };
 
+/// Memory that begins with a line of the cache, as packed weights do in a program.
+struct alignas(64) Line {
+  uint8_t bytes[64];
+};
+using Lines = std::vector<Line>;
+
+/// `bytes`, as often as `times`.
+Lines linesOf(const Bytes &bytes, int64_t times = 1) {
+  Lines lines((bytes.size() * times + sizeof(Line) - 1) / sizeof(Line));
+  for (int64_t i = 0; i < times; ++i)
+    std::memcpy(reinterpret_cast<uint8_t *>(lines.data()) + i * bytes.size(), bytes.data(), bytes.size());
+  return lines;
+}
+
 /// Seconds of a product with m rows of activations; 0 if it does not compile.
 double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight &w, int64_t m) {
   bool dot = row.kind == RowKind::Dot;
@@ -101,7 +117,7 @@ double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight 
     return 0;
   }
   void *function = program.find("product");
-  Bytes packed = w.pack(row.nr(), row.kr(), bias);
+  Lines packed = linesOf(w.pack(row.nr(), row.kr(), bias));
   // Interleaved rows fill blocks, and their scales and sums stand twice.
   Bytes x(m * w.k * 4, 1), s(m * w.k / 2), t(m * w.k * 4), y(m * w.n * 4);
   return best([&] {
@@ -150,6 +166,86 @@ void measureQuantize(const TargetInfo &target, int64_t k, int64_t m) {
   double time = best([&] { function(x.data(), c.data(), s.data(), t.data(), m, 0, 1); });
   std::printf("quantize k=%5ld m=%3ld  %9.2f us  %6.2f G values/s\n", long(k), long(m), time * 1e6,
               m * k / time * 1e-9);
+}
+
+/// Bytes of weights that a product from memory reads: more than caches hold.
+constexpr int64_t kStreamBytes = 192 << 20;
+
+/// Rounds of all formats in turn, since the speed of memory moves.
+constexpr int kStreamRounds = 9;
+
+/// A product of one row with weights that repeat until they fill memory.
+class Stream {
+public:
+  Stream(const TargetInfo &target, const lowbit::Format &format) : name(format.name) {
+    auto has = [&](llvm::StringRef feature) { return target.has(feature); };
+    std::mt19937 random(1);
+    const InstructionRow *row = bestRow(target.triple, has, hasIntegers(format) ? RowKind::Dot : RowKind::Float);
+    Weight w(format, 512, llvm::alignTo(2048, columnsOf(format, *row)), random);
+    unsigned bias = w.biasFor(*row);
+    Bytes some = w.pack(row->nr(), row->kr(), bias);
+    int64_t times = kStreamBytes / int64_t(some.size()) + 1;
+    bytes = double(some.size()) * times;
+    w.n *= times;
+    program.add(productText(*row, w, 1, bias, std::min(32u, w.format->group)));
+    error = program.compile(target);
+    if (!error.empty())
+      return;
+    packed = linesOf(some, times);
+    x = Bytes(w.k * 4, 1), scales = Bytes(w.k / 2), sums = Bytes(w.k * 4), y = Bytes(w.n * 4);
+    isDot = row->kind == RowKind::Dot, function = program.find("product");
+  }
+
+  void run() {
+    double start = seconds();
+    if (isDot)
+      reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
+          packed.data(), x.data(), scales.data(), sums.data(), y.data(), 1, 0, 1);
+    else
+      reinterpret_cast<void (*)(void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
+          packed.data(), x.data(), y.data(), 1, 0, 1);
+    rates.push_back(bytes / (seconds() - start));
+  }
+
+  /// Bytes of weights a second.
+  double median() {
+    llvm::sort(rates);
+    return rates[rates.size() / 2];
+  }
+
+  std::string name, error;
+
+private:
+  KernelProgram program;
+  Lines packed;
+  Bytes x, scales, sums, y;
+  bool isDot = false;
+  void *function = nullptr;
+  double bytes = 0;
+  std::vector<double> rates;
+};
+
+/// Formats by name, or all; one after the other, and what can be read before and behind each.
+int measureStreams(const TargetInfo &target, llvm::ArrayRef<char *> names) {
+  auto measureOne = [&](const lowbit::Format &format) {
+    if (format.isFloat || (!names.empty() && !llvm::is_contained(names, llvm::StringRef(format.name))))
+      return;
+    Stream stream(target, format);
+    if (!stream.error.empty()) {
+      std::printf("%s: %s\n", stream.name.c_str(), stream.error.c_str());
+      return;
+    }
+    double read = readBandwidth(kStreamBytes);
+    for (int round = 0; round < kStreamRounds; ++round)
+      stream.run();
+    read = std::max(read, readBandwidth(kStreamBytes));
+    std::printf("%-10s %5.1f GB/s of weights, %.2f of %.1f\n", stream.name.c_str(), stream.median() * 1e-9,
+                stream.median() / read, read * 1e-9);
+    std::fflush(stdout);
+  };
+  llvm::for_each(lowbit::formats(), measureOne);
+  llvm::for_each(ownFormats(), measureOne);
+  return 0;
 }
 
 /// All formats of codes, those of no file too, narrow ones first.
@@ -209,6 +305,8 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "%s\n", llvm::toString(target.takeError()).c_str());
     return 2;
   }
+  if (argc > 1 && llvm::StringRef(argv[1]) == "stream")
+    return measureStreams(*target, llvm::ArrayRef(argv, argc).drop_front(std::min(argc, 3)));
   auto has = [&](llvm::StringRef feature) { return target->has(feature); };
   const InstructionRow *row = argc > 1 ? findRow(argv[1]) : bestRow(target->triple, has, RowKind::Dot);
   if (!row) {
