@@ -73,7 +73,7 @@ void EmbedKernel::emitUnit(Value panelPointer, Value r, Value item, Value y) {
     if (*sub)
       *sub = k.offset(*sub, r);
   Value columns = k.at(y, k.f32(), k.mul(item, panel.unitSpan()));
-  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group)
+  for (int64_t group = 0; group < panel.runsPerUnit(); ++group)
     emitGroup(record, unit, group, columns);
 }
 

@@ -84,7 +84,8 @@ void ExpertKernel::emit(ValueRange pointers, Value n, Value tid, Value nthreads)
     return k.loop(k.i64(0), rows, 1, [&, low = low, high = high](Value row) {
       k.loop(low, high, 1, [&](Value place) { emitPanel(row, place); });
     });
-  mma.ahead = 0; // which panel is next, is not known
+  if (mma.ahead != 0) // which panel is next, is not known
+    mma.ahead = std::nullopt;
   k.loop(low, high, 1, [&](Value place) {
     k.loop(k.i64(0), rows, 1, [&](Value row) { emitPanel(row, place); });
   });

@@ -44,7 +44,7 @@ struct MmaShape {
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
   bool hasBias = false, hasResidual = false;
-  int64_t ahead = 0;    ///< bytes to fetch ahead in a stream of weights
+  std::optional<int64_t> ahead; ///< as in CpuModel.def
   bool claimed = false; ///< panels are claimed from a counter of the team
 
   /// A tile of interleaved rows stays in a block.

@@ -140,7 +140,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   MmaOperands at = mma;
   at.layout = unpacker.layout();
   at.records = records;
-  at.ahead = 0; // the block is in the cache
+  at.ahead = std::nullopt; // the block is in the cache
   bool isInteger = mma.row->isInteger();
   if (isInteger)
     at.range = unpacker.range(), at.run = unpacker.runColumns(), at.height = unpacker.height();
@@ -266,7 +266,7 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
   int64_t units = source.k / source.unitSpan(), span = source.unitSpan();
   k.loop(k.i64(0), k.i64(units), unpacker.unitsPerBlock(), [&](Value unit) {
     Value inBlock = k.mins(k.sub(k.i64(units), unit), unpacker.unitsPerBlock());
-    unpacker.emit(panel, unit, inBlock, block, levels, /*fetchesNext=*/mma.ahead != 0);
+    unpacker.emit(panel, unit, inBlock, block, levels, /*fetchesNext=*/mma.ahead.has_value());
     Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
     if (!prepared && (offsetSums || scaledSums))
       emitTables(row0, count, k.mul(unit, span), records);

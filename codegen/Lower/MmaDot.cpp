@@ -164,11 +164,14 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   }
   return loop(k.i64(panel.unitsPerRecord()), sums, [&](Value unit, Tile carried) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
+    Value at = record;
     if (tokens == 1) { // a record's lines at once would hold up its own
-      int64_t bytes = llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
-      fetchAhead(k.offset(record, k.mul(unit, bytes)), bytes, row0);
+      Value begin = k.offset(record, panel.codesOffset() - panel.subScaleBytes());
+      begin = k.offset(begin, k.mul(unit, panel.unitBytes()));
+      at = mma.ahead == 0 ? fetchInOrder(record, begin) : record;
+      fetchAhead(begin, panel.unitBytes(), row0);
     }
-    return emitUnit(record, unitAt(record, unit, first, row0), carried);
+    return emitUnit(at, unitAt(at, unit, first, row0), carried);
   });
 }
 
@@ -179,16 +182,25 @@ bool DotPanel::fetchesBySpan() const {
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
 /// panels; the first tile of several comes to the same place of the next panel.
 void DotPanel::fetchAhead(Value from, int64_t bytes, Value row0) {
-  constexpr int64_t kLineBytes = 64;
-  if (mma.ahead == 0 || mma.firstVector != 0)
+  if (!mma.ahead || mma.firstVector != 0)
     return;
-  auto fetch = [&](int64_t distance) {
-    for (int64_t byte = 0; byte < bytes; byte += kLineBytes)
-      k.prefetch(k.offset(from, distance + byte));
-  };
-  if (tokens == 1)
-    return fetch(mma.ahead);
-  k.ifThen(k.eq(row0, k.i64(0)), [&] { fetch(panel.panelBytes()); });
+  if (tokens > 1)
+    return k.ifThen(k.eq(row0, k.i64(0)), [&] { fetchLines(from, panel.panelBytes(), bytes); });
+  if (*mma.ahead > 0)
+    fetchLines(from, *mma.ahead, bytes);
+}
+
+/// The lines of the unit that begins there, in ascending order: it is read by vectors of several planes in turn. Gives
+/// `record`, to be read through behind that.
+Value DotPanel::fetchInOrder(Value record, Value begin) {
+  fetchLines(begin, 0, panel.unitBytes());
+  return DotEmitter::afterFetches(k, record);
+}
+
+void DotPanel::fetchLines(Value from, int64_t distance, int64_t bytes) {
+  constexpr int64_t kLineBytes = 64;
+  for (int64_t byte = 0; byte < bytes; byte += kLineBytes)
+    k.prefetch(k.offset(from, distance + byte));
 }
 
 DotPanel::Unit DotPanel::unitAt(Value record, Value index, Value column, Value row0) {

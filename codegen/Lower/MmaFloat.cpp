@@ -227,7 +227,7 @@ PanelSums FloatPanel::emitElements(Value panelPointer, Value row0, PanelSums sum
 
 PanelSums FloatPanel::emitUnit(Value record, Value unitIndex, Value x, PanelSums sums) {
   PanelUnit unit = reader.unitAt(record, unitIndex);
-  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group) {
+  for (int64_t group = 0; group < panel.runsPerUnit(); ++group) {
     SmallVector<Value> scale, minimum;
     for (int64_t v = 0; v < vectors; ++v) {
       scale.push_back(reader.groupScale(record, unit.subScales, group, v));

@@ -54,7 +54,7 @@ struct MmaOperands {
   int64_t interleaved = 1;
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
-  int64_t ahead = 0; ///< bytes to fetch ahead in a stream of weights
+  std::optional<int64_t> ahead; ///< as in CpuModel.def: bytes to fetch ahead in a stream of weights; none in the cache
   int64_t firstVector = 0, vectors = 0; ///< of the panel: those to multiply with
   /// Of a block that was unpacked ahead (MmaAhead.h): what its bytes are, and how many records (columns of floats) it
   /// has.

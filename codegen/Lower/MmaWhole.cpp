@@ -71,9 +71,9 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
     unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, levels,
-                  /*fetchesNext=*/mma.ahead != 0);
+                  /*fetchesNext=*/mma.ahead.has_value());
     MmaOperands of = mma;
-    of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = 0;
+    of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;
     of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;
     of.levels = levels;
     k.loop(k.i64(0), end, tokens, [&](Value row0) { visit(of, unpacked, row0, tokens); });

@@ -81,10 +81,10 @@ PanelUnit PanelReader::unitAt(Value record, Value index) const {
   unit.codes = k.offset(k.offset(record, panel.codesOffset()), k.mul(index, panel.unitBytes()));
   if (!panel.isTwoLevel())
     return unit;
-  Value groups = k.mul(index, panel.groupsPerUnit() * panel.nr);
-  unit.subScales = k.offset(k.offset(record, panel.subScaleOffset()), groups);
+  Value bytes = k.mul(index, panel.unitBytes());
+  unit.subScales = k.offset(k.offset(record, panel.subScaleOffset()), bytes);
   if (panel.hasMin)
-    unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), groups);
+    unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), bytes);
   return unit;
 }
 

@@ -235,7 +235,7 @@ void PanelUnpacker::emitValues(const Unit &unit, Value out) {
   int64_t field = panel.runSpan();
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane));
-  for (int64_t group = 0; group < panel.groupsPerUnit(); ++group) {
+  for (int64_t group = 0; group < panel.runsPerUnit(); ++group) {
     SmallVector<Value> scale, minimum;
     for (int64_t v = 0; v < vectors; ++v) {
       scale.push_back(scaleOf(unit, group, v));

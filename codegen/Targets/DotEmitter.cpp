@@ -95,12 +95,16 @@ unsigned DotEmitter::widestOf(const DotRun &run, llvm::function_ref<int64_t(Weig
   return codes.bits;
 }
 
-Value DotEmitter::emptyAssembly(KernelBuilder &k, Type result, ValueRange operands, StringRef constraints) {
+Value DotEmitter::emptyAssembly(KernelBuilder &k, Type result, ValueRange operands, StringRef constraints, bool stays) {
   auto assembly = LLVM::InlineAsmOp::create(k.builder(), k.location(), result ? TypeRange(result) : TypeRange(),
-                                            operands, "", constraints, /*has_side_effects=*/!result,
+                                            operands, "", constraints, /*has_side_effects=*/stays,
                                             /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
                                             /*asm_dialect=*/nullptr, /*operand_attrs=*/nullptr);
   return result ? assembly->getResult(0) : Value();
+}
+
+Value DotEmitter::afterFetches(KernelBuilder &k, Value pointer) {
+  return emptyAssembly(k, k.ptr(), pointer, "=r,0", /*stays=*/true);
 }
 
 Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {

@@ -165,6 +165,8 @@ public:
   virtual bool unpacksAhead() const { return false; }
   /// With how many rows that begins, in tiles of `tile` rows, where unpacking takes more than a few instructions.
   virtual int64_t rowsAhead(int64_t tile) const { return 2 * tile + 1; }
+  /// `pointer`, to be read through behind the prefetches so far: an empty piece of assembly that stays where it is.
+  static mlir::Value afterFetches(KernelBuilder &k, mlir::Value pointer);
 
 protected:
   /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of
@@ -173,7 +175,9 @@ protected:
   /// An empty piece of assembly, no instruction: what it takes and gives stands in the registers that `constraints` ask
   /// for, and of its result LLVM knows nothing. Without a type of a result it has none (null), and stays where it is.
   static mlir::Value emptyAssembly(KernelBuilder &k, mlir::Type result, mlir::ValueRange operands,
-                                   llvm::StringRef constraints);
+                                   llvm::StringRef constraints) {
+    return emptyAssembly(k, result, operands, constraints, /*stays=*/!result);
+  }
   /// `pointer`, of an empty piece of assembly that takes the registers `done` as operands of that constraint: only an
   /// order.
   static mlir::Value orderAfter(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
@@ -181,6 +185,10 @@ protected:
   /// The same after sums of whole registers, by the first 128 bits of each: taking these is no instruction.
   static mlir::Value orderAfterLower(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done,
                                      llvm::StringRef constraint);
+
+private:
+  static mlir::Value emptyAssembly(KernelBuilder &k, mlir::Type result, mlir::ValueRange operands,
+                                   llvm::StringRef constraints, bool stays);
 };
 
 /// The emitter of a row of kind Dot.

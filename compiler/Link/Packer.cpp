@@ -51,7 +51,11 @@ namespace {
 /// Writes rows of low-bit records.
 class RecordWriter {
 public:
-  explicit RecordWriter(const PanelLayout &layout) : layout(layout), codes(layout) {}
+  explicit RecordWriter(const PanelLayout &layout)
+      : layout(layout), codes(layout), runs(layout.runsPerRecord()), runsPerGroup(layout.group / layout.runSpan()) {
+    for (int64_t run = 0; layout.isTwoLevel() && run < runs; ++run)
+      subScales.push_back(layout.subScaleOffset(run)), subMins.push_back(layout.subMinOffset(run));
+  }
   /// Writes row r of a panel.
   void scatterRow(RowParts row, int64_t r, uint8_t *panel) const;
 
@@ -60,6 +64,8 @@ private:
 
   PanelLayout layout;
   CodeScatter codes;
+  int64_t runs, runsPerGroup;
+  std::vector<int64_t> subScales, subMins; ///< places of the runs of row 0
 };
 } // namespace
 
@@ -79,15 +85,14 @@ void RecordWriter::scatterScales(RowParts &row, int64_t r, uint8_t *record) cons
   }
   if (!layout.isTwoLevel())
     return;
-  int64_t groups = layout.groupsPerRecord();
-  uint8_t *subScales = record + layout.subScaleOffset(0, r);
-  for (int64_t g = 0; g < groups; ++g)
-    subScales[g * layout.nr] = uint8_t(*row.subScale++);
-  if (!layout.hasMin)
-    return;
-  uint8_t *subMins = record + layout.subMinOffset(0, r);
-  for (int64_t g = 0; g < groups; ++g)
-    subMins[g * layout.nr] = uint8_t(*row.subMin++);
+  for (int64_t run = 0; run < runs; ++run) {
+    record[subScales[run] + r] = uint8_t(row.subScale[run / runsPerGroup]);
+    if (layout.hasMin)
+      record[subMins[run] + r] = uint8_t(row.subMin[run / runsPerGroup]);
+  }
+  row.subScale += runs / runsPerGroup;
+  if (layout.hasMin)
+    row.subMin += runs / runsPerGroup;
 }
 
 void RecordWriter::scatterRow(RowParts row, int64_t r, uint8_t *panel) const {

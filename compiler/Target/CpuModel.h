@@ -14,7 +14,7 @@ namespace nibble {
 struct CpuModel {
   llvm::StringLiteral names;
   double clock, instructions, products, lookups, bandwidth;
-  int64_t ahead;
+  std::optional<int64_t> ahead;
 
   /// Cycles of a weight: of the unit that is busiest.
   double cyclesFor(const RowCost &cost) const;

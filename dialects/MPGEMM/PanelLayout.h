@@ -29,13 +29,22 @@
 //      │ d   (R/S) × nr float │   float = scaleKind (f16, bf16, f32)
 //      ├──────────────────────┤ minOffset(s, r)        only if hasMin
 //      │ m   (R/S) × nr float │   one level: m; two levels: dmin
-//      ├──────────────────────┤ subScaleOffset(g, r)   only with two levels
-//      │ sub (R/G) × nr × i8  │
-//      ├──────────────────────┤ subMinOffset(g, r)     only with both
-//      │ min (R/G) × nr × u8  │
-//      ├──────────────────────┤ codesOffset()
+//      ├──────────────────────┤
 //      │ unit 0 │ unit 1 │ …  │   a unit = unitSpan() k's: max(G, 32) or more, and
 //      └──────────────────────┘   of a group longer than 256 (128) a part of it
+//
+// A unit:
+//
+//      ┌──────────────────────┐ subScaleOffset(run, r)   only with two levels
+//      │ sub (U/G) × nr × i8  │   of each group, or of the one that the unit is a part of
+//      ├──────────────────────┤ subMinOffset(run, r)     only with both
+//      │ min (U/G) × nr × u8  │
+//      ├──────────────────────┤ unitOffset(unit)
+//      │ codes                │
+//      └──────────────────────┘
+//
+// All that a kernel reads of a weight it reads in ascending order, but for a record's floats: scales of all units
+// in one place would be a second stream through the same page, and the Zen 4 fetches nothing ahead of two.
 //
 // For the usual formats R = S: 32 for Q4_0, Q4_1, Q8_0 and 256 for the K-quants.
 // R > S (several float scales in a record) only happens when S < 32, and with S = 32
@@ -46,7 +55,7 @@
 // with the weight, its numbers stand before the records of each panel: number 0
 // of the panel's rows, number 1 of them, … (of one row, if all have the same).
 //
-// A unit: the code's bits are split into planes of 8, 4, 2 or 1 bits (6 = 4 + 2,
+// Codes of a unit: their bits are split into planes of 8, 4, 2 or 1 bits (6 = 4 + 2,
 // 5 = 4 + 1, 3 = 2 + 1, 7 = 4 + 2 + 1), the low bits in the first plane. The
 // planes follow each other; each is a sequence of vectors of nr·kr bytes. What
 // lies in one bit field of one vector is a quad: kr consecutive k's of nr rows,
@@ -160,7 +169,8 @@ struct PanelLayout {
   int64_t records() const { return k / recordSpan(); }
   int64_t scalesPerRecord() const { return recordSpan() / scaleSpan(); }
   int64_t groupsPerRecord() const { return recordSpan() / group; }
-  int64_t groupsPerUnit() const { return unitSpan() / runSpan(); }
+  int64_t runsPerRecord() const { return recordSpan() / runSpan(); }
+  int64_t runsPerUnit() const { return unitSpan() / runSpan(); }
   /// k's of a unit that share a scale.
   int64_t runSpan() const { return std::min(group, unitSpan()); }
   int64_t unitsPerRecord() const { return recordSpan() / unitSpan(); }
@@ -195,9 +205,13 @@ struct PanelLayout {
   int64_t stepBytes() const {
     return lookup ? codeBits * vectorBytes() : vectorBytes();
   }
-  int64_t unitBytes() const { return nr * unitSpan() * codeBits / 8; }
+  /// Of a unit: integer scales, and minima, of its runs.
+  int64_t subScaleBytes() const {
+    return isTwoLevel() ? runsPerUnit() * nr * (hasMin ? 2 : 1) : 0;
+  }
+  int64_t unitBytes() const { return subScaleBytes() + nr * unitSpan() * codeBits / 8; }
   int64_t recordBytes() const {
-    return codesOffset() + unitsPerRecord() * unitBytes();
+    return unitsOffset() + unitsPerRecord() * unitBytes();
   }
   int64_t bookRows() const { return bookPerRow ? nr : 1; }
   int64_t bookBytes() const {
@@ -235,27 +249,20 @@ struct PanelLayout {
   int64_t minOffset(int64_t s = 0, int64_t r = 0) const {
     return scaleOffset(scalesPerRecord()) + scaleOffset(s, r);
   }
-  /// From the start of the record; g < groupsPerRecord().
-  int64_t subScaleOffset(int64_t g = 0, int64_t r = 0) const {
-    return (hasMin ? minOffset(scalesPerRecord())
-                   : scaleOffset(scalesPerRecord())) +
-           g * nr + r;
+  /// From the start of the record; `run` counts the runs of its units.
+  int64_t subScaleOffset(int64_t run = 0, int64_t r = 0) const {
+    return unitsOffset() + run / runsPerUnit() * unitBytes() + run % runsPerUnit() * nr + r;
   }
-  int64_t subMinOffset(int64_t g = 0, int64_t r = 0) const {
-    return subScaleOffset(groupsPerRecord()) + g * nr + r;
+  int64_t subMinOffset(int64_t run = 0, int64_t r = 0) const {
+    return subScaleOffset(run, r) + runsPerUnit() * nr;
   }
-  /// From the start of the record.
-  int64_t codesOffset() const {
-    if (!isTwoLevel())
-      return subScaleOffset();
-    return hasMin ? subMinOffset(groupsPerRecord())
-                  : subScaleOffset(groupsPerRecord());
-  }
+  /// From the start of the record: the codes of a unit.
   int64_t unitOffset(int64_t unit) const {
-    return codesOffset() + unit * unitBytes();
+    return unitsOffset() + unit * unitBytes() + subScaleBytes();
   }
+  int64_t codesOffset() const { return unitOffset(0); }
 
-  /// From the start of the unit: vector v < vectorsOf(plane) of a plane.
+  /// From the start of a unit's codes: vector v < vectorsOf(plane) of a plane.
   int64_t vectorOffset(BitPlane plane, int64_t v) const {
     // The planes before this one hold firstBit bits of every code.
     return nr * unitSpan() * plane.firstBit / 8 + v * vectorBytes();
@@ -307,6 +314,10 @@ struct PanelLayout {
   }
 
 private:
+  /// From the start of the record.
+  int64_t unitsOffset() const {
+    return hasMin ? minOffset(scalesPerRecord()) : scaleOffset(scalesPerRecord());
+  }
   const char *checkLookup() const {
     if (codeBits > kLookupBits)
       return "only codes of up to 4 bits are looked up";

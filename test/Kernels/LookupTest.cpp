@@ -118,9 +118,9 @@ Bytes RandomWeight::pack(const InstructionRow &row) const {
       if (l.hasMin)
         std::memcpy(&packed[record + l.minOffset(inner / l.scaleSpan(), r)], &minima[first], 2);
       if (l.isTwoLevel())
-        packed[record + l.subScaleOffset(inner / l.group, r)] = subScales[at];
+        packed[record + l.subScaleOffset(inner / l.runSpan(), r)] = subScales[at];
       if (l.isTwoLevel() && l.hasMin)
-        packed[record + l.subMinOffset(inner / l.group, r)] = subMinima[at];
+        packed[record + l.subMinOffset(inner / l.runSpan(), r)] = subMinima[at];
       for (mpgemm::BitPlane plane : l.planes()) {
         mpgemm::CodeLocation where = l.locate(plane, inner % l.unitSpan(), r);
         unsigned bits = codes[y * k + x] >> plane.firstBit & ((1u << plane.width) - 1);

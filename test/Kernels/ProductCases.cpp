@@ -19,7 +19,7 @@ namespace nibble::test {
 
 llvm::ArrayRef<Machine> machines() {
   static const Machine table[] = {
-      {"x86_avx512vbmi_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
+      {"x86_avx512vbmi_1x16x4_u8s8s32", "x86_64-linux-gnu", "znver4", true},
       {"x86_avx512vnni_1x16x4_u8s8s32", "x86_64-linux-gnu", "icelake-server", true},
       {"x86_avxvnni_1x8x4_u8s8s32", "x86_64-linux-gnu", "alderlake", true},
       {"x86_avx2_1x8x4_u7s8s32", "x86_64-linux-gnu", "haswell", true},

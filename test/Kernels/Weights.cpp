@@ -224,9 +224,9 @@ Bytes Weight::pack(int64_t nr, int64_t kr, unsigned bias, bool lookup) const {
       if (l.hasMin)
         putFloat(record + l.minOffset(inner / l.scaleSpan(), r), planes.min[at / format->scaleSpan()]);
       if (l.isTwoLevel())
-        packed[record + l.subScaleOffset(inner / l.group, r)] = uint8_t(planes.subScale[at / l.group]);
+        packed[record + l.subScaleOffset(inner / l.runSpan(), r)] = uint8_t(planes.subScale[at / l.group]);
       if (l.isTwoLevel() && l.hasMin)
-        packed[record + l.subMinOffset(inner / l.group, r)] = uint8_t(planes.subMin[at / l.group]);
+        packed[record + l.subMinOffset(inner / l.runSpan(), r)] = uint8_t(planes.subMin[at / l.group]);
       for (mpgemm::BitPlane plane : l.planes()) {
         mpgemm::CodeLocation where = l.locate(plane, inner % l.unitSpan(), r);
         unsigned bits = ((planes.codes[at] ^ l.bias) >> plane.firstBit) & ((1u << plane.width) - 1);

@@ -23,16 +23,18 @@ TEST(PanelLayout, sizes) {
   ASSERT_EQ(q4_k.check(), nullptr);
   EXPECT_EQ(q4_k.minOffset(), 32);
   EXPECT_EQ(q4_k.subScaleOffset(), 64);
-  EXPECT_EQ(q4_k.subMinOffset(), 64 + 8 * 16);
-  EXPECT_EQ(q4_k.codesOffset(), 64 + 2 * 8 * 16);
-  EXPECT_EQ(q4_k.unitOffset(3), q4_k.codesOffset() + 3 * 256);
+  EXPECT_EQ(q4_k.subMinOffset(), 64 + 16);
+  EXPECT_EQ(q4_k.codesOffset(), 64 + 2 * 16);
+  EXPECT_EQ(q4_k.subScaleOffset(3, 5), 64 + 3 * (2 * 16 + 256) + 5);
+  EXPECT_EQ(q4_k.unitOffset(3), q4_k.codesOffset() + 3 * (2 * 16 + 256));
   EXPECT_EQ(q4_k.panelBytes(), 2 * (64 + 256 + 2048));
 
   PanelLayout q6_k{.n = 16, .k = 256, .codeBits = 6, .group = 16,
                    .superGroup = 256};
   ASSERT_EQ(q6_k.check(), nullptr);
-  EXPECT_EQ(q6_k.codesOffset(), 32 + 16 * 16);
-  EXPECT_EQ(q6_k.groupsPerUnit(), 2);
+  EXPECT_EQ(q6_k.codesOffset(), 32 + 2 * 16);
+  EXPECT_EQ(q6_k.subScaleOffset(3), 32 + (2 * 16 + 32 * 16 * 6 / 8) + 16);
+  EXPECT_EQ(q6_k.runsPerUnit(), 2);
   ASSERT_EQ(q6_k.planes().size(), 2u);
   EXPECT_EQ(q6_k.planes()[0].width, 4u);
   EXPECT_EQ(q6_k.planes()[1].firstBit, 4u);
@@ -104,10 +106,10 @@ TEST(PanelLayout, everyBitOnce) {
                 if (hasMin)
                   use(layout.minOffset(s, r), 0, 16);
               }
-              for (int64_t g = 0; super && g < layout.groupsPerRecord(); ++g) {
-                use(layout.subScaleOffset(g, r), 0, 8);
+              for (int64_t run = 0; super && run < layout.runsPerRecord(); ++run) {
+                use(layout.subScaleOffset(run, r), 0, 8);
                 if (hasMin)
-                  use(layout.subMinOffset(g, r), 0, 8);
+                  use(layout.subMinOffset(run, r), 0, 8);
               }
               for (int64_t unit = 0; unit < layout.unitsPerRecord(); ++unit)
                 for (int64_t c = 0; c < layout.unitSpan(); ++c)

@@ -30,9 +30,10 @@ static void gatherRecord(const PanelLayout &layout, const uint8_t *record, int64
       planes.min.push_back(floatBits(layout.minOffset(s, r)));
   }
   for (int64_t g = 0; layout.isTwoLevel() && g < layout.groupsPerRecord(); ++g) {
-    planes.subScale.push_back(int8_t(record[layout.subScaleOffset(g, r)]));
+    int64_t run = g * (layout.group / layout.runSpan());
+    planes.subScale.push_back(int8_t(record[layout.subScaleOffset(run, r)]));
     if (layout.hasMin)
-      planes.subMin.push_back(record[layout.subMinOffset(g, r)]);
+      planes.subMin.push_back(record[layout.subMinOffset(run, r)]);
   }
   for (int64_t column = 0; column < layout.recordSpan(); ++column)
     planes.codes.push_back(
