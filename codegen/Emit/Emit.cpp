@@ -59,8 +59,10 @@ static Expected<std::unique_ptr<TargetMachine>> makeMachine(const TargetInfo &ta
   const Target *llvmTarget = TargetRegistry::lookupTarget(triple, error);
   if (!llvmTarget)
     return createStringError(std::errc::not_supported, "%s", error.c_str());
+  TargetOptions options;
+  options.MCOptions.AsmVerbose = true; // loops, and what goes to the stack
   std::unique_ptr<TargetMachine> machine(llvmTarget->createTargetMachine(
-      triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
+      triple, target.cpu, target.features, options, Reloc::PIC_, std::nullopt, CodeGenOptLevel::Aggressive));
   if (!machine)
     return createStringError(std::errc::not_supported, "no code generator for %s", target.triple.c_str());
   return machine;
