@@ -136,7 +136,7 @@ static Expected<StackDepth> generateOrdered(Module &module, TargetMachine &machi
     FrameSizes frames(*ordered, remark);
     if (Error error = generate(*ordered, machine, kind, stream))
       return error;
-    if (choices.dropWorse(spills.take()))
+    if (choices.mendWorse(spills.take()))
       continue;
     out << stream.str();
     return frames.deepest();

@@ -12,6 +12,8 @@
 #include "llvm/CodeGen/MachineLoopInfo.h"
 #include "llvm/CodeGen/MachineOptimizationRemarkEmitter.h"
 
+#include <limits>
+
 using namespace llvm;
 
 namespace nibble {
@@ -87,22 +89,29 @@ static void keepFunctions(Module &module, const StringSet<> &functions) {
       function.deleteBody();
 }
 
-/// Gives loops an order that have no good one yet, and keeps it where it is better.
-void LoopChoices::tryOrder(StringRef order, bool isFirst, Load load, LoopSpills &spills, Generate generate) {
-  Choices tried;
+/// What loops spill in these orders, of the functions that have such loops.
+LoopSpills::Counts LoopChoices::countsOf(const Choices &orders) {
   StringSet<> functions;
-  for (const auto &[loop, choice] : choices)
-    if (isFirst ? !choice.isGood() : choice.best.first && choice.best.first <= kHopeful) {
-      tried[loop].order = order;
-      functions.insert(loop.first);
-    }
-  if (tried.empty())
-    return;
+  for (const auto &[loop, choice] : orders)
+    functions.insert(loop.first);
   std::unique_ptr<Module> module = load();
   keepFunctions(*module, functions);
-  setOrders(*module, tried);
+  setOrders(*module, orders);
+  spills.keepQuiet(true);
   generate(*module);
-  LoopSpills::Counts counts = spills.take();
+  spills.keepQuiet(false);
+  return spills.take();
+}
+
+/// Gives loops an order that have no good one yet, and keeps it where it is better.
+void LoopChoices::tryOrder(StringRef order, bool isFirst) {
+  Choices tried;
+  for (const auto &[loop, choice] : choices)
+    if (isFirst ? !choice.isGood() : choice.best.first && choice.best.first <= kHopeful)
+      tried[loop].order = order;
+  if (tried.empty())
+    return;
+  LoopSpills::Counts counts = countsOf(tried);
   for (const auto &entry : tried) {
     Choice &choice = choices[entry.first];
     if (Choice::Cost cost = counts.costOf(entry.first); cost < choice.best)
@@ -110,31 +119,64 @@ void LoopChoices::tryOrder(StringRef order, bool isFirst, Load load, LoopSpills 
   }
 }
 
-LoopChoices::LoopChoices(Load load, LoopSpills &spills, Generate generate) {
+LoopChoices::LoopChoices(Load load, LoopSpills &spills, Generate generate)
+    : load(load), spills(spills), generate(generate) {
   LoopSpills::Counts usual = spills.take();
   for (const auto &[loop, count] : usual.accesses)
     choices[loop] = {usual.costOf(loop), usual.costOf(loop), ""};
-  spills.keepQuiet(true);
   for (auto [number, order] : enumerate(loopOrders()))
-    tryOrder(order, number < kFirstOrders, load, spills, generate);
+    tryOrder(order, number < kFirstOrders);
   for (auto &[loop, choice] : choices)
     if (kWorthwhile * choice.best.first > choice.usual.first)
       choice.order = "";
-  spills.keepQuiet(false);
 }
 
 bool LoopChoices::hasOrders() const {
   return any_of(choices, [](const auto &entry) { return !entry.second.order.empty(); });
 }
 
-bool LoopChoices::dropWorse(const LoopSpills::Counts &counts) {
+/// Gives loops the orders in which they spill least beside the orders of the others.
+void LoopChoices::mend(ArrayRef<LoopSpills::Loop> loops) {
+  constexpr unsigned kNone = std::numeric_limits<unsigned>::max();
+  for (const LoopSpills::Loop &loop : loops)
+    choices[loop].best = {kNone, kNone};
+  Choices best;
+  for (StringRef order : loopOrders()) {
+    Choices tried;
+    for (const auto &[loop, choice] : choices)
+      if (any_of(loops, [&](const LoopSpills::Loop &worse) { return worse.first == loop.first; }))
+        tried[loop].order = is_contained(loops, loop) ? order : choice.order;
+    LoopSpills::Counts counts = countsOf(tried);
+    for (const LoopSpills::Loop &loop : loops)
+      if (Choice::Cost cost = counts.costOf(loop); cost < choices[loop].best)
+        choices[loop].best = cost, best[loop].order = order;
+  }
+  for (const LoopSpills::Loop &loop : loops)
+    choices[loop].order = best[loop].order, choices[loop].isMended = true;
+}
+
+bool LoopChoices::mendWorse(const LoopSpills::Counts &counts) {
+  SmallVector<LoopSpills::Loop> worse;
   bool dropped = false;
-  for (const auto &[worse, count] : counts.accesses)
-    if (count > choices.lookup(worse).usual.first)
-      for (auto &[loop, choice] : choices)
-        if (loop.first == worse.first && !choice.order.empty())
-          choice.order = "", dropped = true;
-  return dropped;
+  for (const auto &[loop, count] : counts.accesses) {
+    if (count <= choices.lookup(loop).usual.first)
+      continue;
+    if (!choices.lookup(loop).isMended) {
+      worse.push_back(loop);
+      continue;
+    }
+    for (auto &[other, choice] : choices)
+      if (other.first == loop.first && !choice.order.empty())
+        choice.order = "", dropped = true;
+  }
+  erase_if(worse, [&](const LoopSpills::Loop &loop) {
+    return none_of(choices, [&](const auto &entry) {
+      return entry.first.first == loop.first && !entry.second.order.empty();
+    });
+  });
+  if (!worse.empty())
+    mend(worse);
+  return dropped || !worse.empty();
 }
 
 } // namespace nibble

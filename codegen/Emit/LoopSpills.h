@@ -3,8 +3,8 @@
 // Kernels are written to fit the registers, but what fits is known when registers are allocated. So the
 // code generator runs, and says of every innermost loop how often it goes to the stack (the remark
 // LoopSpillReloadCopies). Functions with such loops are generated again with these loops in other orders
-// (LoopOrder.h), and each loop keeps the one in which it spills least, of these the shortest, unless together they make
-// another loop worse.
+// (LoopOrder.h), and each loop keeps the one in which it spills least, of these the shortest. Another loop that these
+// make worse gets one, too; where that does not help, the function is left as it was.
 // Functions without such loops are left as they are.
 //
 //===----------------------------------------------------------------------===//
@@ -61,15 +61,16 @@ using Generate = llvm::function_ref<void(llvm::Module &)>;
 /// The orders of loops that spilled when code was generated, in which they spill less.
 class LoopChoices {
 public:
-  /// Tries them, each by generating code of a part of the module.
+  /// Tries them, each by generating code of a part of the module, now and in mendWorse().
   LoopChoices(Load load, LoopSpills &spills, Generate generate);
 
   bool hasOrders() const;
   /// Writes the orders to the attributes of a module's functions.
   void setOrders(llvm::Module &module) const;
-  /// Takes all orders from functions that have a loop which spills more with them than without, and returns whether
-  /// there were any: registers are allocated to a whole function.
-  bool dropWorse(const LoopSpills::Counts &counts);
+  /// Registers are allocated to a whole function. Loops that spill more beside the others' orders than without get one
+  /// of their own, each once; where a loop still does then, its function loses all orders. Returns whether there was
+  /// such a loop.
+  bool mendWorse(const LoopSpills::Counts &counts);
 
 private:
   /// What is known of a loop.
@@ -78,13 +79,19 @@ private:
     using Cost = std::pair<unsigned, unsigned>;
     Cost usual, best;      ///< in LLVM's order, and in the best
     llvm::StringRef order; ///< empty: LLVM's
+    bool isMended = false; ///< was tried beside the others' orders
     /// No access, and else no more instructions.
     bool isGood() const { return !best.first && best.second + usual.first <= usual.second; }
   };
   using Choices = llvm::MapVector<LoopSpills::Loop, Choice, std::map<LoopSpills::Loop, unsigned>>;
   static void setOrders(llvm::Module &module, const Choices &choices);
-  void tryOrder(llvm::StringRef order, bool isFirst, Load load, LoopSpills &spills, Generate generate);
+  LoopSpills::Counts countsOf(const Choices &orders);
+  void tryOrder(llvm::StringRef order, bool isFirst);
+  void mend(llvm::ArrayRef<LoopSpills::Loop> loops);
 
+  Load load;
+  LoopSpills &spills;
+  Generate generate;
   Choices choices;
 };
 
