@@ -238,6 +238,11 @@ void DotPanel::accumulateQuads(Quads at, ArrayRef<DotRun> of, Tile &dots) {
   for (auto [number, i] : llvm::enumerate(order(at.count))) {
     if (strips() > 1 && emitter->ordersScales() && reader.looksUp() && 2 * int64_t(number) == at.count)
       at.codes = emitter->afterSums(k, at.codes, dots);
+    if (number > 0 && strips() > 1 && emitter->loadsEachQuad()) {
+      at.x = emitter->afterSums(k, at.x, dots);
+      for (int64_t strip = 0; strip < strips(); ++strip)
+        a[strip] = activations.operands(at.x, strip, at.count, at.stride);
+    }
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value w = reader.quad(at.codes, at.first + i * at.stride, mma.firstVector + v);
       for (int64_t strip = 0; strip < strips(); ++strip) {

@@ -156,6 +156,8 @@ public:
   /// Whether multiplications take one lane of a register for all of theirs, so that the numbers of several rows are
   /// best loaded at once.
   virtual bool takesLanes() const { return false; }
+  /// Whether each quad of activations takes a register of its own, so that a tile loads them as it multiplies them.
+  virtual bool loadsEachQuad() const { return false; }
   /// Runs of up to so many quads of unpacked bytes are straight code.
   virtual int64_t straightQuads() const { return 4; }
   /// Whether a tile should walk the quads of a run in a loop. LLVM reassociates integer additions in straight code,

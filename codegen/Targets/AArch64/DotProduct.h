@@ -44,6 +44,10 @@ public:
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override {
     return orderAfter(k, pointer, k.slice(done, 0, 4), "w");
   }
+  mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
+    return orderAfterLower(k, pointer, done, "w");
+  }
+  bool loadsEachQuad() const override { return true; }
 };
 
 } // namespace nibble
