@@ -132,6 +132,7 @@ private:
   void multiplyStrip(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyApart(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
   void multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);

@@ -97,6 +97,10 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   }
   // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
   int64_t steps = narrowest();
+  if (steps == 1 && emitter->registersOfSum() > 1 && dot.codes.bits > 5) {
+    multiplyApart(unit.codes, first, x, of, dots);
+    return dots;
+  }
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
     multiplyQuads({k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
@@ -104,6 +108,17 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
                   of, next);
     return next;
   });
+}
+
+/// A run of packed codes, two quads at a time, half a run apart: those share bytes. The codes of all would be more than
+/// the registers hold beside sums that take two each, and words that wait to be widened.
+void DotPanel::multiplyApart(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile &dots) {
+  int64_t apart = dot.quads / kStepQuads;
+  for (int64_t part = 0; part < apart; ++part) {
+    if (part > 0)
+      codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
+    multiplyQuads({codes, first + part, apart, dot.quads / apart, k.offset(x, part * panel.kr)}, of, dots);
+  }
 }
 
 /// A run of bytes.

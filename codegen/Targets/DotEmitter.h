@@ -139,6 +139,8 @@ public:
   /// Vector registers, by which a tile decides what waits in memory (sumsWait() in codegen/Lower/MmaKernel.h); 0: they
   /// hold what tiles need.
   virtual int64_t registers() const { return 0; }
+  /// Of a run's sums, before finish().
+  virtual int64_t registersOfSum() const { return 1; }
   /// How many quads at a time multiply() takes at the least cost; with more than that it does as well as with that.
   virtual int64_t quadsTogether(const DotRun &run) const { return 1; }
   /// Up to how many bits an unsigned code may have, zeros below it included, at no further cost: codes of one or two

@@ -29,6 +29,24 @@ static Value addNeighbours(KernelBuilder &k, Value sum, Value words) {
   return k.add(sum, k.intrinsic("llvm.aarch64.neon.saddlp", k.vec(k.i32(), 4), {words}));
 }
 
+/// Two or four quads by one load, of which each takes a lane for both halves of its register: LD1R loads one, and has
+/// no offset, so that an addition comes with it.
+KernelBuilder::Values AArch64WideningMultiply::loadActivations(KernelBuilder &k, const DotRun &run, Value codes,
+                                                               int64_t quads) const {
+  int64_t together = quads % 8 ? 2 : 4;
+  if (quads % 8 && quads != 2) // with integer sums of several runs no register is left for what is loaded together
+    return DotEmitter::loadActivations(k, run, codes, quads);
+  KernelBuilder::Values operands;
+  for (int64_t quad = 0; quad < quads; quad += together) {
+    Value loaded = k.load(k.vec(k.i32(), together), k.offset(codes, run.stepBytes * quad), 1);
+    for (int64_t lane = 0; lane < together; ++lane) {
+      Value half = k.bitcast(k.shuffle(loaded, loaded, {lane, lane}), k.vec(k.i8(), 8));
+      operands.push_back(k.concat(half, half));
+    }
+  }
+  return operands;
+}
+
 /// Whether the words of a whole run fit: then they are the sum.
 static bool isNarrow(const DotRun &run) { return run.quads <= quadsIn16Bits(run.codes); }
 

@@ -19,6 +19,8 @@ namespace nibble {
 
 class AArch64WideningMultiply : public AArch64Neon {
 public:
+  KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
+                                        int64_t quads) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -27,6 +29,7 @@ public:
   bool ordersScales() const override { return true; }
   unsigned widestInPlace(const DotRun &run) const override;
   int64_t registers() const override { return 32; }
+  int64_t registersOfSum() const override { return 2; }
 };
 
 } // namespace nibble
