@@ -224,9 +224,11 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
       read = after(read, sums);
       if (!emitter || goesInOrder())
         continue;
-      if (tokens > 1) // what the next span's fields share is read again, and not spilled
+      if (tokens > 1) { // what the next span's fields share is read again, and not spilled
         read.codes = emitter->after(k, unit.codes, sums.back());
-      else if (emitter->readsAgain())
+        if (emitter->loadsEachQuad())
+          read.x.codes = emitter->afterSums(k, read.x.codes, sums);
+      } else if (emitter->readsAgain())
         read.codes = emitter->afterSums(k, read.codes, sums);
     }
     return sums;

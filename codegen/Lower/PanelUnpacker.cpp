@@ -137,6 +137,8 @@ int64_t PanelUnpacker::recordsOfField() const {
 
 void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
   int64_t field = recordsOfField();
+  if (field == 1 && !height())
+    return emitFields(unit, out);
   for (int64_t column = 0; column < panel.unitSpan(); column += field * kUnpackedRecord) {
     Value first = k.offset(out, column / kUnpackedRecord * place.recordBytes());
     if (field == 1) {
@@ -148,6 +150,23 @@ void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
       moved.codes = k.offset(unit.codes, k.mul(index, kUnpackedRecord / panel.kr * panel.stepBytes()));
       emitRecord(moved, column, k.offset(first, k.mul(index, place.recordBytes())));
     });
+  }
+}
+
+/// Records whose codes lie in the same bytes: all of a byte's codes before the next byte's, so that it does not wait in
+/// a register from record to record.
+void PanelUnpacker::emitFields(const Unit &unit, Value out) {
+  int64_t records = panel.unitSpan() / kUnpackedRecord, quads = kUnpackedRecord / panel.kr;
+  auto at = [&](int64_t record) { return k.offset(out, record * place.recordBytes()); };
+  for (int64_t v = 0; v < vectors; ++v) {
+    for (int64_t record = 0; record < records; ++record)
+      emitScales(unit, record * kUnpackedRecord, v, at(record));
+    for (int64_t index = 0; index < quads; ++index)
+      for (int64_t record = 0; record < records; ++record) {
+        Value codes = k.offset(at(record), place.codesOffset());
+        int64_t to = place.locate(place.planes()[0], index * panel.kr, v * lanes).offset;
+        k.store(bytesOf(unit, record * quads + index, v), k.offset(codes, to), 1);
+      }
   }
 }
 

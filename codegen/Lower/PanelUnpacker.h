@@ -76,6 +76,7 @@ private:
     mlir::Value record;
   };
   void emitUnit(const Unit &unit, mlir::Value out);
+  void emitFields(const Unit &unit, mlir::Value out);
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
   void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
   void emitLevels(const Unit &unit, int64_t record, mlir::Value out);

@@ -50,9 +50,8 @@ TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 ALLOWED = {
     ("aarch64_neon_1x4x4_s8s8s32", 4): {"q2_k": 2, "q6_k": 1},
     ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 10},
-    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 2},
-    ("aarch64_sve512_1x16x4_s8s8s32", 4): {"tq2_0": 29},
-    ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 17},
+    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 10},
+    ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 7},
     ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4, "any4": 72},
     ("x86_avxvnni_1x8x4_u8s8s32", 1): {"e2m3_bf16": 4, "any4": 86},
     ("x86_avxvnni_1x8x4_u8s8s32", 4): {"tq2_0": 1},
