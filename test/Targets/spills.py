@@ -43,13 +43,14 @@ TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 # registers they want:
 #
 #   neon, sve   Tiles that unpack their weights: sums of two registers each (neon), codes of 256 columns (sve).
-#   i8mm        One row of any4: a table of each vector's rows takes four registers.
+#   neon, i8mm  One row of any4: a table of each vector's rows takes four registers, which are stored together.
 #   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits. any4: not looked into
 #               yet.
 #   avxvnni     As with avx2. tq2_0: the address of the weights, in a general register.
 ALLOWED = {
+    ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 21},
     ("aarch64_neon_1x4x4_s8s8s32", 4): {"q2_k": 2, "q6_k": 1},
-    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 10},
+    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 42},
     ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 10},
     ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 7},
     ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4, "any4": 72},
