@@ -31,6 +31,7 @@ private:
 struct X86VNNI512 : X86VNNI {
   X86VNNI512() : X86VNNI("llvm.x86.avx512.vpdpbusd.512") {}
   int64_t registers() const override { return 32; }
+  int64_t straightQuads() const override { return 8; }
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
     return orderAfterLower(k, pointer, done, "v");
   }
