@@ -63,8 +63,11 @@ DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
       sums[v] = runs == 1 && !emitter->readsAgain() ? part.emitVector(record, unit, first, columns, sums[v])
                                                     : part.emitUnit(record, unit, {sums[v]})[0];
       unit.codes = emitter->after(k, unit.codes, sums[v]);
-      if (emitter->readsAgain())
-        unit.x.codes = emitter->after(k, unit.x.codes, sums[v]);
+      if (!emitter->readsAgain())
+        continue;
+      unit.x.codes = emitter->after(k, unit.x.codes, sums[v]);
+      if (unit.subScales)
+        unit.subScales = emitter->after(k, unit.subScales, sums[v]);
     }
   return sums;
 }
