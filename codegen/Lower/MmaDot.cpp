@@ -166,10 +166,12 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
     Value at = record;
     if (tokens == 1) { // a record's lines at once would hold up its own
-      Value begin = k.offset(record, panel.codesOffset() - panel.subScaleBytes());
-      begin = k.offset(begin, k.mul(unit, panel.unitBytes()));
-      at = mma.ahead == 0 ? fetchInOrder(record, begin) : record;
-      fetchAhead(begin, panel.unitBytes(), row0);
+      // An even part, or the unit itself, whose place is known anyway where integer scales stand there.
+      bool isUnit = panel.isTwoLevel() || mma.ahead == 0;
+      int64_t bytes = isUnit ? panel.unitBytes() : llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
+      Value from = k.offset(isUnit ? k.offset(record, panel.unitsOffset()) : record, k.mul(unit, bytes));
+      fetchAhead(from, bytes, row0);
+      at = fetchInOrder(record, from);
     }
     return emitUnit(at, unitAt(at, unit, first, row0), carried);
   });
@@ -190,10 +192,12 @@ void DotPanel::fetchAhead(Value from, int64_t bytes, Value row0) {
     fetchLines(from, *mma.ahead, bytes);
 }
 
-/// The lines of the unit that begins there, in ascending order: it is read by vectors of several planes in turn. Gives
-/// `record`, to be read through behind that.
-Value DotPanel::fetchInOrder(Value record, Value begin) {
-  fetchLines(begin, 0, panel.unitBytes());
+/// Where nothing is fetched ahead, asks for the lines of a unit in ascending order: it is read by vectors of several
+/// planes in turn. Gives `record`, to be read through behind that.
+Value DotPanel::fetchInOrder(Value record, Value unit) {
+  if (mma.ahead != 0)
+    return record;
+  fetchLines(unit, 0, panel.unitBytes());
   return DotEmitter::afterFetches(k, record);
 }
 

@@ -249,6 +249,10 @@ struct PanelLayout {
   int64_t minOffset(int64_t s = 0, int64_t r = 0) const {
     return scaleOffset(scalesPerRecord()) + scaleOffset(s, r);
   }
+  /// From the start of the record: its units.
+  int64_t unitsOffset() const {
+    return hasMin ? minOffset(scalesPerRecord()) : scaleOffset(scalesPerRecord());
+  }
   /// From the start of the record; `run` counts the runs of its units.
   int64_t subScaleOffset(int64_t run = 0, int64_t r = 0) const {
     return unitsOffset() + run / runsPerUnit() * unitBytes() + run % runsPerUnit() * nr + r;
@@ -314,10 +318,6 @@ struct PanelLayout {
   }
 
 private:
-  /// From the start of the record.
-  int64_t unitsOffset() const {
-    return hasMin ? minOffset(scalesPerRecord()) : scaleOffset(scalesPerRecord());
-  }
   const char *checkLookup() const {
     if (codeBits > kLookupBits)
       return "only codes of up to 4 bits are looked up";
