@@ -62,7 +62,7 @@ private:
   Tile loop(Value count, llvm::ArrayRef<Value> sums, llvm::function_ref<Tile(Value index, Tile sums)> body);
   bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
-  Value fetchInOrder(Value record, Value unit);
+  Value fetchInOrder(Value record, Value from, int64_t bytes);
   void fetchLines(Value from, int64_t distance, int64_t bytes);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool readsBytes() const;

@@ -156,6 +156,8 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   Value column = k.mul(index, panel.recordSpan());
   if (tokens > 1 || (panel.unitsPerRecord() == 1 && !fetchesBySpan()))
     fetchAhead(record, panel.recordBytes(), row0);
+  if (panel.unitsPerRecord() == 1 && panel.planes().size() > 1 && !fetchesBySpan())
+    record = fetchInOrder(record, record, panel.recordBytes());
   if (panel.unitsPerRecord() == 1) {
     Unit unit = unitAt(record, k.i64(0), column, row0);
     if (mma.levels)
@@ -165,13 +167,14 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
   return loop(k.i64(panel.unitsPerRecord()), sums, [&](Value unit, Tile carried) {
     Value first = k.add(column, k.mul(unit, panel.unitSpan()));
     Value at = record;
-    if (tokens == 1) { // a record's lines at once would hold up its own
+    if (tokens == 1 || mma.ahead == 0) { // a record's lines at once would hold up its own
       // An even part, or the unit itself, whose place is known anyway where integer scales stand there.
       bool isUnit = panel.isTwoLevel() || mma.ahead == 0;
       int64_t bytes = isUnit ? panel.unitBytes() : llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
       Value from = k.offset(isUnit ? k.offset(record, panel.unitsOffset()) : record, k.mul(unit, bytes));
-      fetchAhead(from, bytes, row0);
-      at = fetchInOrder(record, from);
+      if (tokens == 1)
+        fetchAhead(from, bytes, row0);
+      at = fetchInOrder(record, from, bytes);
     }
     return emitUnit(at, unitAt(at, unit, first, row0), carried);
   });
@@ -184,20 +187,19 @@ bool DotPanel::fetchesBySpan() const {
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
 /// panels; the first tile of several comes to the same place of the next panel.
 void DotPanel::fetchAhead(Value from, int64_t bytes, Value row0) {
-  if (!mma.ahead || mma.firstVector != 0)
+  if (!mma.ahead || *mma.ahead == 0 || mma.firstVector != 0)
     return;
-  if (tokens > 1)
-    return k.ifThen(k.eq(row0, k.i64(0)), [&] { fetchLines(from, panel.panelBytes(), bytes); });
-  if (*mma.ahead > 0)
-    fetchLines(from, *mma.ahead, bytes);
+  if (tokens == 1)
+    return fetchLines(from, *mma.ahead, bytes);
+  k.ifThen(k.eq(row0, k.i64(0)), [&] { fetchLines(from, panel.panelBytes(), bytes); });
 }
 
 /// Where nothing is fetched ahead, asks for the lines of a unit in ascending order: it is read by vectors of several
 /// planes in turn. Gives `record`, to be read through behind that.
-Value DotPanel::fetchInOrder(Value record, Value unit) {
-  if (mma.ahead != 0)
+Value DotPanel::fetchInOrder(Value record, Value from, int64_t bytes) {
+  if (mma.ahead != 0 || isLookup())
     return record;
-  fetchLines(unit, 0, panel.unitBytes());
+  fetchLines(from, 0, bytes);
   return DotEmitter::afterFetches(k, record);
 }
 

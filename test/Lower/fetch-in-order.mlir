@@ -1,6 +1,6 @@
 // A CPU whose own prefetching follows ascending addresses: of records of several units (here the codes of six bits in two
 // planes, eight units of 832 bytes behind 128 bytes of floats) a unit's 13 lines are asked for, one after the other, before any of it is
-// read. Records of one unit are read in order anyway.
+// read. Records of one unit in one plane are read in order anyway.
 // RUN: split-file %s %t
 // RUN: nibble-opt --lower-kernels %t/units.mlir | FileCheck %t/units.mlir
 // RUN: nibble-opt --lower-kernels %t/single.mlir | FileCheck %t/single.mlir
