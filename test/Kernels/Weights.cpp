@@ -71,6 +71,10 @@ llvm::ArrayRef<Format> ownFormats() {
       {.name = "u3_sub", .blockElements = 128, .blockBytes = 55, .group = 16,
        .codes = {u(3), {{56, 3, {{128, 3}}}}}, .zeroPoint = 4,
        .subScales = {u(5), {{16, 5, {{8, 5}}}}}, .scale = {{0, 16}}},
+      // A group of three units of 32 columns: each has the group's integer scale.
+      {.name = "u4_96_sub", .blockElements = 192, .blockBytes = 100, .group = 96,
+       .codes = {u(4), {{32, 4, {{192, 4}}}}}, .zeroPoint = 8,
+       .subScales = {u(5), {{16, 5, {{2, 5}}}}}, .scale = {{0, 16}}},
       {.name = "nf4_min", .blockElements = 32, .blockBytes = 20, .group = 32,
        .codes = {u(4), {{32, 4, {{32, 4}}}}}, .codebook = "nf4", .scale = {{0, 16}}, .min = {{16, 16}}},
   };
