@@ -66,6 +66,7 @@ private:
   void fetchLines(Value from, int64_t distance, int64_t bytes);
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool readsBytes() const;
+  bool sumsParts() const;
   bool goesInOrder() const;
   /// Whether a row alone looks its numbers up in more than one register.
   bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }
@@ -79,6 +80,7 @@ private:
 
   //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//
   int64_t registersOf(int64_t vectors) const;
+  bool isShort() const { return emitter && emitter->registers() && emitter->registers() <= kShortRegisters; }
   bool exceeds(int64_t registers) const { return emitter->registers() && registers > emitter->registers(); }
   bool takesVectorsApart() const;
   bool isCrowded() const;
@@ -127,9 +129,12 @@ private:
     Value codes; ///< of the unit
     int64_t first, stride, count;
     Value x; ///< the activations of the first
+    bool fills = false; ///< the registers: a strip's activations are loaded when the sums of the one before are there
   };
   void multiplyQuads(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
+  bool multipliesPieces() const;
   void multiplyStrip(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyLookedUp(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyApart(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);

@@ -19,20 +19,24 @@ using namespace mlir;
 namespace nibble {
 
 /// Whether a tile's f32 sums, integer sums of a span and of a run, and what a step multiplies are as many as there are
-/// registers: two weights a vector and two activations, and a run's scales. Bytes with a sign take two more for each
-/// weight, their magnitude and the activations with their sign. Where sums of a run take two registers each, a tile
-/// that unpacks its codes leaves none for tables and bits of several planes.
+/// registers: two weights a vector and two activations, and a run's scales. A run in parts has sums of a part beside
+/// its own. Bytes with a sign take two more for each weight, their magnitude and the activations with their sign. Where
+/// sums of a run take two registers each, a tile that unpacks its codes leaves none for tables and bits of several
+/// planes.
 bool DotPanel::sumsWait() const {
   if (!emitter || tokens == 1 || passesStrips() || !emitter->registers())
     return false;
   int64_t sums = tokens * mma.vectors, weights = kStepQuads * mma.vectors;
   int64_t operands = (dot.codes.isSigned ? 2 * weights : weights) + kStepQuads;
+  if (emitter->quadsTogether(dot) > 1 || multipliesPieces()) // words of a step's products, and what widens them
+    operands += 2;
   int64_t ofRun = sums;
   if (emitter->registersOfSum() > 1 && !readsBytes()) {
     ofRun *= emitter->registersOfSum();
     operands += int64_t(panel.planes().size()) - 1 + reader.looksUp();
   }
-  return ofRun + (runs > 1 ? 2 * sums + mma.vectors : sums) + operands >= emitter->registers();
+  int64_t waiting = runs > 1 ? 2 * sums + mma.vectors : sumsParts() ? 2 * sums : sums;
+  return ofRun + waiting + operands >= emitter->registers();
 }
 
 /// Adds what was summed up before, and waits in memory or in registers.

@@ -101,11 +101,17 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
     multiplyApart(unit.codes, first, x, of, dots);
     return dots;
   }
+  int64_t together = multipliesPieces() ? kStepQuads : dot.quads / steps;
   return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
-    multiplyQuads({k.offset(unit.codes, k.mul(step, panel.vectorBytes())), first, steps, dot.quads / steps,
-                   k.offset(x, k.mul(step, panel.kr))},
-                  of, next);
+    Value codes = k.offset(unit.codes, k.mul(step, panel.vectorBytes())), from = k.offset(x, k.mul(step, panel.kr));
+    bool fills = together < dot.quads / steps;
+    Tile done;
+    for (int64_t quad = 0; quad < dot.quads; quad += steps * together, done = next) {
+      if (fills) // from the first on: one pointer, and not a base and a distance
+        codes = emitter->afterSums(k, codes, done), from = emitter->afterSums(k, from, done);
+      multiplyQuads({codes, first + quad, steps, together, k.offset(from, quad * panel.kr), fills}, of, next);
+    }
     return next;
   });
 }
@@ -121,10 +127,16 @@ void DotPanel::multiplyApart(Value codes, int64_t first, Value x, ArrayRef<DotRu
   }
 }
 
+/// Whether a run of bytes is summed up in parts, after each of which sums are widened.
+bool DotPanel::sumsParts() const {
+  int64_t together = emitter->quadsTogether(dot);
+  return readsBytes() && together > kStepQuads && together < dot.quads && dot.quads % together == 0;
+}
+
 /// A run of bytes.
 DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile dots) {
   int64_t together = emitter->quadsTogether(dot);
-  if (together > kStepQuads && together < dot.quads && dot.quads % together == 0)
+  if (sumsParts())
     return multiplyParts(codes, first, together, x, of, std::move(dots));
   if (dot.quads <= emitter->straightQuads()) {
     multiplyInOrder(codes, first, dot.quads, x, of, dots);
@@ -169,21 +181,37 @@ DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads
 void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots) {
   bool isWidened = dot.codes.bits >= 7 && mma.row->unsignedBits < 8;
   int64_t step = std::max(isWidened ? 1 : kStepQuads, emitter->quadsTogether(of[0]));
+  // Beside sums in i32, words and what widens them no register is left for activations that are loaded early. Bytes
+  // with a sign have one, unless they are stored so with minima, or with a scale for several runs.
+  bool isLong = isWidened && !mma.range && (panel.group > run || panel.hasMin);
+  bool fills = memory.sums && (emitter->goesOn(of[0]) || emitter->quadsTogether(of[0]) > 1 || isLong);
   for (int64_t from = 0; from < count; from += step) {
     if (from > 0 && strips() > 1)
       codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
-    multiplyQuads({codes, quad + from, 1, std::min(step, count - from), k.offset(x, from * dot.stepBytes)}, of, dots);
+    Value operands = k.offset(x, from * dot.stepBytes);
+    multiplyQuads({codes, quad + from, 1, std::min(step, count - from), operands, fills}, of, dots);
   }
+}
+
+/// Whether a tile's packed quads of a step are more than the registers hold beside the sums, and what widens these.
+bool DotPanel::multipliesPieces() const {
+  int64_t quads = dot.quads / narrowest(), sums = strips() + (mma.row->unsignedBits < 8 ? 1 : 0);
+  return !readsBytes() && dot.quads > kStraightQuads && quads > kStepQuads && exceeds((quads + sums) * mma.vectors);
 }
 
 /// The bytes of `count` quads of a vector, `stride` quads apart.
 DotPanel::Tile DotPanel::weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v) {
+  int64_t vector = mma.firstVector + v;
   Tile w;
-  for (int64_t i = 0; i < count; ++i) {
-    int64_t at = quad + i * stride, vector = mma.firstVector + v;
-    w.push_back(shift && !mma.range ? reader.signedNibbles(codes, at, vector)
-                                    : k.sub(reader.quad(codes, at, vector), subtracted));
-  }
+  SmallVector<int64_t> quads;
+  for (int64_t i = 0; i < count; ++i)
+    quads.push_back(quad + i * stride);
+  if (shift && !mma.range)
+    for (int64_t at : quads)
+      w.push_back(reader.signedNibbles(codes, at, vector));
+  else
+    for (Value bytes : reader.quads(codes, quads, vector))
+      w.push_back(k.sub(bytes, subtracted));
   return w;
 }
 
@@ -192,7 +220,7 @@ void DotPanel::multiplyQuads(const Quads &quads, ArrayRef<DotRun> of, Tile &dots
   if (!emitter->walksInLoop())
     return accumulateQuads(quads, of, dots);
   if (strips() == 1)
-    return multiplyStrip(quads, of, dots);
+    return reader.quadsTogether() > 1 ? multiplyLookedUp(quads, of, dots) : multiplyStrip(quads, of, dots);
   return multiplyStrips(quads, of, dots);
 }
 
@@ -227,13 +255,25 @@ void DotPanel::multiplyStrip(Quads at, ArrayRef<DotRun> of, Tile &dots) {
   }
 }
 
+/// One strip with weights that are looked up several quads at a time, which takes the registers: activations are loaded
+/// when they are there.
+void DotPanel::multiplyLookedUp(Quads at, ArrayRef<DotRun> of, Tile &dots) {
+  int64_t together = std::min(reader.quadsTogether(), at.count);
+  for (int64_t first = 0; first < at.count; first += together)
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Tile w = weights(at.codes, at.first + first * at.stride, at.stride, together, v);
+      at.x = emitter->afterSums(k, at.x, w);
+      Tile a = activations.operands(at.x, 0, at.count, at.stride);
+      dots[v] = emitter->multiply(k, of[v], dots[v], w, ArrayRef(a).slice(first, together));
+      at.codes = emitter->afterSums(k, at.codes, dots[v]);
+    }
+}
+
 /// The weights stay, and strip after strip passes by: few registers.
 void DotPanel::multiplyStrips(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
-  // Beside sums in i32, words and what widens them no register is left for activations that are loaded early.
-  bool isOrdered = memory.sums && (emitter->goesOn(of[0]) || emitter->quadsTogether(of[0]) > 1);
   SmallVector<Tile> w(mma.vectors);
   for (int64_t strip = 0; strip < strips(); ++strip) {
-    if (strip > 0 && isOrdered)
+    if (strip > 0 && quads.fills)
       quads.x = emitter->afterSums(k, quads.x, ArrayRef(dots).slice((strip - 1) * mma.vectors, mma.vectors));
     KernelBuilder::Values a = activations.operands(quads.x, strip, quads.count, quads.stride);
     for (int64_t v = 0; v < mma.vectors; ++v) {

@@ -23,6 +23,8 @@ int64_t DotPanel::registersOf(int64_t vectors) const {
   constexpr int64_t kTableBytes = 16, kQuads = 6;
   int64_t planes = panel.planes().size();
   int64_t tables = reader.looksUp() ? llvm::divideCeil(int64_t(1) << panel.codeBits, kTableBytes) : 0;
+  if (reader.quadsTogether() > 1) // and their numbers take as many
+    tables = reader.quadsTogether();
   return mma.row->vectors + vectors * (runs > 1 ? 2 : 1) + planes + vectors * (planes - 1) + tables + kQuads;
 }
 
@@ -59,7 +61,7 @@ DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
       MmaOperands one = mma;
       one.firstVector += v, one.vectors = 1;
       DotPanel part(k, one, tokens);
-      part.reader.openPanel(panelStart);
+      part.reader.shareBook(reader);
       sums[v] = runs == 1 && !emitter->readsAgain() ? part.emitVector(record, unit, first, columns, sums[v])
                                                     : part.emitUnit(record, unit, {sums[v]})[0];
       unit.codes = emitter->after(k, unit.codes, sums[v]);

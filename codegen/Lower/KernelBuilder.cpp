@@ -235,6 +235,9 @@ static unsigned alignmentOf(Type type, unsigned align) {
 Value KernelBuilder::load(Type type, Value pointer, unsigned align) {
   return LLVM::LoadOp::create(b, loc, type, pointer, alignmentOf(type, align));
 }
+Value KernelBuilder::loadAgain(Type type, Value pointer, unsigned align) {
+  return LLVM::LoadOp::create(b, loc, type, pointer, align, /*isVolatile=*/true);
+}
 void KernelBuilder::store(Value value, Value pointer, unsigned align) {
   LLVM::StoreOp::create(b, loc, value, pointer, alignmentOf(value.getType(), align));
 }

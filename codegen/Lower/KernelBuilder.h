@@ -171,6 +171,8 @@ public:
   Value stack(mlir::Type element, int64_t count);
   /// `align` in bytes; 0 means the size of one element.
   Value load(mlir::Type type, Value pointer, unsigned align = 0);
+  /// The same each time it is wanted (volatile): what was loaded is not kept, and so not spilled.
+  Value loadAgain(mlir::Type type, Value pointer, unsigned align);
   void store(Value value, Value pointer, unsigned align = 0);
   /// Prefetch for reading, to keep in all cache levels (locality 3) or to stream (0).
   void prefetch(Value pointer, int locality = 3);

@@ -74,6 +74,7 @@ void ExpertKernel::emit(ValueRange pointers, Value n, Value tid, Value nthreads)
     matrix->pointer = pointer;
   experts = shape.experts;
   experts.weight = pointers[0], experts.chosen = pointers[1], experts.out = pointers[2];
+  mma.tables = placeOfTables(k, mma.layout, *mma.row);
   places = mma.layout.getPanelLayout().panels() / experts.experts;
   Value rows = k.mul(n, experts.perRow);
   int64_t together = shape.isDecode() ? 0 : ExpertRows::together(mma, shape.rows);

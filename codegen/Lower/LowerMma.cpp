@@ -125,6 +125,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
 void MmaKernel::emit(Value n, Value tid, Value nthreads) {
   if (shape.row->isInteger())
     waiting = placeOfSums(k, *shape.row);
+  mma.tables = placeOfTables(k, shape.layout, *shape.row);
   if (AheadPanel::suits(mma, shape.rows))
     ahead.emplace(k, mma, shape.rows).prepare(n);
   if (WholePanel::suits(k, mma, shape.rows, shape.tile()))

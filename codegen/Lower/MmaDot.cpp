@@ -49,6 +49,8 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
     reader.assume(*mma.range), shift = mma.height;
+  else
+    reader.lookUpIn(mma.tables);
   // Emitters multiply the sums of activations by minus the offset: by one, where they were multiplied ahead.
   bool isTimesOffset = mma.sumForm == SumForm::Offsets || mma.sumForm == SumForm::Pairs;
   dot.codes = {reader.range().bits, reader.range().isSigned, isTimesOffset ? -1 : reader.range().offset};
@@ -86,6 +88,8 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   bool isTile = emitter && emitter->registers() && strips() > 1;
   if (mma.range || isTile) // constants of loops around this one shall not stay
     emitter->freeRegisters(k);
+  if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack
+    panelPointer = emitter->afterSums(k, panelPointer, {});
   if (mma.memory.sums) // LLVM shall not know that these are places of the stack
     memory = {emitter->afterSums(k, mma.memory.sums, {}), emitter->afterSums(k, mma.memory.totals, {})};
   else if (sums.empty())
@@ -270,6 +274,8 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
   if (!ordered && !goesInOrder())
     return scaleSpan(record, later, column, integers, sums);
   later.x.scales = emitter->afterSums(k, unit.x.scales, integers);
+  if (tokens > 1 && isShort() && panel.hasMin && dot.codes.offset) // were read for the offset, and do not stay
+    later.x.sums = emitter->afterSums(k, unit.x.sums, integers);
   if (ordered && unit.subScales)
     later.subScales = emitter->afterSums(k, unit.subScales, integers);
   bool own = panel.isTwoLevel() || panel.group <= run; // a span's float scale is no other's

@@ -68,6 +68,7 @@ struct MmaOperands {
   SumForm sumForm = SumForm::Codes;
   RowMatrix scaledSums;
   int64_t scaledTogether = 1; ///< rows whose numbers of a group lie side by side there; a tile starts at one of them
+  mlir::Value tables; ///< placeOfTables(); null: codes of a stored codebook are looked up without
   SumPlace memory; ///< where the tile's sums are while registers are short; null: in registers
 };
 

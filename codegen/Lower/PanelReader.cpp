@@ -8,6 +8,7 @@
 
 #include "codegen/Targets/ByteLookup.h"
 #include "codegen/Targets/DotEmitter.h"
+#include "codegen/Targets/X86/RowTables.h"
 
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
@@ -119,8 +120,30 @@ Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
   return panel.codeSigned && panel.codeBits < 8 ? k.bitXor(codes, int64_t(1) << (panel.codeBits - 1)) : codes;
 }
 
+/// Of a vector of a panel's rows.
+static int64_t tableBytes(const InstructionRow &row, const mpgemm::PanelLayout &panel, int64_t lanes) {
+  return x86TableBytes(row, lanes, int64_t(1) << panel.codeBits);
+}
+
+Value placeOfTables(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow &row) {
+  mpgemm::PanelLayout panel = layout.getPanelLayout();
+  if (row.kind != RowKind::Dot || !panel.bookPerRow || panel.bookEntryBytes != 1)
+    return Value();
+  int64_t bytes = panel.nr / row.lanes * tableBytes(row, panel, row.lanes);
+  return bytes ? k.stack(k.i8(), bytes) : Value();
+}
+
 void PanelReader::openPanel(Value panelPointer) {
   storedBook = panel.bookEntryBytes ? panelPointer : Value();
+  if (!tableMemory)
+    return;
+  tables = emitter->afterSums(k, tableMemory, {}); // LLVM shall not know that this is a place of the stack
+  for (int64_t v = 0; v < panel.nr / lanes; ++v) {
+    KernelBuilder::Values entries = bookEntries(v);
+    for (Value &numbers : entries)
+      numbers = k.add(numbers, codeRange.offset);
+    storeX86Tables(k, entries, k.offset(tables, v * tableBytes(*row, panel, lanes)));
+  }
 }
 
 Value PanelReader::ofQuads(Value rows) const {
@@ -130,16 +153,22 @@ Value PanelReader::ofQuads(Value rows) const {
   return panel.kr == 1 ? rows : k.shuffle(rows, rows, mask);
 }
 
-/// Chooses among the numbers of a stored codebook, of the codebook's type.
-Value PanelReader::storedNumbers(Value codes, int64_t v) {
+/// The numbers of a stored codebook by code, one for each row.
+KernelBuilder::Values PanelReader::bookEntries(int64_t v) {
   lowbit::CodeKind::Entry entry = block.getCode().entry;
   Type type = entry == lowbit::CodeKind::I8 ? k.i8() : entry == lowbit::CodeKind::F16 ? k.f16() : k.f32();
-  SmallVector<Value> entries;
+  KernelBuilder::Values entries;
   for (int64_t code = 0; code < int64_t(1) << panel.codeBits; ++code) {
     Value at = k.offset(storedBook, panel.bookOffset(code, v * lanes));
     entries.push_back(panel.bookPerRow ? k.load(k.vec(type, lanes), at, 1) : k.splat(k.load(type, at, 1), lanes));
   }
-  if (row && type == k.i8())
+  return entries;
+}
+
+/// Chooses among the numbers of a stored codebook, of the codebook's type.
+Value PanelReader::storedNumbers(Value codes, int64_t v) {
+  KernelBuilder::Values entries = bookEntries(v);
+  if (row && block.getCode().entry == lowbit::CodeKind::I8)
     if (Value found = emitRowLookup(k, *row, codes, entries))
       return found;
   for (Value &numbers : entries)
@@ -168,6 +197,28 @@ Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
   if (!storedBook)
     return read;
   return k.add(storedNumbers(read, v), codeRange.offset);
+}
+
+int64_t PanelReader::quadsTogether() const { return tableMemory ? kX86TableQuads : 1; }
+
+KernelBuilder::Values PanelReader::quads(Value unit, ArrayRef<int64_t> numbers, int64_t v) {
+  KernelBuilder::Values result;
+  if (!tables) {
+    for (int64_t number : numbers)
+      result.push_back(quad(unit, number, v));
+    return result;
+  }
+  Value ofVector = k.offset(tables, v * tableBytes(*row, panel, lanes));
+  for (; !numbers.empty(); numbers = numbers.drop_front(std::min<size_t>(kX86TableQuads, numbers.size()))) {
+    KernelBuilder::Values some;
+    for (size_t i = 0; i < kX86TableQuads; ++i) // what is missing is the last one again
+      some.push_back(i < numbers.size() ? codes(unit, numbers[i], v) : some.back());
+    some = emitX86TableLookup(k, ofVector, int64_t(1) << panel.codeBits, some,
+                              [&](Value pointer, Value done) { return emitter->afterSums(k, pointer, {done}); });
+    for (Value found : ArrayRef(some).take_front(numbers.size()))
+      result.push_back(found);
+  }
+  return result;
 }
 
 bool PanelReader::hasSignedNibbles() const {

@@ -45,6 +45,10 @@ struct PanelUnit {
   mlir::Value subScales, subMinima; ///< of its first group, row 0; null with one level
 };
 
+/// Memory of the stack for tables of a panel's stored codebook, where the row's machines look numbers up in these; null
+/// if it wants none. The builder must stand in the kernel's entry block.
+mlir::Value placeOfTables(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow &row);
+
 class PanelReader {
 public:
   /// `row` is what the numbers are to be multiplied with, null for none. `emitter` knows how to join the parts of a
@@ -60,11 +64,19 @@ public:
   /// The bytes of the panel are numbers of that range, and not what its type says.
   void assume(CodeRange range) { codeRange = range; }
 
+  /// Memory of placeOfTables(), in which openPanel() puts tables of a stored codebook.
+  void lookUpIn(mlir::Value tables) { tableMemory = tables; }
   /// Reads a stored codebook, which stands at the start of a panel. Must be called before quad() and numbers() where
   /// the format has one; does nothing else where not.
   void openPanel(mlir::Value panelPointer);
+  /// As if this one had opened the panel that the other one has open.
+  void shareBook(const PanelReader &other) { storedBook = other.storedBook, tables = other.tables; }
   /// Bytes of quad `quad` of a unit: lanes × kr integers of range(). Not for codebooks of other numbers.
   mlir::Value quad(mlir::Value unit, int64_t quad, int64_t v);
+  /// The same of several quads, which may share their lookups.
+  KernelBuilder::Values quads(mlir::Value unit, llvm::ArrayRef<int64_t> numbers, int64_t v);
+  /// How many quads do.
+  int64_t quadsTogether() const;
   /// Whether numbers are looked up in bytes that the type knows.
   bool looksUp() const { return !table.empty() && !step(); }
   /// Whether codes are nibbles of a byte less 8, which signedNibbles() can give.
@@ -113,6 +125,7 @@ private:
   bool joinsSigns() const;
   bool widensHalves(const lowbit::Codebook &book) const;
   mlir::Value lookUpFloats(mlir::Value codes, llvm::ArrayRef<float> levels);
+  KernelBuilder::Values bookEntries(int64_t v);
   mlir::Value storedNumbers(mlir::Value codes, int64_t v);
   mlir::Value floats(mlir::Value pointer, FloatKind kind, unsigned unit = 0);
   mlir::Value integers(mlir::Value pointer, bool isSigned);
@@ -126,6 +139,7 @@ private:
   CodeRange codeRange;
   llvm::SmallVector<int8_t> table; ///< bytes of range(), by code, of a codebook that the type knows
   mlir::Value storedBook;          ///< pointer to a stored codebook
+  mlir::Value tableMemory, tables; ///< of a stored codebook; null without
 };
 
 } // namespace nibble

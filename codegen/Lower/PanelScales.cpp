@@ -78,13 +78,13 @@ Value PanelReader::subMinimum(Value base, int64_t group, int64_t v) {
 
 PanelUnit PanelReader::unitAt(Value record, Value index) const {
   PanelUnit unit;
-  unit.codes = k.offset(k.offset(record, panel.codesOffset()), k.mul(index, panel.unitBytes()));
+  Value at = k.offset(record, k.mul(index, panel.unitBytes()));
+  unit.codes = k.offset(at, panel.codesOffset());
   if (!panel.isTwoLevel())
     return unit;
-  Value bytes = k.mul(index, panel.unitBytes());
-  unit.subScales = k.offset(k.offset(record, panel.subScaleOffset()), bytes);
+  unit.subScales = k.offset(at, panel.subScaleOffset());
   if (panel.hasMin)
-    unit.subMinima = k.offset(k.offset(record, panel.subMinOffset()), bytes);
+    unit.subMinima = k.offset(at, panel.subMinOffset());
   return unit;
 }
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 using namespace mlir;
 
@@ -161,12 +162,13 @@ void PanelUnpacker::emitFields(const Unit &unit, Value out) {
   for (int64_t v = 0; v < vectors; ++v) {
     for (int64_t record = 0; record < records; ++record)
       emitScales(unit, record * kUnpackedRecord, v, at(record));
-    for (int64_t index = 0; index < quads; ++index)
-      for (int64_t record = 0; record < records; ++record) {
-        Value codes = k.offset(at(record), place.codesOffset());
-        int64_t to = place.locate(place.planes()[0], index * panel.kr, v * lanes).offset;
-        k.store(bytesOf(unit, record * quads + index, v), k.offset(codes, to), 1);
-      }
+    for (int64_t first = 0; first < quads; first += reader.quadsTogether())
+      for (int64_t record = 0; record < records; ++record)
+        for (auto [i, bytes] : llvm::enumerate(bytesOf(unit, record * quads + first, v))) {
+          Value codes = k.offset(at(record), place.codesOffset());
+          int64_t to = place.locate(place.planes()[0], (first + int64_t(i)) * panel.kr, v * lanes).offset;
+          k.store(bytes, k.offset(codes, to), 1);
+        }
   }
 }
 
@@ -187,25 +189,33 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
   bool together = height() != 0;
   KernelBuilder::Values bytes;
   for (int64_t index = 0; index < kUnpackedRecord / panel.kr; ++index) {
-    bytes.push_back(bytesOf(unit, column / panel.kr + index, v));
+    if (bytes.size() == size_t(index))
+      bytes.append(bytesOf(unit, column / panel.kr + index, v));
     if (!together)
-      store(bytes.back(), index);
+      store(bytes[index], index);
   }
   for (size_t index = 0; together && index < bytes.size(); ++index)
     store(bytes[index], int64_t(index));
 }
 
-/// A quad as range() says.
-Value PanelUnpacker::bytesOf(const Unit &unit, int64_t quad, int64_t v) {
+/// A quad as range() says, and those behind it that share its lookups.
+KernelBuilder::Values PanelUnpacker::bytesOf(const Unit &unit, int64_t quad, int64_t v) {
   if (height())
-    return reader.signedNibbles(unit.codes, quad, v);
-  Value bytes = reader.quad(unit.codes, quad, v);
-  if (!folded)
-    return k.sub(bytes, takesOffsets ? reader.range().offset : 0);
-  Value scale = reader.subScaleBytes(unit.subScales, quad * panel.kr / panel.group, v);
-  if (folded < 0)
-    scale = k.sub(k.zero(scale.getType()), scale);
-  return k.add(k.mul(k.sub(bytes, reader.range().offset), scale), range().offset); // modulo 256
+    return {reader.signedNibbles(unit.codes, quad, v)};
+  SmallVector<int64_t> numbers(reader.quadsTogether());
+  std::iota(numbers.begin(), numbers.end(), quad);
+  KernelBuilder::Values all = reader.quads(unit.codes, numbers, v);
+  for (auto [number, bytes] : llvm::zip_equal(numbers, all)) {
+    if (!folded) {
+      bytes = k.sub(bytes, takesOffsets ? reader.range().offset : 0);
+      continue;
+    }
+    Value scale = reader.subScaleBytes(unit.subScales, number * panel.kr / panel.group, v);
+    if (folded < 0)
+      scale = k.sub(k.zero(scale.getType()), scale);
+    bytes = k.add(k.mul(k.sub(bytes, reader.range().offset), scale), range().offset); // modulo 256
+  }
+  return all;
 }
 
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {

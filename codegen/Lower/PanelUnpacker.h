@@ -42,6 +42,8 @@ public:
   PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
                 bool wholePanel = false, bool takesOffsets = false);
 
+  /// Memory of placeOfTables().
+  void lookUpIn(mlir::Value tables) { reader.lookUpIn(tables); }
   const mpgemm::PanelLayout &source() const { return panel; }
   /// Of a block.
   mpgemm::LayoutAttr layout() const { return unpacked; }
@@ -88,7 +90,7 @@ private:
   bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
-  mlir::Value bytesOf(const Unit &unit, int64_t quad, int64_t v);
+  KernelBuilder::Values bytesOf(const Unit &unit, int64_t quad, int64_t v);
 
   KernelBuilder &k;
   const DotEmitter *emitter;

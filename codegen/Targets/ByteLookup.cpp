@@ -8,6 +8,7 @@
 
 #include "codegen/Targets/AArch64/ByteShuffle.h"
 #include "codegen/Targets/X86/ByteShuffle.h"
+#include "codegen/Targets/X86/RowTables.h"
 
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
@@ -202,10 +203,14 @@ Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, A
     return emitShuffles(k, *row, codes, table);
   if (row->isa == Isa::X86 && x86PermutesBytes(*row) && KernelBuilder::lanes(codes) % 64 == 0)
     return emitPermutes(k, codes, table);
-  Value low = k.bitAnd(codes, 15);
-  SmallVector<Value> parts;
-  for (size_t first = 0; first < table.size(); first += 16)
-    parts.push_back(emitShuffles(k, *row, low, table.slice(first, 16)));
+  Value low = table.size() > 128 ? k.bitAnd(codes, 15) : codes; // a byte with its top bit set gives 0
+  auto part = [&](int64_t number) { return emitShuffles(k, *row, low, table.slice(size_t(number) * 16, 16)); };
+  int64_t count = int64_t(table.size() / 16);
+  if (shuffleBytes(*row) < 64)
+    return emitX86Choice(k, codes, 0, count, part);
+  SmallVector<Value> parts; // there are masks, which any bit makes
+  for (int64_t number = 0; number < count; ++number)
+    parts.push_back(part(number));
   return emitChoice(k, k.shru(codes, 4), parts);
 }
 

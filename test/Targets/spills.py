@@ -1,7 +1,7 @@
 """Compiles the kernels of every integer row and prints how often their inner loops touch the stack: where a kernel
 wants more registers than there are. Fails where that is more than the list below allows. One row of activations with
-all formats; with those that differ most tiles of many rows, whose weights were unpacked before, and of four, which
-unpack them.
+all formats; tiles of many rows, whose weights were unpacked before, and of four, which unpack them if that is cheap:
+with all formats where there are 16 registers, else with those that differ most.
 
 Sums that a tile keeps in memory by plan, read and written through a pointer (codegen/Lower/DotPanelMemory.cpp), are
 none of these accesses; x86-avx2.test counts them.
@@ -36,28 +36,29 @@ ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) 
 FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_xs iq3_xxs iq1_s iq1_m iq4_nl iq4_xs
 iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16
 any4""".split()
+# Rows with 16 registers: all of these, and tiles of each.
+SHORT = ["x86_avx2_1x8x4_u7s8s32", "x86_avxvnni_1x8x4_u8s8s32"]
+# Of the other rows, with four rows of activations and with many.
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
-# the others (codegen/Emit/LoopOrder.h) were tried for all of these but those of AVX2 and AVX-VNNI. What is known of the
-# registers they want:
+# the others (codegen/Emit/LoopOrder.h) were tried for all of these. What is known of the registers they want:
 #
 #   neon, sve   Tiles that unpack their weights: sums of two registers each (neon), codes of 256 columns (sve).
+#   dotprod     The row behind the last tile, whose codes' 256 columns are unpacked beside their scales.
 #   neon, i8mm  One row of any4: a table of each vector's rows takes four registers, which are stored together.
-#   avx2        One row of e2m3: four registers of tables, beside them one sum in f32 waits. any4: not looked into
-#               yet.
-#   avxvnni     As with avx2. tq2_0: the address of the weights, in a general register.
 ALLOWED = {
     ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 21},
     ("aarch64_neon_1x4x4_s8s8s32", 4): {"q2_k": 2, "q6_k": 1},
+    ("aarch64_dotprod_1x4x4_s8s8s32", 64): {"tq2_0": 2},
     ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 42},
-    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 10},
+    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 1},
     ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 7},
-    ("x86_avx2_1x8x4_u7s8s32", 1): {"e2m3_bf16": 4, "any4": 72},
-    ("x86_avxvnni_1x8x4_u8s8s32", 1): {"e2m3_bf16": 4, "any4": 86},
-    ("x86_avxvnni_1x8x4_u8s8s32", 4): {"tq2_0": 1},
-    ("x86_avxvnni_1x8x4_u8s8s32", 64): {"tq2_0": 1},
 }
+
+
+def formats_of(row, rows):
+    return FORMATS if rows == 1 or row in SHORT else TILES
 
 
 def worst(kernels, row, form, rows):
@@ -73,8 +74,7 @@ def worst(kernels, row, form, rows):
 
 
 def main(kernels, formats):
-    cases = [(row, form, rows) for row in ROWS for form in formats or FORMATS for rows in (1, 4, 64)
-             if rows == 1 or formats or form in TILES]
+    cases = [(row, form, rows) for row in ROWS for rows in (1, 4, 64) for form in formats or formats_of(row, rows)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda case: worst(kernels, *case), cases))
     table = collections.defaultdict(list)
