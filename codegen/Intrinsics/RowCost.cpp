@@ -8,6 +8,8 @@
 
 #include "codegen/Intrinsics/CodesInPlace.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 
 using namespace nibble::mpgemm;
@@ -29,6 +31,11 @@ static constexpr ProductCost kProductCosts[] = {
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
+static constexpr llvm::StringLiteral kAddsGroupsInFloat[] = {
+#define NIBBLE_ADDS_GROUPS_IN_FLOAT(row) #row,
+#include "codegen/Intrinsics/InstructionTable.def"
+};
+
 /// One where the table says nothing: an instruction that multiplies and adds.
 static double productCost(const InstructionRow &row, unsigned codeBits) {
   for (const ProductCost &cost : kProductCosts)
@@ -41,6 +48,8 @@ bool widthIsFree(const InstructionRow &row) {
   unsigned bytes = 8;
   return productCost(row, bytes) == productCost(row, bytes - 1);
 }
+
+bool addsGroupsInFloat(const InstructionRow &row) { return llvm::is_contained(kAddsGroupsInFloat, row.name); }
 
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
 /// top.

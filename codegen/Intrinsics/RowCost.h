@@ -31,6 +31,9 @@ RowCost costOf(const InstructionRow &row, const mpgemm::PanelLayout &layout);
 /// Whether products of bytes cost what those of narrower codes do.
 bool widthIsFree(const InstructionRow &row);
 
+/// Whether scaled sums of groups below 32 columns are added in f32 (codegen/Lower/MmaKernel.h).
+bool addsGroupsInFloat(const InstructionRow &row);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_INTRINSICS_ROWCOST_H

@@ -49,6 +49,8 @@ private:
   using Tile = llvm::SmallVector<Value>;
 
   int64_t strips() const { return tokens / dot.strip; }
+  /// Columns whose products meet one activation scale.
+  int64_t span() const { return run * runs * parts; }
   bool passesStrips() const { return dot.strip > 1; }
   /// Whether tiles are of pairs of rows; a row alone has twice the sums then.
   bool passesPairs() const { return mma.row->strip > 1; }
@@ -111,6 +113,7 @@ private:
   Value floatScale(Value record, const Unit &unit, int64_t column, int64_t v);
   Value scaleAt(Value record, int64_t column, int64_t v);
   Value minimumAt(Value record, int64_t column, int64_t v);
+  Tile addGroups(Value record, const Unit &unit, int64_t column, Tile sums);
   int64_t minimumSpan() const { return std::min(run, panel.group); }
   Value scaledSum(const Unit &unit, int64_t strip, int64_t column, Value da);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
@@ -175,7 +178,8 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t tokens;
   int64_t run;  ///< columns of a run
-  int64_t runs; ///< of a span
+  int64_t runs; ///< whose integer sums are added before they meet a float scale
+  int64_t parts = 1; ///< of a span: groups whose scaled sums are added in f32
   LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;
   ActivationReader activations;

@@ -43,7 +43,7 @@ bool DotPanel::isCrowded() const {
 /// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
 /// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
-  if (tokens > 1 || !emitter || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
+  if (tokens > 1 || !emitter || parts > 1 || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
     return false;
   if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
     return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
@@ -108,7 +108,7 @@ Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64
 /// hold, so that its bytes are loaded once for all their fields; where that is one run, all vectors take it. Without
 /// the order LLVM keeps the bytes of all vectors and spills them.
 DotPanel::Tile DotPanel::emitInPlace(Value record, const Unit &unit, ArrayRef<Value> sums) {
-  int64_t span = run * runs, together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
+  int64_t span = this->span(), together = std::min(panel.unitSpan(), emitter->runsTogether(dot) * span);
   int64_t vectors = together > span ? 1 : mma.vectors;
   Tile result(sums);
   Unit moved = unit;

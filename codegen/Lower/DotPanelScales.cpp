@@ -66,8 +66,40 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
   return sums;
 }
 
+/// A span of groups with a float scale each. Their scaled sums meet the activation scale together.
+DotPanel::Tile DotPanel::addGroups(Value record, const Unit &unit, int64_t column, Tile sums) {
+  Tile scaled(strips() * mma.vectors);
+  for (int64_t first = column; first < column + span(); first += run) {
+    Tile integers = integerSums(unit, first);
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value dw = floatScale(record, unit, first, v);
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        int64_t i = strip * mma.vectors + v;
+        Value dots = emitter->toFloat(k, integers[i], leftHeight(first) + shift);
+        scaled[i] = scaled[i] ? k.fma(dw, dots, scaled[i]) : k.mulf(dw, dots);
+      }
+    }
+  }
+  Value at = memory.sums;
+  if (at)
+    at = emitter->afterSums(k, at, scaled), sums = loadTile(at, k.f32());
+  Tile da;
+  for (int64_t strip = 0; strip < strips(); ++strip) {
+    da.push_back(activations.scale(unit.x, strip, column));
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value &acc = sums[strip * mma.vectors + v];
+      acc = k.fma(da[strip], scaled[strip * mma.vectors + v], acc);
+    }
+  }
+  if (panel.hasMin)
+    addMinima(record, unit, column, da, sums);
+  if (at)
+    storeTile(sums, at);
+  return sums;
+}
+
 void DotPanel::addMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, Tile &sums) {
-  for (int64_t first = column; first < column + run * runs; first += minimumSpan())
+  for (int64_t first = column; first < column + span(); first += minimumSpan())
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value mw = floatMinimum(record, unit, first, v);
       for (int64_t strip = 0; strip < strips(); ++strip) {

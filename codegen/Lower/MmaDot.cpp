@@ -27,6 +27,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/Lower/DotPanel.h"
+#include "codegen/Lower/FoldedScales.h"
 
 using namespace mlir;
 
@@ -45,6 +46,9 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       reader(k, mma.layout, mma.row->lanes, mma.row, emitter), panel(reader.layout()), tokens(tokens),
       run(mma.run ? mma.run : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
       runs(panel.isTwoLevel() || mma.levels ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
+  auto block = cast<lowbit::BlockType>(mma.layout.getElement());
+  if (run < mpgemm::kActivationGroup && addsGroupsInFloat(block, *mma.row))
+    runs = 1, parts = mpgemm::kActivationGroup / run;
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
@@ -224,7 +228,7 @@ DotPanel::Tile DotPanel::emitUnit(Value record, const Unit &unit, Tile sums) {
     return emitVectors(record, unit, sums);
   if (staysInPlace() && tokens == 1)
     return emitInPlace(record, unit, sums);
-  int64_t span = run * runs, field = panel.runSpan() / span;
+  int64_t span = this->span(), field = panel.runSpan() / span;
   for (mpgemm::BitPlane plane : panel.planes())
     field = std::min(field, panel.vectorsOf(plane) * panel.kr / span);
   if (field <= 1) {
@@ -263,6 +267,8 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     emitStrips(record, passed, column, sums);
     return sums;
   }
+  if (parts > 1)
+    return addGroups(record, unit, column, std::move(sums));
   Tile integers = integerSums(unit, column);
   bool ordered = loadsScalesLast();
   Unit later = unit; // all integers, and then the scales

@@ -7,9 +7,9 @@
 #include "codegen/Lower/PanelUnpacker.h"
 
 #include "codegen/Intrinsics/RowCost.h"
+#include "codegen/Lower/FoldedScales.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 using namespace mlir;
@@ -34,24 +34,6 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
   return lowbit::BlockType::get(block.getContext(), lowbit::CodeKind(8, false), columns, scale, zero);
 }
 
-/// The smallest and the largest number that a code stands for, in units of its codebook.
-static std::pair<int64_t, int64_t> numbersOf(lowbit::BlockType block) {
-  const lowbit::CodeKind &code = block.getCode();
-  if (code.book) {
-    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
-    return {*low, *high};
-  }
-  lowbit::IntegerKind integer{code.width, code.isSigned};
-  return {integer.min() - block.getZeroPoint(), integer.max() - block.getZeroPoint()};
-}
-
-/// The range of numbers times integer scales.
-static std::pair<int64_t, int64_t> productsOf(lowbit::BlockType block) {
-  auto [low, high] = numbersOf(block);
-  const lowbit::IntegerKind &scale = block.getScale().sub;
-  return std::minmax({low * scale.min(), low * scale.max(), high * scale.min(), high * scale.max()});
-}
-
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
     : k(k), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
@@ -60,9 +42,9 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
       takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
-  if (meetsIntegers)
-    chooseFold(block, row);
-  if (meetsIntegers && !folded)
+  if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
+    folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
+  if (meetsIntegers && !folded && !addsGroupsInFloat(*row))
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,
                   emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,
@@ -72,18 +54,6 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
                               /*bias=*/0);
   place = unpacked.getPanelLayout();
-}
-
-/// Folds where signed bytes hold all products of a number and its integer scale, or minus these.
-void PanelUnpacker::chooseFold(lowbit::BlockType block, const InstructionRow *row) {
-  if (block.getCode().stored != lowbit::CodeKind::None || !widthIsFree(*row))
-    return;
-  constexpr int64_t kLow = std::numeric_limits<int8_t>::min(), kHigh = std::numeric_limits<int8_t>::max();
-  auto [low, high] = productsOf(block);
-  if (kLow <= low && high <= kHigh)
-    folded = 1, foldedRange = rangeOfNumbers(low, high, row);
-  else if (kLow <= -high && -low <= kHigh)
-    folded = -1, foldedRange = rangeOfNumbers(-high, -low, row);
 }
 
 SumForm PanelUnpacker::sumForm() const {

@@ -11,11 +11,7 @@
 // operations on the same numbers. A block starts and ends with units of the layout.
 // Integer scales that integer sums meet, those of groups below 32 columns, lie apart
 // from it (LevelPlace.h): then its records have the float scale and the groups' minima.
-//
-// Folded scales. Where a byte holds every product of a number and an integer scale of the format (Q2_K: 0 … 3 times
-// 0 … 15) or minus every one (Q3_K: -4 … 3 times -32 … 31, with minus the float scale), and the row multiplies bytes at
-// the cost of narrower codes, that product is unpacked: the kernel's integer sum of 32 columns is the same number, and
-// no sum of a smaller group is to be scaled.
+// Integer scales that a byte takes with its number are folded (FoldedScales.h).
 //
 //===----------------------------------------------------------------------===//
 
@@ -85,7 +81,6 @@ private:
   void emitValues(const Unit &unit, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
-  void chooseFold(lowbit::BlockType block, const InstructionRow *row);
   DotRun run() const;
   bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
   int64_t recordsOfField() const;
@@ -98,7 +93,7 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
   bool takesOffsets;
-  int64_t folded = 0; ///< what bytes are numbers times, beside their integer scale: 1 or -1; 0: not folded
+  int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;
   LevelPlace levelPlace;
   mpgemm::LayoutAttr unpacked;

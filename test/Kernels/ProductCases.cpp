@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/ProductCases.h"
 
+#include "codegen/Intrinsics/RowCost.h"
 #include "test/Kernels/Activations.h"
 #include "test/Kernels/Product.h"
 
@@ -117,12 +118,15 @@ public:
       : w(w), a(a), row(row), fused(fused) {}
 
   Result dot(int64_t m, int64_t n) const;
+  Result groupsInFloat(int64_t m, int64_t n) const;
   Result floats(int64_t m, int64_t n) const;
 
 private:
   void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
   void addPair(Result &result, double first, double second) const;
   int32_t averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const;
+  bool foldsScales() const;
+  float multiplyAdd(float x, float y, float sum) const;
 
   const Weight &w;
   const Activations &a;
@@ -157,9 +161,13 @@ int32_t Definition::averagedDot(int64_t m, int64_t n, int64_t first, int64_t run
   return total - int32_t(code(first) - w.number(n, first)) * ofCodes;
 }
 
-void Definition::multiplyAdd(Result &result, float x, float y, double exact, double integer) const {
+float Definition::multiplyAdd(float x, float y, float sum) const {
   volatile float product = x * y;
-  result.value = fused ? std::fma(x, y, result.value) : product + result.value;
+  return fused ? std::fma(x, y, sum) : product + sum;
+}
+
+void Definition::multiplyAdd(Result &result, float x, float y, double exact, double integer) const {
+  result.value = multiplyAdd(x, y, result.value);
   result.exact += exact, result.magnitude += std::abs(exact);
   result.integers += std::abs(integer);
   ++result.terms;
@@ -167,6 +175,8 @@ void Definition::multiplyAdd(Result &result, float x, float y, double exact, dou
 
 Result Definition::dot(int64_t m, int64_t n) const {
   int64_t run = std::min<int64_t>(w.format->group, 32), span = w.format->isTwoLevel() ? 32 : run;
+  if (run < 32 && addsGroupsInFloat(row) && !foldsScales())
+    return groupsInFloat(m, n);
   Result result;
   for (int64_t column = 0; column < w.k; column += span) {
     int32_t total = 0;
@@ -194,6 +204,53 @@ Result Definition::dot(int64_t m, int64_t n) const {
         float minimum = w.minimum(n, column + i * run);
         multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
       }
+  }
+  return result;
+}
+
+/// Whether a signed byte holds all products of the format's numbers and integer scales, or minus these.
+bool Definition::foldsScales() const {
+  if (!w.format->isTwoLevel() || w.kind.stored != lowbit::CodeKind::None)
+    return false;
+  lowbit::IntegerKind sub = w.format->subScales.kind;
+  int64_t low = 0, high = 0;
+  for (int64_t scale : {sub.min(), sub.max()})
+    for (unsigned code = 0; code < 1u << w.kind.width; ++code) {
+      int64_t product = scale * (int64_t(w.kind.number(code)) - w.format->zeroPoint);
+      low = std::min(low, product), high = std::max(high, product);
+    }
+  return (low >= -128 && high <= 127) || (high <= 128 && low >= -127);
+}
+
+/// Per 32 columns: the scaled sums of groups, added in f32, times the activation scale.
+Result Definition::groupsInFloat(int64_t m, int64_t n) const {
+  int64_t run = w.format->group;
+  Result result;
+  for (int64_t column = 0; column < w.k; column += 32) {
+    float da = a.scales[(m * w.k + column) / 32], scaled = 0;
+    std::vector<int32_t> sums;
+    double exact = 0, magnitude = 0;
+    for (int64_t first = column; first < column + 32; first += run) {
+      int32_t dot = 0;
+      sums.push_back(0);
+      for (int64_t c = first; c < first + run; ++c) {
+        dot += int32_t(w.number(n, c)) * a.codes[m * w.k + c];
+        sums.back() += a.codes[m * w.k + c];
+      }
+      float dw = w.scale(n, first);
+      volatile float product = dw * float(dot);
+      scaled = first == column ? product : multiplyAdd(dw, float(dot), scaled);
+      double scale = w.floatScale(n, first) * double(w.format->isTwoLevel() ? w.subScale(n, first) : 1);
+      exact += scale * da * dot, magnitude += std::abs(scale * da * dot);
+      result.integers += std::abs(double(dot)) * 255;
+      ++result.terms;
+    }
+    multiplyAdd(result, da, scaled, exact);
+    result.magnitude += magnitude - std::abs(exact);
+    for (size_t i = 0; w.format->hasMin() && i < sums.size(); ++i) {
+      float minimum = w.minimum(n, column + int64_t(i) * run);
+      multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
+    }
   }
   return result;
 }

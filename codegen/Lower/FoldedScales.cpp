@@ -1,0 +1,56 @@
+//===- FoldedScales.cpp - bytes of numbers times integer scales -----------===//
+//
+// See FoldedScales.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/FoldedScales.h"
+
+#include "codegen/Intrinsics/RowCost.h"
+#include "dialects/MPGEMM/MPGEMM.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace nibble {
+
+/// The smallest and the largest number that a code stands for, in units of its codebook.
+static std::pair<int64_t, int64_t> numbersOf(lowbit::BlockType block) {
+  const lowbit::CodeKind &code = block.getCode();
+  if (code.book) {
+    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
+    return {*low, *high};
+  }
+  lowbit::IntegerKind integer{code.width, code.isSigned};
+  return {integer.min() - block.getZeroPoint(), integer.max() - block.getZeroPoint()};
+}
+
+/// The range of numbers times integer scales.
+static std::pair<int64_t, int64_t> productsOf(lowbit::BlockType block) {
+  auto [low, high] = numbersOf(block);
+  const lowbit::IntegerKind &scale = block.getScale().sub;
+  return std::minmax({low * scale.min(), low * scale.max(), high * scale.min(), high * scale.max()});
+}
+
+static bool hasSmallGroups(lowbit::BlockType block) {
+  return !block.hasWholeRows() && block.getGroup() < mpgemm::kActivationGroup;
+}
+
+std::optional<FoldedScales> foldedScales(lowbit::BlockType block, const InstructionRow &row) {
+  bool isStored = block.getCode().stored != lowbit::CodeKind::None;
+  if (!block.isTwoLevel() || !hasSmallGroups(block) || isStored || !widthIsFree(row))
+    return std::nullopt;
+  constexpr int64_t kLow = std::numeric_limits<int8_t>::min(), kHigh = std::numeric_limits<int8_t>::max();
+  auto [low, high] = productsOf(block);
+  if (kLow <= low && high <= kHigh)
+    return FoldedScales{1, low, high};
+  if (kLow <= -high && -low <= kHigh)
+    return FoldedScales{-1, -high, -low};
+  return std::nullopt;
+}
+
+bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row) {
+  return addsGroupsInFloat(row) && hasSmallGroups(block) && !foldedScales(block, row);
+}
+
+} // namespace nibble
