@@ -65,7 +65,8 @@ private:
   bool fetchesBySpan() const;
   void fetchAhead(Value from, int64_t bytes, Value row0);
   Value fetchInOrder(Value record, Value from, int64_t bytes);
-  void fetchLines(Value from, int64_t distance, int64_t bytes);
+  void fetchLines(Value from, int64_t distance, int64_t bytes, int locality = 3);
+  bool fetchesToUnpack() const;
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool readsBytes() const;
   bool sumsParts() const;

@@ -1,7 +1,7 @@
 // A CPU whose own prefetching follows ascending addresses: of records of several units (here the codes of six bits in two
 // planes, eight units of 832 bytes behind 128 bytes of floats) a unit's 13 lines are asked for, one after the other, before any of it is
-// read, and so are the lines of a record of one unit in two planes, here for a tile of four rows, which fetches nothing of the next
-// panel. Records of one unit in one plane are read in order anyway.
+// read, and so are the lines of a record of one unit in two planes. Records of one unit in one plane are read in order anyway.
+// A tile of four rows fetches a record's 11 lines 8192 bytes ahead, into the second level, and its rows alone in order.
 // RUN: split-file %s %t
 // RUN: nibble-opt --lower-kernels %t/units.mlir | FileCheck %t/units.mlir
 // RUN: nibble-opt --lower-kernels %t/tile.mlir | FileCheck %t/tile.mlir
@@ -31,7 +31,13 @@ func.func @product(%w: memref<6720xi8>, %x: memref<1x256xi8>, %s: memref<1x8xf32
 #l = #mpgemm.layout<element = !lowbit.block<u5, 32, f16, zp = 16>, n = 64, k = 32, nr = 32, kr = 4, bias = 0>
 
 // CHECK: func.func private @mma_
-// CHECK-COUNT-11: "llvm.intr.prefetch"
+// CHECK: %[[AHEAD:.*]] = llvm.getelementptr %{{.*}}[%c8192_{{.*}}]
+// CHECK-NEXT: "llvm.intr.prefetch"(%[[AHEAD]]) <{cache = 1 : i32, hint = 2 : i32
+// CHECK-COUNT-10: "llvm.intr.prefetch"{{.*}}hint = 2
+// CHECK-NOT: llvm.intr.prefetch
+// CHECK: vector<64xi8>
+// CHECK-COUNT-11: "llvm.intr.prefetch"{{.*}}hint = 2
+// CHECK-COUNT-11: "llvm.intr.prefetch"{{.*}}hint = 3
 // CHECK-NOT: llvm.intr.prefetch
 // CHECK: llvm.inline_asm has_side_effects {{.*}}"=r,0"
 module attributes {mpgemm.target = #mpgemm.target<triple = "x86_64-linux-gnu", cpu = "znver4", features = "">} {
