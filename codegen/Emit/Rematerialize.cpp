@@ -308,11 +308,22 @@ void Rematerializer::apply() {
         if (auto renamed = current.find(operand.getReg()); renamed != current.end())
           operand.setReg(renamed->second);
   }
+  for (const Repeat &repeat : repeats) {
+    const Value &value = values.find(repeat.reg)->second;
+    if (value.isOutside || !registers.use_nodbg_empty(repeat.reg) || registers.def_empty(repeat.reg))
+      continue;
+    for (const MachineOperand &operand : value.made->uses()) // of which it was the last, perhaps
+      if (operand.isReg() && operand.getReg().isVirtual())
+        changed.insert(operand.getReg());
+    intervals.RemoveMachineInstrFromMaps(*value.made);
+    value.made->eraseFromParent();
+  }
   for (Register reg : changed) {
     registers.clearKillFlags(reg);
     if (intervals.hasInterval(reg))
       intervals.removeInterval(reg);
-    intervals.createAndComputeVirtRegInterval(reg);
+    if (!registers.reg_nodbg_empty(reg))
+      intervals.createAndComputeVirtRegInterval(reg);
   }
 }
 
