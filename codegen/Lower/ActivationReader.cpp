@@ -59,12 +59,16 @@ Value ActivationReader::codes(const ActivationCursor &at, int64_t column) const 
   return k.offset(at.codes, layout.isInterleaved() ? layout.codeOffset(0, column) : column * columnBytes());
 }
 
+Value ActivationReader::stripCodes(Value codes, int64_t strip) const {
+  return k.offset(codes, layout.isInterleaved() ? layout.rowOffset(strip * run.strip) : strip * mma.x.stride);
+}
+
 KernelBuilder::Values ActivationReader::operands(Value codes, int64_t strip, int64_t count, int64_t stride) const {
   KernelBuilder::Values result;
   int64_t together = stride == 1 ? count : 1;
-  int64_t row = layout.isInterleaved() ? layout.rowOffset(strip * run.strip) : strip * mma.x.stride;
+  codes = stripCodes(codes, strip);
   for (int64_t i = 0; i < count; i += together)
-    result.append(emitter->loadActivations(k, run, k.offset(codes, row + i * stride * run.stepBytes), together));
+    result.append(emitter->loadActivations(k, run, k.offset(codes, i * stride * run.stepBytes), together));
   return result;
 }
 

@@ -50,6 +50,8 @@ public:
   mlir::Value nextStrip(const ActivationCursor &at) const { return k.offset(at.codes, layout.rowOffset(run.strip)); }
   /// `columns` further, where the codes have passed `strips` strips of pairs already, and the scaled sums the columns.
   ActivationCursor behindStrips(const ActivationCursor &at, int64_t strips, int64_t columns) const;
+  /// The same of a strip's first row.
+  mlir::Value stripCodes(mlir::Value codes, int64_t strip) const;
   /// The operands of a strip's rows for `count` quads that are `stride` quads apart; `codes` as codes() gives it.
   KernelBuilder::Values operands(mlir::Value codes, int64_t strip, int64_t count, int64_t stride) const;
   /// f32, in the order of the strip.

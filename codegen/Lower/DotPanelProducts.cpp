@@ -287,16 +287,21 @@ void DotPanel::multiplyStrips(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
 
 /// Quad by quad, by an instruction that adds to its sum: the operands of all strips stay.
 void DotPanel::accumulateQuads(Quads at, ArrayRef<DotRun> of, Tile &dots) {
+  bool loadsEach = strips() > 1 && emitter->loadsEachQuad();
   SmallVector<KernelBuilder::Values> a;
-  for (int64_t strip = 0; strip < strips(); ++strip)
-    a.push_back(activations.operands(at.x, strip, at.count, at.stride));
+  Tile x; // each strip has a pointer of its own where its quads are loaded one by one, at small distances
+  for (int64_t strip = 0; strip < strips(); ++strip) {
+    bool follows = loadsEach && strip > 0;
+    Value from = activations.stripCodes(follows ? x.back() : at.x, follows ? 1 : strip);
+    x.push_back(loadsEach ? emitter->afterSums(k, from, {}) : from);
+    a.push_back(activations.operands(x.back(), 0, at.count, at.stride));
+  }
   for (auto [number, i] : llvm::enumerate(order(at.count))) {
     if (strips() > 1 && emitter->ordersScales() && reader.looksUp() && 2 * int64_t(number) == at.count)
       at.codes = emitter->afterSums(k, at.codes, dots);
-    if (number > 0 && strips() > 1 && emitter->loadsEachQuad()) {
-      at.x = emitter->afterSums(k, at.x, dots);
-      for (int64_t strip = 0; strip < strips(); ++strip)
-        a[strip] = activations.operands(at.x, strip, at.count, at.stride);
+    for (int64_t strip = 0; strip < strips() && number > 0 && loadsEach; ++strip) {
+      x[strip] = emitter->afterSums(k, x[strip], dots);
+      a[strip] = activations.operands(x[strip], 0, at.count, at.stride);
     }
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value w = reader.quad(at.codes, at.first + i * at.stride, mma.firstVector + v);

@@ -94,8 +94,10 @@ PanelSums DotPanel::rowsOf(ArrayRef<Value> sums) {
 }
 
 PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
+  if (mma.range && emitter->loadsEachQuad()) // long registers are loaded at small distances only
+    panelPointer = DotEmitter::apartFromFrame(k, panelPointer);
   reader.openPanel(panelStart = panelPointer);
-  bool isTile = emitter && emitter->registers() && strips() > 1;
+  bool isTile = emitter && (emitter->registers() || emitter->loadsEachQuad()) && strips() > 1;
   if (mma.range || isTile) // constants of loops around this one shall not stay
     emitter->freeRegisters(k);
   if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack

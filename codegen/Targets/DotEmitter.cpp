@@ -107,6 +107,11 @@ Value DotEmitter::afterFetches(KernelBuilder &k, Value pointer) {
   return emptyAssembly(k, k.ptr(), pointer, "=r,0", /*stays=*/true);
 }
 
+/// (A pointer that went through assembly would be one that its stores may have seen.)
+Value DotEmitter::apartFromFrame(KernelBuilder &k, Value place) {
+  return k.offset(place, emptyAssembly(k, k.i64(), {k.i64(0)}, "=r,0"));
+}
+
 Value DotEmitter::orderAfter(KernelBuilder &k, Value pointer, ValueRange done, StringRef constraint) {
   SmallVector<Value> operands = {pointer};
   llvm::append_range(operands, done);

@@ -171,6 +171,8 @@ public:
   virtual int64_t rowsAhead(int64_t tile) const { return 2 * tile + 1; }
   /// `pointer`, to be read through behind the prefetches so far: an empty piece of assembly that stays where it is.
   static mlir::Value afterFetches(KernelBuilder &k, mlir::Value pointer);
+  /// `place` of the stack, of whose distance from the frame LLVM knows nothing: it would be part of each offset.
+  static mlir::Value apartFromFrame(KernelBuilder &k, mlir::Value place);
 
 protected:
   /// The bits that codes of a run may have, up to 7, without fewer of its quads being added at once; `fitting` says of

@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/AArch64/DotProduct.h"
 
+#include <string>
+
 using namespace mlir;
 
 namespace nibble {
@@ -29,6 +31,15 @@ Value AArch64DotProduct::multiply(KernelBuilder &k, const DotRun &run, Value sum
   for (auto [weight, activation] : llvm::zip_equal(weights, activations))
     sum = k.intrinsic("llvm.aarch64.neon.sdot", sum.getType(), {sum, weight, activation});
   return sum;
+}
+
+/// Those of addresses: a tile has a pointer of each row in its loop, where what waits for loops around it took a place.
+void AArch64SVEDotProduct::freeRegisters(KernelBuilder &k) const {
+  constexpr int kFirst = 19, kLast = 28; // which a call keeps
+  std::string clobbered;
+  for (int i = kFirst; i <= kLast; ++i)
+    clobbered += (i > kFirst ? ",~{x" : "~{x") + std::to_string(i) + "}";
+  emptyAssembly(k, /*result=*/{}, /*operands=*/{}, clobbered);
 }
 
 } // namespace nibble

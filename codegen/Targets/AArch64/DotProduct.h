@@ -48,6 +48,7 @@ public:
     return orderAfterLower(k, pointer, done, "w");
   }
   bool loadsEachQuad() const override { return true; }
+  void freeRegisters(KernelBuilder &k) const override;
 };
 
 } // namespace nibble
