@@ -141,7 +141,7 @@ private:
   void multiplyLookedUp(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
-  void multiplyApart(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
+  void multiplyApart(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
   Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
   void multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);

@@ -97,33 +97,41 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   }
   // A step takes the quads that lie in the bit fields of one vector of the narrowest plane.
   int64_t steps = narrowest();
-  if (steps == 1 && emitter->registersOfSum() > 1 && dot.codes.bits > 5) {
-    multiplyApart(unit.codes, first, x, of, dots);
-    return dots;
-  }
+  bool looksUp = reader.looksUp() || panel.bookEntryBytes; // in tables that take registers
+  bool takesApart = emitter->registersOfSum() > 1 && dot.codes.bits > 5 && (steps == 1 || looksUp);
   int64_t together = multipliesPieces() ? kStepQuads : dot.quads / steps;
-  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
-    Tile next(carried.begin(), carried.end());
+  bool fills = together < dot.quads / steps;
+  auto multiply = [&](Value step, Tile &sums) {
     Value codes = k.offset(unit.codes, k.mul(step, panel.vectorBytes())), from = k.offset(x, k.mul(step, panel.kr));
-    bool fills = together < dot.quads / steps;
+    if (takesApart)
+      return multiplyApart({codes, first, steps, dot.quads / steps, from}, of, sums);
     Tile done;
-    for (int64_t quad = 0; quad < dot.quads; quad += steps * together, done = next) {
+    for (int64_t quad = 0; quad < dot.quads; quad += steps * together, done = sums) {
       if (fills) // from the first on: one pointer, and not a base and a distance
         codes = emitter->afterSums(k, codes, done), from = emitter->afterSums(k, from, done);
-      multiplyQuads({codes, first + quad, steps, together, k.offset(from, quad * panel.kr), fills}, of, next);
+      multiplyQuads({codes, first + quad, steps, together, k.offset(from, quad * panel.kr), fills}, of, sums);
     }
+  };
+  if (steps == 1 && takesApart) {
+    multiply(k.i64(0), dots);
+    return dots;
+  }
+  return k.loop(k.i64(0), k.i64(steps), 1, dots, [&](Value step, ValueRange carried) {
+    Tile next(carried.begin(), carried.end());
+    multiply(step, next);
     return next;
   });
 }
 
-/// A run of packed codes, two quads at a time, half a run apart: those share bytes. The codes of all would be more than
-/// the registers hold beside sums that take two each, and words that wait to be widened.
-void DotPanel::multiplyApart(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile &dots) {
-  int64_t apart = dot.quads / kStepQuads;
+/// Packed codes, two quads at a time, half of them apart: those share bytes. The codes of all would be more than the
+/// registers hold beside sums that take two each, and words that wait to be widened.
+void DotPanel::multiplyApart(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
+  int64_t apart = quads.count / kStepQuads;
   for (int64_t part = 0; part < apart; ++part) {
     if (part > 0)
-      codes = emitter->afterSums(k, codes, dots), x = emitter->afterSums(k, x, dots);
-    multiplyQuads({codes, first + part, apart, dot.quads / apart, k.offset(x, part * panel.kr)}, of, dots);
+      quads.codes = emitter->afterSums(k, quads.codes, dots), quads.x = emitter->afterSums(k, quads.x, dots);
+    Value x = k.offset(quads.x, part * quads.stride * panel.kr);
+    multiplyQuads({quads.codes, quads.first + part * quads.stride, apart * quads.stride, kStepQuads, x}, of, dots);
   }
 }
 
@@ -271,10 +279,17 @@ void DotPanel::multiplyLookedUp(Quads at, ArrayRef<DotRun> of, Tile &dots) {
 
 /// The weights stay, and strip after strip passes by: few registers.
 void DotPanel::multiplyStrips(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
+  // Sums of one of several runs wait as words, which leaves no register for activations that are loaded early, and in
+  // i32 as half as many.
+  bool widens = memory.sums && emitter->registersOfSum() > 1 && !readsBytes() && dot.quads <= kStraightQuads;
   SmallVector<Tile> w(mma.vectors);
   for (int64_t strip = 0; strip < strips(); ++strip) {
-    if (strip > 0 && quads.fills)
-      quads.x = emitter->afterSums(k, quads.x, ArrayRef(dots).slice((strip - 1) * mma.vectors, mma.vectors));
+    if (strip > 0 && (quads.fills || widens)) {
+      Tile done(ArrayRef(dots).slice((strip - 1) * mma.vectors, mma.vectors));
+      for (Value &sum : done)
+        sum = widens ? emitter->finish(k, dot, sum, /*codeSums=*/Value()) : sum;
+      quads.x = emitter->afterSums(k, quads.x, done);
+    }
     KernelBuilder::Values a = activations.operands(quads.x, strip, quads.count, quads.stride);
     for (int64_t v = 0; v < mma.vectors; ++v) {
       if (strip == 0)

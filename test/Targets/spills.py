@@ -44,16 +44,10 @@ TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
 # the others (codegen/Emit/LoopOrder.h) were tried for all of these. What is known of the registers they want:
 #
-#   neon, sve   Tiles that unpack their weights: sums of two registers each (neon), codes of 256 columns (sve).
-#   dotprod     The row behind the last tile, whose codes' 256 columns are unpacked beside their scales.
 #   neon, i8mm  One row of any4: a table of each vector's rows takes four registers, which are stored together.
 ALLOWED = {
-    ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 21},
-    ("aarch64_neon_1x4x4_s8s8s32", 4): {"q2_k": 2, "q6_k": 1},
-    ("aarch64_dotprod_1x4x4_s8s8s32", 64): {"tq2_0": 2},
+    ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 19},
     ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 42},
-    ("aarch64_sve256_1x8x4_s8s8s32", 64): {"tq2_0": 1},
-    ("aarch64_sve512_1x16x4_s8s8s32", 64): {"tq2_0": 7},
 }
 
 

@@ -29,19 +29,18 @@ static Value addNeighbours(KernelBuilder &k, Value sum, Value words) {
   return k.add(sum, k.intrinsic("llvm.aarch64.neon.saddlp", k.vec(k.i32(), 4), {words}));
 }
 
-/// Two or four quads by one load, of which each takes a lane for both halves of its register: LD1R loads one, and has
-/// no offset, so that an addition comes with it.
+/// Two or four quads by one load, of which each takes a lane: LD1R loads one, and has no offset, so that an addition
+/// comes with it. LLVM shall not know that both halves of a register are the same: it would take the upper half of each
+/// weight apart instead of multiplying it by SMULL2.
 KernelBuilder::Values AArch64WideningMultiply::loadActivations(KernelBuilder &k, const DotRun &run, Value codes,
                                                                int64_t quads) const {
-  int64_t together = quads % 8 ? 2 : 4;
-  if (quads % 8 && quads != 2) // with integer sums of several runs no register is left for what is loaded together
-    return DotEmitter::loadActivations(k, run, codes, quads);
+  int64_t together = quads % 4 == 0 ? 4 : quads % 2 == 0 ? 2 : 1;
   KernelBuilder::Values operands;
   for (int64_t quad = 0; quad < quads; quad += together) {
     Value loaded = k.load(k.vec(k.i32(), together), k.offset(codes, run.stepBytes * quad), 1);
     for (int64_t lane = 0; lane < together; ++lane) {
-      Value half = k.bitcast(k.shuffle(loaded, loaded, {lane, lane}), k.vec(k.i8(), 8));
-      operands.push_back(k.concat(half, half));
+      Value splat = k.shuffle(loaded, loaded, SmallVector<int64_t>(run.lanes, lane));
+      operands.push_back(hidden(k, k.bitcast(splat, k.vec(k.i8(), 4 * run.lanes))));
     }
   }
   return operands;
@@ -60,6 +59,10 @@ Value AArch64WideningMultiply::start(KernelBuilder &k, const DotRun &run, Value 
 Value AArch64WideningMultiply::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
                                         ValueRange activations) const {
   bool narrow = isNarrow(run);
+  auto widened = [&](Value sum, Value words) { // or LLVM takes sums of straight code apart, and keeps the words of each
+    Value bytes = k.bitcast(addNeighbours(k, sum, words), k.vec(k.i8(), 16));
+    return k.bitcast(hidden(k, bytes), sum.getType());
+  };
   Value result;
   for (int64_t part = 0; part < run.lanes / 2; ++part) { // a register of words is two weight rows
     Value acc = narrow ? k.slice(sum, 8 * part, 8) : k.slice(sum, 4 * part, 4), words;
@@ -69,11 +72,11 @@ Value AArch64WideningMultiply::multiply(KernelBuilder &k, const DotRun &run, Val
       words = words ? k.add(words, added) : narrow ? k.add(acc, added) : added;
       if (narrow || ++pending < quadsIn16Bits(run.codes))
         continue;
-      acc = addNeighbours(k, acc, words);
+      acc = widened(acc, words);
       words = nullptr, pending = 0;
     }
     if (words)
-      acc = narrow ? words : addNeighbours(k, acc, words);
+      acc = narrow ? words : widened(acc, words);
     result = result ? k.concat(result, acc) : acc;
   }
   return result;

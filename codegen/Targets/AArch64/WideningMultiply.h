@@ -1,9 +1,9 @@
 //===- WideningMultiply.h - smlal and sadalp -------------------*- C++ -*-===//
 //
 // Products of signed bytes in 16 bits, for CPUs without a dot product: Arm ARM,
-// SMULL and SMLAL (vector), then SADALP, which adds neighbours into i32. Two lanes
-// of i32 belong to a weight row until the end. Exact as long as no sum of products
-// exceeds 32767:
+// SMULL and SMLAL (vector), and SMULL2 and SMLAL2 for the upper half of a register,
+// then SADALP, which adds neighbours into i32. Two lanes of i32 belong to a weight
+// row until the end. Exact as long as no sum of products exceeds 32767:
 //
 //   unsigned codes of b bits: ⌊32767 / ((2^b - 1) · 127)⌋ quads are added in 16 bits
 //   (all 8 of a run for b ≤ 5, 4 for 6, 2 for 7); signed bytes: 2, since 2 · 128 · 127 = 32512.
