@@ -41,9 +41,10 @@ constexpr int64_t kSignedStrips = 4;
 /// once would hold up its own.
 constexpr int64_t kFetchedTogether = 4096;
 
-/// Bytes that a tile of a few rows fetches ahead into the second level of the cache. (Four rows of Q4_0 and Q5_0 on a
-/// Zen 4, GB/s of weights from memory: 14 and 16 without; 18 and 17 with 4096 bytes, 19 and 18 with 8192, 18 and 18 with
-/// 16384. Into the first level: 14 to 18, and 10. Q8_0: 20 without, 17 with 8192.)
+/// Bytes that a tile of a few rows fetches ahead into the second level of the cache. (Four rows on a Zen 4, GB/s of
+/// weights from memory, without it, 4096, 8192 and 16384 bytes ahead: Q4_0 14, 18, 19, 18; Q5_0 16, 17, 18, 18; Q6_K 9,
+/// 13, 15. Into the first level Q4_0 14 to 18, Q5_0 10. Not so where the core does well alone: Q8_0 20 without, 17 with
+/// 8192; Q4_K 15 and 10.)
 constexpr int64_t kTileAhead = 8192;
 constexpr int kSecondLevel = 2; ///< llvm.prefetch's locality
 
@@ -170,11 +171,12 @@ PanelSums DotPanel::walkStrips(Value record, Value row0, Value records, ValueRan
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, Tile sums) {
   Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
   Value column = k.mul(index, panel.recordSpan());
-  if (tokens > 1 || (panel.unitsPerRecord() == 1 && !fetchesBySpan()))
+  bool isOneUnit = panel.unitsPerRecord() == 1;
+  if (isOneUnit ? !fetchesBySpan() : tokens > 1 && !fetchesToUnpack())
     fetchAhead(record, panel.recordBytes(), row0);
-  if (panel.unitsPerRecord() == 1 && panel.planes().size() > 1 && !fetchesBySpan() && !fetchesToUnpack())
+  if (isOneUnit && panel.planes().size() > 1 && !fetchesBySpan() && !fetchesToUnpack())
     record = fetchInOrder(record, record, panel.recordBytes());
-  if (panel.unitsPerRecord() == 1) {
+  if (isOneUnit) {
     Unit unit = unitAt(record, k.i64(0), column, row0);
     if (mma.levels)
       unit.subScales = k.offset(mma.levels, k.mul(index, levels.recordBytes()));
@@ -188,7 +190,7 @@ DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index,
       bool isUnit = panel.isTwoLevel() || mma.ahead == 0;
       int64_t bytes = isUnit ? panel.unitBytes() : llvm::divideCeil(panel.recordBytes(), panel.unitsPerRecord());
       Value from = k.offset(isUnit ? k.offset(record, panel.unitsOffset()) : record, k.mul(unit, bytes));
-      if (tokens == 1)
+      if (tokens == 1 || fetchesToUnpack())
         fetchAhead(from, bytes, row0);
       at = fetchInOrder(record, from, bytes);
     }
@@ -203,7 +205,8 @@ bool DotPanel::fetchesBySpan() const {
 /// Whether a tile of a few rows, on a core that is left to prefetch for itself, fetches its records: to unpack a line
 /// and multiply it takes so long that the core reads too few lines ahead.
 bool DotPanel::fetchesToUnpack() const {
-  return mma.ahead == 0 && tokens > 1 && panel.unitsPerRecord() == 1 && panel.planes()[0].width < 8;
+  bool readsApart = panel.unitsPerRecord() == 1 || panel.planes().size() > 1;
+  return mma.ahead == 0 && tokens > 1 && readsApart && panel.planes()[0].width < 8;
 }
 
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
