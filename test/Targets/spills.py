@@ -1,7 +1,7 @@
 """Compiles the kernels of every integer row and prints how often their inner loops touch the stack: where a kernel
 wants more registers than there are. Fails where that is more than the list below allows. One row of activations with
 all formats; tiles of many rows, whose weights were unpacked before, and of four, which unpack them if that is cheap:
-with all formats where there are 16 registers, else with those that differ most.
+with all formats where there are 16 registers and on most rows of AArch64, else with those that differ most.
 
 Sums that a tile keeps in memory by plan, read and written through a pointer (codegen/Lower/DotPanelMemory.cpp), are
 none of these accesses; x86-avx2.test counts them.
@@ -26,6 +26,8 @@ from inner_loops import STACK, innermost_loops  # noqa: E402
 # row -> (target, CPU that has it, names of instructions that multiply)
 ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) in aarch64.ROWS.items()} | {
     "aarch64_sve512i8mm_2x16x8_s8s8s32": ("aarch64-linux-gnu", "neoverse-v1+sve-512-bit", {"sdot", "smmla"}),
+    "aarch64_sve128_1x4x4_s8s8s32": ("aarch64-linux-gnu", "neoverse-n2", {"sdot"}),
+    "aarch64_sve128i8mm_2x4x8_s8s8s32": ("aarch64-linux-gnu", "neoverse-n2", {"sdot", "smmla"}),
     "x86_avx2_1x8x4_u7s8s32": ("x86_64-linux-gnu", "haswell", {"vpmaddubsw"}),
     "x86_avxvnni_1x8x4_u8s8s32": ("x86_64-linux-gnu", "alderlake", {"vpdpbusd", "{vex}"}),
     "x86_avx512vnni_1x16x4_u8s8s32": ("x86_64-linux-gnu", "cascadelake", {"vpdpbusd"}),
@@ -36,23 +38,31 @@ ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) 
 FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_xs iq3_xxs iq1_s iq1_m iq4_nl iq4_xs
 iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16
 any4""".split()
-# Rows with 16 registers: all of these, and tiles of each.
-SHORT = ["x86_avx2_1x8x4_u7s8s32", "x86_avxvnni_1x8x4_u8s8s32"]
+# Rows with all of these, and tiles of each: with 16 registers, and of AArch64.
+ALL = ["x86_avx2_1x8x4_u7s8s32", "x86_avxvnni_1x8x4_u8s8s32", "aarch64_neon_1x4x4_s8s8s32",
+       "aarch64_dotprod_1x4x4_s8s8s32", "aarch64_i8mm_2x4x8_s8s8s32", "aarch64_sve128_1x4x4_s8s8s32",
+       "aarch64_sve128i8mm_2x4x8_s8s8s32", "aarch64_sve256_1x8x4_s8s8s32", "aarch64_sve512_1x16x4_s8s8s32"]
 # Of the other rows, with four rows of activations and with many.
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
 
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
 # the others (codegen/Emit/LoopOrder.h) were tried for all of these. What is known of the registers they want:
 #
-#   neon, i8mm  One row of any4: a table of each vector's rows takes four registers, which are stored together.
+#   any4        A table of each vector's rows takes four registers, which are stored together.
+#   dotprod, sve128  Tiles of four rows with two groups in a span: sums in f32, in i32 and of a group take 24 registers.
+#                    Of one bit: the row behind a tile.
+#   sve128i8mm  Sixteen rows, no CPU's choice.
 ALLOWED = {
     ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 19},
+    ("aarch64_dotprod_1x4x4_s8s8s32", 4): {"iq2_xs": 5, "iq2_s": 5, "iq1_m": 5, "q1_0": 2, "any4": 15},
+    ("aarch64_sve128_1x4x4_s8s8s32", 4): {"q3_k": 4, "q6_k": 4, "any4": 14},
+    ("aarch64_sve128i8mm_2x4x8_s8s8s32", 64): {"uint3": 1, "u1_min": 1},
     ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 42},
 }
 
 
 def formats_of(row, rows):
-    return FORMATS if rows == 1 or row in SHORT else TILES
+    return FORMATS if rows == 1 or row in ALL else TILES
 
 
 def worst(kernels, row, form, rows):
