@@ -136,7 +136,8 @@ private:
     bool fills = false; ///< the registers: a strip's activations are loaded when the sums of the one before are there
   };
   void multiplyQuads(const Quads &quads, llvm::ArrayRef<DotRun> of, Tile &dots);
-  bool multipliesPieces() const;
+  int64_t quadsOfPiece() const;
+  bool multipliesPieces() const { return quadsOfPiece() < dot.quads / narrowest(); }
   void multiplyStrip(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyLookedUp(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);

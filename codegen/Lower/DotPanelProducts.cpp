@@ -99,8 +99,8 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   int64_t steps = narrowest();
   bool looksUp = reader.looksUp() || panel.bookEntryBytes; // in tables that take registers
   bool takesApart = emitter->registersOfSum() > 1 && dot.codes.bits > 5 && (steps == 1 || looksUp);
-  int64_t together = multipliesPieces() ? kStepQuads : dot.quads / steps;
-  bool fills = together < dot.quads / steps;
+  int64_t together = quadsOfPiece();
+  bool fills = multipliesPieces();
   auto multiply = [&](Value step, Tile &sums) {
     Value codes = k.offset(unit.codes, k.mul(step, panel.vectorBytes())), from = k.offset(x, k.mul(step, panel.kr));
     if (takesApart)
@@ -201,10 +201,15 @@ void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x
   }
 }
 
-/// Whether a tile's packed quads of a step are more than the registers hold beside the sums, and what widens these.
-bool DotPanel::multipliesPieces() const {
+/// Quads of packed codes that a tile's step multiplies at a time: those that are looked up together, or two where all
+/// are more than the registers hold beside the sums, and what widens these.
+int64_t DotPanel::quadsOfPiece() const {
   int64_t quads = dot.quads / narrowest(), sums = strips() + (mma.row->unsignedBits < 8 ? 1 : 0);
-  return !readsBytes() && dot.quads > kStraightQuads && quads > kStepQuads && exceeds((quads + sums) * mma.vectors);
+  if (readsBytes() || dot.quads <= kStraightQuads)
+    return quads;
+  if (reader.quadsTogether() > 1)
+    return std::min(quads, reader.quadsTogether());
+  return quads > kStepQuads && exceeds((quads + sums) * mma.vectors) ? kStepQuads : quads;
 }
 
 /// The bytes of `count` quads of a vector, `stride` quads apart.

@@ -214,7 +214,7 @@ KernelBuilder::Values PanelReader::quads(Value unit, ArrayRef<int64_t> numbers, 
     for (size_t i = 0; i < kX86TableQuads; ++i) // what is missing is the last one again
       some.push_back(i < numbers.size() ? codes(unit, numbers[i], v) : some.back());
     some = emitX86TableLookup(k, ofVector, int64_t(1) << panel.codeBits, some,
-                              [&](Value pointer, Value done) { return emitter->afterSums(k, pointer, {done}); });
+                              [&](Value pointer, ValueRange done) { return emitter->afterSums(k, pointer, done); });
     for (Value found : ArrayRef(some).take_front(numbers.size()))
       result.push_back(found);
   }

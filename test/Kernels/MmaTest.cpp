@@ -65,6 +65,21 @@ TEST_P(MmaTest, EqualsTheDefinitionBitForBit) {
   EXPECT_EQ(cases.check(), "");
 }
 
+/// Codes of 2, 3 and 6 bits to be pointed into tables of each row: a smaller one than registers shuffle by, one of
+/// codes in two planes, and several (codegen/Targets/X86/RowTables.h).
+llvm::ArrayRef<lowbit::Format> rowBooks() {
+  static const std::vector<lowbit::Format> formats = [] {
+    std::vector<lowbit::Format> own;
+    for (lowbit::Format format : ownFormats())
+      if (llvm::is_contained({"u2_96", "u3_long", "e2m3_bf16"}, llvm::StringRef(format.name))) {
+        format.zeroPoint = 0; // a codebook's numbers are what they are
+        own.push_back(format);
+      }
+    return own;
+  }();
+  return formats;
+}
+
 /// A format of each kind: 8 bits, minima, bit planes, two levels, and codebooks small and large with each kind of
 /// scale. That no format is forgotten on any row is KernelSweep's business.
 std::vector<Case> allCases() {
@@ -95,6 +110,9 @@ std::vector<Case> allCases() {
         cases.push_back({machine, format});
     }
     cases.push_back({machine, q4, CodeKind(4, CodeKind::I8, CodeKind::Row)});
+    for (const lowbit::Format &format : rowBooks())
+      if (dot && llvm::StringRef(machine.row).starts_with("x86"))
+        cases.push_back({machine, &format, CodeKind(format.codeKind().width, CodeKind::I8, CodeKind::Row)});
     if (machine.cpu != llvm::StringRef("haswell"))
       continue;
     if (!dot)

@@ -17,11 +17,15 @@ namespace nibble {
 /// Bytes of a table, of 128 bits; weight rows whose quads these hold; numbers of a table.
 constexpr int64_t kSegment = 16, kRows = 4, kEntries = 16;
 
+/// A code's top bit would make vpshufb give 0. Of 256 bytes there is nothing to choose by a table.
+constexpr int64_t kMostEntries = 128;
+
 int64_t x86TableBytes(const InstructionRow &row, int64_t lanes, int64_t entries) {
-  constexpr int64_t kRegister = 32, kQuad = kSegment / kRows;
-  bool suits = row.isa == Isa::X86 && row.kr() == kQuad && lanes * kQuad == kRegister &&
-               x86ShuffleBytes(row) == kRegister;
-  return suits && entries == kEntries ? lanes * llvm::divideCeil(entries, kEntries) * kEntries : 0;
+  constexpr int64_t kQuad = kSegment / kRows;
+  int64_t chosen = x86ShuffleBytes(row) > 32 ? 4 : 2; // without spilling in as many instructions
+  bool suits = row.isa == Isa::X86 && row.kr() == kQuad && lanes * kQuad == x86ShuffleBytes(row) && entries > chosen &&
+               entries <= kMostEntries;
+  return suits ? lanes * llvm::divideCeil(entries, kEntries) * kEntries : 0;
 }
 
 void storeX86Tables(KernelBuilder &k, ArrayRef<Value> entries, Value tables) {
@@ -81,15 +85,15 @@ Value emitX86Choice(KernelBuilder &k, Value codes, int64_t first, int64_t count,
 }
 
 KernelBuilder::Values emitX86TableLookup(KernelBuilder &k, Value tables, int64_t entries, ValueRange codes,
-                                         function_ref<Value(Value pointer, Value done)> after) {
+                                         function_ref<Value(Value pointer, ValueRange done)> after) {
   Type type = codes[0].getType();
   int64_t bytes = KernelBuilder::lanes(codes[0]);
-  KernelBuilder::Values found;
-  for (auto [row, ofRow] : llvm::enumerate(transpose(k, codes))) {
-    Value indices = entries > 128 ? k.bitAnd(ofRow, kEntries - 1) : ofRow; // a byte with its top bit set gives 0
+  KernelBuilder::Values ofRows = transpose(k, codes), found;
+  tables = after(tables, ofRows); // so that quads and halves of them take no registers any more
+  for (auto [row, ofRow] : llvm::enumerate(ofRows)) {
     found.push_back(emitX86Choice(k, ofRow, 0, llvm::divideCeil(entries, kEntries), [&](int64_t part) {
       Value table = k.loadAgain(type, k.offset(tables, (part * kRows + int64_t(row)) * bytes), 1);
-      return emitX86Shuffle(k, table, indices);
+      return emitX86Shuffle(k, table, ofRow);
     }));
     tables = after(tables, found.back());
   }

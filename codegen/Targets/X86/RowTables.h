@@ -23,17 +23,18 @@ namespace nibble {
 /// Quads that are looked up at once.
 inline constexpr int64_t kX86TableQuads = 4;
 
-/// Bytes of the tables of `lanes` weight rows with so many numbers each; 0 where their quads are no whole register of
-/// AVX2, or there are not sixteen numbers: others are still chosen one by one.
+/// Bytes of the tables of `lanes` weight rows with so many numbers each; 0 where their quads are no whole register, or
+/// so few or so many numbers that they are chosen one by one.
 int64_t x86TableBytes(const InstructionRow &row, int64_t lanes, int64_t entries);
 
 /// Stores them. entries[code] has a byte of each weight row.
 void storeX86Tables(KernelBuilder &k, llvm::ArrayRef<mlir::Value> entries, mlir::Value tables);
 
-/// The numbers of kX86TableQuads quads of codes below `entries`. `after` gives the pointer, known only once `done` is,
+/// The numbers of kX86TableQuads quads of codes below `entries`. `after` gives the pointer, known only once `done` are,
 /// so that the tables of one row are loaded when those of the row before it are done with.
-KernelBuilder::Values emitX86TableLookup(KernelBuilder &k, mlir::Value tables, int64_t entries, mlir::ValueRange codes,
-                                         llvm::function_ref<mlir::Value(mlir::Value pointer, mlir::Value done)> after);
+KernelBuilder::Values
+emitX86TableLookup(KernelBuilder &k, mlir::Value tables, int64_t entries, mlir::ValueRange codes,
+                   llvm::function_ref<mlir::Value(mlir::Value pointer, mlir::ValueRange done)> after);
 
 /// Of `count` parts from number `first` on, for each byte of `codes`, the one whose number stands above its lowest four
 /// bits: bit by bit, each brought to the top of the byte, where vpblendvb reads it.
