@@ -33,6 +33,7 @@ llvm::ArrayRef<Machine> machines() {
       {"aarch64_sve128_1x4x4_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
       {"aarch64_i8mm_2x4x8_s8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
       {"aarch64_dotprod_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a76", true},
+      {"aarch64_usdot_1x4x4_u8s8s32", "aarch64-linux-gnu", "neoverse-n2", true},
       {"aarch64_neon_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a72", true},
       {"generic_base_1x4x4_s8s8s32", "aarch64-linux-gnu", "cortex-a53", true},
       {"x86_avx512f_1x16x1_f32f32f32", "x86_64-linux-gnu", "icelake-server", true},

@@ -1,4 +1,4 @@
-//===- DotProduct.cpp - sdot by element -----------------------------------===//
+//===- DotProduct.cpp - sdot and usdot by element -------------------------===//
 //
 // See DotProduct.h.
 //
@@ -29,7 +29,7 @@ KernelBuilder::Values AArch64DotProduct::loadActivations(KernelBuilder &k, const
 Value AArch64DotProduct::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
                                   ValueRange activations) const {
   for (auto [weight, activation] : llvm::zip_equal(weights, activations))
-    sum = k.intrinsic("llvm.aarch64.neon.sdot", sum.getType(), {sum, weight, activation});
+    sum = k.intrinsic(intrinsic(), sum.getType(), {sum, weight, activation});
   return sum;
 }
 
