@@ -182,7 +182,7 @@ void ExpertRows::multiply(Value panel, Value place) {
 
 void ExpertRows::multiplyTile(MmaOperands of, Value panel, Value place, Value row0, int64_t tokens) {
   Value x = isLookup(of) ? k.divu(numberOf(row0), operands.perRow) : row0;
-  of.vectors = tokens > 1 && of.row->isInteger() ? of.row->tileVectors : of.row->vectors;
+  of.vectors = vectorsTogether(of, tokens);
   for (of.firstVector = 0; of.firstVector < of.row->vectors; of.firstVector += of.vectors)
     storeTile(sumTile(k, of, waiting, panel, x, tokens), place, row0, tokens, of.firstVector, of.vectors);
 }

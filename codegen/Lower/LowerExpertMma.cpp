@@ -98,8 +98,10 @@ void ExpertKernel::emitPanel(Value row, Value place) {
   Value expert = k.zext(k.load(k.i32(), k.at(experts.chosen, k.i32(), row)), k.i64());
   Value panel = k.offset(experts.weight, k.mul(k.add(k.mul(expert, places), place), layout.panelBytes()));
   Value x = k.divu(row, experts.perRow);
-  mma.firstVector = 0, mma.vectors = mma.row->vectors;
-  PanelSums sums = sumTile(k, mma, /*memory=*/{}, panel, x, /*tokens=*/1);
+  PanelSums sums;
+  mma.vectors = vectorsTogether(mma, /*tokens=*/1);
+  for (mma.firstVector = 0; mma.firstVector < mma.row->vectors; mma.firstVector += mma.vectors)
+    sums.append(sumTile(k, mma, /*memory=*/{}, panel, x, /*tokens=*/1));
   Value y = k.at(experts.out, k.f32(), k.add(k.mul(row, experts.outStride), k.mul(place, layout.nr)));
   for (auto [v, sum] : llvm::enumerate(sums))
     k.store(sum, k.at(y, k.f32(), static_cast<int64_t>(v) * mma.row->lanes));

@@ -167,7 +167,7 @@ void MmaKernel::emitTiles(Value panel, Value index, Value done, Value n, int64_t
 }
 
 void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
-  mma.vectors = tokens > 1 ? shape.row->tileVectors : shape.row->vectors;
+  mma.vectors = vectorsTogether(mma, tokens);
   for (mma.firstVector = 0; mma.firstVector < shape.row->vectors; mma.firstVector += mma.vectors)
     storeTile(sumTile(k, mma, waiting, panel, row0, tokens), index, row0, tokens);
 }

@@ -34,6 +34,14 @@ static bool isCheapPacked(mpgemm::LayoutAttr layout) {
   return isIntegers && source.planes().size() == 1 && source.group >= kUnpackedRecord;
 }
 
+/// Numbers that are looked up, of each row in a table of its own, or while a span has several integer sums: a tile that
+/// unpacks them wants many registers.
+static bool isCrowded(mpgemm::LayoutAttr layout) {
+  mpgemm::PanelLayout source = layout.getPanelLayout();
+  bool looksUp = !cast<lowbit::BlockType>(layout.getElement()).getCode().isInteger();
+  return looksUp && (source.bookPerRow || (source.isTwoLevel() && source.group < kUnpackedRecord));
+}
+
 bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
   int64_t tile = mma.row->tile;
@@ -45,7 +53,9 @@ bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
   if (isByte || mma.row->strip != 1 || mma.row->kind != RowKind::Dot)
     return false;
   const DotEmitter &emitter = dotEmitter(*mma.row);
-  return emitter.unpacksAhead() && (isCheapPacked(mma.layout) ? rows > 2 * tile : rows >= emitter.rowsAhead(tile));
+  if (!emitter.unpacksAhead() || isCheapPacked(mma.layout))
+    return emitter.unpacksAhead() && rows > 2 * tile;
+  return rows >= emitter.rowsAhead(tile, isCrowded(mma.layout));
 }
 
 bool AheadPanel::leavesOneTile() const { return mma.row->isInteger() && isCheapPacked(mma.layout); }

@@ -41,6 +41,9 @@ constexpr int64_t kSignedStrips = 4;
 /// once would hold up its own.
 constexpr int64_t kFetchedTogether = 4096;
 
+/// Registers for tables of a row alone with codebooks of weight rows: those of as many vectors as it takes at once.
+constexpr int64_t kTableRegisters = 8;
+
 /// Bytes that a tile of a few rows fetches ahead into the second level of the cache. (Four rows on a Zen 4, GB/s of
 /// weights from memory, without it, 4096, 8192 and 16384 bytes ahead: Q4_0 14, 18, 19, 18; Q5_0 16, 17, 18, 18; Q6_K 9,
 /// 13, 15. Into the first level Q4_0 14 to 18, Q5_0 10. Not so where the core does well alone: Q8_0 20 without, 17 with
@@ -99,7 +102,8 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
     panelPointer = DotEmitter::apartFromFrame(k, panelPointer);
   reader.openPanel(panelStart = panelPointer);
   bool isTile = emitter && (emitter->registers() || emitter->loadsEachQuad()) && strips() > 1;
-  if (mma.range || isTile) // constants of loops around this one shall not stay
+  bool isOrdered = staysInPlace() && emitter->ordersScales();
+  if (mma.range || isTile || isOrdered) // constants of loops around this one shall not stay
     emitter->freeRegisters(k);
   if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack
     panelPointer = emitter->afterSums(k, panelPointer, {});
@@ -203,10 +207,11 @@ bool DotPanel::fetchesBySpan() const {
 }
 
 /// Whether a tile of a few rows, on a core that is left to prefetch for itself, fetches its records: to unpack a line
-/// and multiply it takes so long that the core reads too few lines ahead.
+/// and multiply it takes so long that the core reads too few lines ahead. Products with one and two bits take longer
+/// than any memory.
 bool DotPanel::fetchesToUnpack() const {
   bool readsApart = panel.unitsPerRecord() == 1 || panel.planes().size() > 1;
-  return mma.ahead == 0 && tokens > 1 && readsApart && panel.planes()[0].width < 8;
+  return mma.ahead == 0 && tokens > 1 && readsApart && panel.codeBits > 2 && panel.planes()[0].width < 8;
 }
 
 /// Fetches what the stream of weights brings after the bytes at `from`: a row of activations walks straight through the
@@ -348,6 +353,17 @@ DotPanel::Unit DotPanel::after(const Unit &unit, ArrayRef<Value> sums) {
   later.codes = emitter->afterSums(k, unit.codes, sums);
   later.x.codes = emitter->afterSums(k, unit.x.codes, sums);
   return later;
+}
+
+int64_t vectorsTogether(const MmaOperands &mma, int64_t tokens) {
+  if (tokens > 1 || !mma.row->isInteger())
+    return mma.row->tileVectors;
+  mpgemm::PanelLayout panel = mma.layout.getPanelLayout();
+  if (!panel.bookPerRow)
+    return mma.row->vectors;
+  constexpr int64_t kNumbers = 4; // bytes of a lane
+  int64_t tables = llvm::divideCeil(int64_t(1) << panel.codeBits, kNumbers);
+  return std::clamp<int64_t>(kTableRegisters / (tables * dotEmitter(*mma.row).registersOfSum()), 1, mma.row->vectors);
 }
 
 PanelSums accumulateDot(KernelBuilder &k, const MmaOperands &mma, Value panel, Value row0, int64_t tokens,

@@ -76,6 +76,9 @@ struct MmaOperands {
   SumPlace memory; ///< where the tile's sums are while registers are short; null: in registers
 };
 
+/// Vectors of a panel that a tile of so many rows takes at once.
+int64_t vectorsTogether(const MmaOperands &mma, int64_t tokens);
+
 /// Memory of the stack for the sums of the row's largest tile: the builder must stand in the kernel's entry block.
 SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row);
 /// Whether a tile's f32 sums are to be in memory, since registers are short beside those of integers. Then each span

@@ -168,7 +168,8 @@ public:
   /// Whether a product with many rows unpacks weights once for several tiles (codegen/Lower/MmaAhead.h).
   virtual bool unpacksAhead() const { return false; }
   /// With how many rows that begins, in tiles of `tile` rows, where unpacking takes more than a few instructions.
-  virtual int64_t rowsAhead(int64_t tile) const { return 2 * tile + 1; }
+  /// `isCrowded`: and many registers.
+  virtual int64_t rowsAhead(int64_t tile, bool isCrowded) const { return 2 * tile + 1; }
   /// `pointer`, to be read through behind the prefetches so far: an empty piece of assembly that stays where it is.
   static mlir::Value afterFetches(KernelBuilder &k, mlir::Value pointer);
   /// `place` of the stack, of whose distance from the frame LLVM knows nothing: it would be part of each offset.

@@ -1,7 +1,7 @@
 """Compiles the kernels of every integer row and prints how often their inner loops touch the stack: where a kernel
 wants more registers than there are. Fails where that is more than the list below allows. One row of activations with
 all formats; tiles of many rows, whose weights were unpacked before, and of four, which unpack them if that is cheap:
-with all formats on x86 and on most rows of AArch64, else with those that differ most.
+with all formats on most rows, else with those that differ most.
 
 Sums that a tile keeps in memory by plan, read and written through a pointer (codegen/Lower/DotPanelMemory.cpp), are
 none of these accesses; x86-avx2.test counts them.
@@ -38,38 +38,28 @@ ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) 
 FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_xs iq3_xxs iq1_s iq1_m iq4_nl iq4_xs
 iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16
 any4""".split()
-# Rows with all of these, and tiles of each: most of AArch64, and all of x86, which have other learned
-# codebooks, too.
-ALL = ["aarch64_neon_1x4x4_s8s8s32",
-       "aarch64_dotprod_1x4x4_s8s8s32", "aarch64_i8mm_2x4x8_s8s8s32", "aarch64_sve128_1x4x4_s8s8s32",
-       "aarch64_sve128i8mm_2x4x8_s8s8s32", "aarch64_sve256_1x8x4_s8s8s32", "aarch64_sve512_1x16x4_s8s8s32"]
-BOOKS = ["any2", "any3", "any5", "any6", "any7"]
-# Of the other rows, with four rows of activations and with many.
-TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]
+# Rows whose tiles are made for all of these: those that some CPU is given, but SVE with i8mm, which unpacks as NEON.
+ALL = [row for row in ROWS if not re.search("sve128|sve.*i8mm", row)]
+TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]  # of the others
+# Learned codebooks of 32 numbers and more are looked up in tables on x86 only.
+BOOKS = ["any2", "any3"]
+LONG_BOOKS = ["any5", "any6", "any7"]
 
 # Accesses of the worst loop, at most, by row and rows of activations. What is not listed has none. LLVM's order and
-# the others (codegen/Emit/LoopOrder.h) were tried for all of these. What is known of the registers they want:
+# the others (codegen/Emit/LoopOrder.h) were tried for all of these.
 #
-#   any4        A table of each vector's rows takes four registers, which are stored together.
-#   dotprod, sve128  Tiles of four rows with two groups in a span: sums in f32, in i32 and of a group take 24 registers.
-#                    Of one bit: the row behind a tile.
-#   sve128i8mm  Sixteen rows, no CPU's choice.
-#   avx2, avxvnni  One row of any7: choices among eight tables, beside them sums in f32 wait.
+#   sve128   No CPU is given this row, since NEON does the same with fewer instructions. Tiles of four rows with two
+#            groups in a span have sums in f32, in i32 and of a group in 24 registers.
+#   avxvnni  One row of any7 chooses among eight tables.
 ALLOWED = {
-    ("aarch64_neon_1x4x4_s8s8s32", 1): {"any4": 19},
-    ("aarch64_dotprod_1x4x4_s8s8s32", 4): {"iq2_xs": 5, "iq2_s": 5, "iq1_m": 5, "q1_0": 2, "any4": 15},
-    ("aarch64_sve128_1x4x4_s8s8s32", 4): {"q3_k": 4, "q6_k": 4, "any4": 14},
-    ("aarch64_sve128i8mm_2x4x8_s8s8s32", 64): {"uint3": 1, "u1_min": 1},
-    ("aarch64_i8mm_2x4x8_s8s8s32", 1): {"any4": 42},
-    ("x86_avx2_1x8x4_u7s8s32", 1): {"any7": 6},
-    ("x86_avxvnni_1x8x4_u8s8s32", 1): {"any7": 7},
+    ("aarch64_sve128_1x4x4_s8s8s32", 4): {"q6_k": 4},
+    ("x86_avxvnni_1x8x4_u8s8s32", 1): {"any7": 1},
 }
 
 
 def formats_of(row, rows):
-    if row.startswith("x86"):
-        return FORMATS + BOOKS
-    return FORMATS if rows == 1 or row in ALL else TILES
+    books = BOOKS + LONG_BOOKS if row.startswith("x86") else BOOKS
+    return (FORMATS + books) if rows == 1 or row in ALL else TILES
 
 
 def worst(kernels, row, form, rows):

@@ -57,7 +57,7 @@ public:
   bool walksInLoop() const override { return true; }
   bool unpacksAhead() const override { return true; }
   /// A tile's sums and what unpacks codes of several planes are more than the registers hold.
-  int64_t rowsAhead(int64_t tile) const override { return tile; }
+  int64_t rowsAhead(int64_t tile, bool isCrowded) const override { return tile; }
 };
 
 } // namespace nibble

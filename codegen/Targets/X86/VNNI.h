@@ -48,7 +48,7 @@ struct X86VNNI256 : X86VNNI {
   bool takesVectorsApart(const DotRun &run) const override { return run.quads < 8; }
   int64_t registers() const override { return 16; }
   /// A tile's sums and what unpacks codes of several planes are more than these.
-  int64_t rowsAhead(int64_t tile) const override { return tile; }
+  int64_t rowsAhead(int64_t tile, bool isCrowded) const override { return tile; }
   bool readsAgain() const override { return true; } // vpbroadcastd of memory is a load and nothing else
 };
 
