@@ -50,7 +50,7 @@ private:
 
   int64_t strips() const { return tokens / dot.strip; }
   /// Columns whose products meet one activation scale.
-  int64_t span() const { return run * runs * parts; }
+  int64_t span() const { return run * runs * groups; }
   bool passesStrips() const { return dot.strip > 1; }
   /// Whether tiles are of pairs of rows; a row alone has twice the sums then.
   bool passesPairs() const { return mma.row->strip > 1; }
@@ -181,7 +181,7 @@ private:
   int64_t tokens;
   int64_t run;  ///< columns of a run
   int64_t runs; ///< whose integer sums are added before they meet a float scale
-  int64_t parts = 1; ///< of a span: groups whose scaled sums are added in f32
+  int64_t groups = 1; ///< of a span, whose scaled sums are added in f32
   LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;
   ActivationReader activations;

@@ -35,8 +35,8 @@ bool DotPanel::sumsWait() const {
     ofRun *= emitter->registersOfSum();
     operands += int64_t(panel.planes().size()) - 1 + reader.looksUp();
   }
-  bool unpacks = parts > 1 && !readsBytes(); // whose codes take what scales of runs would
-  bool doubled = sumsParts() || parts > 1;
+  bool unpacks = groups > 1 && !readsBytes(); // whose codes take what scales of runs would
+  bool doubled = sumsParts() || groups > 1;
   int64_t waiting = runs > 1 || unpacks ? 2 * sums + mma.vectors : doubled ? 2 * sums : sums;
   return ofRun + waiting + operands >= emitter->registers();
 }

@@ -43,7 +43,7 @@ bool DotPanel::isCrowded() const {
 /// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
 /// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
-  if (tokens > 1 || !emitter || parts > 1 || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
+  if (tokens > 1 || !emitter || groups > 1 || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
     return false;
   if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
     return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();

@@ -58,7 +58,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       runs(panel.isTwoLevel() || mma.levels ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
   auto block = cast<lowbit::BlockType>(mma.layout.getElement());
   if (run < mpgemm::kActivationGroup && addsGroupsInFloat(block, *mma.row))
-    runs = 1, parts = mpgemm::kActivationGroup / run;
+    runs = 1, groups = mpgemm::kActivationGroup / run;
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
@@ -296,7 +296,7 @@ DotPanel::Tile DotPanel::emitSpan(Value record, const Unit &unit, int64_t column
     emitStrips(record, passed, column, sums);
     return sums;
   }
-  if (parts > 1)
+  if (groups > 1)
     return addGroups(record, unit, column, std::move(sums));
   Tile integers = integerSums(unit, column);
   bool ordered = loadsScalesLast();

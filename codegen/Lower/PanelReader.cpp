@@ -8,7 +8,6 @@
 
 #include "codegen/Targets/ByteLookup.h"
 #include "codegen/Targets/DotEmitter.h"
-#include "codegen/Targets/X86/RowTables.h"
 
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
@@ -122,7 +121,7 @@ Value PanelReader::codes(Value unit, int64_t quad, int64_t v) {
 
 /// Of a vector of a panel's rows.
 static int64_t tableBytes(const InstructionRow &row, const mpgemm::PanelLayout &panel, int64_t lanes) {
-  return x86TableBytes(row, lanes, int64_t(1) << panel.codeBits);
+  return rowTableBytes(row, lanes, int64_t(1) << panel.codeBits);
 }
 
 Value placeOfTables(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow &row) {
@@ -142,7 +141,7 @@ void PanelReader::openPanel(Value panelPointer) {
     KernelBuilder::Values entries = bookEntries(v);
     for (Value &numbers : entries)
       numbers = k.add(numbers, codeRange.offset);
-    storeX86Tables(k, entries, k.offset(tables, v * tableBytes(*row, panel, lanes)));
+    storeRowTables(k, entries, k.offset(tables, v * tableBytes(*row, panel, lanes)));
   }
 }
 
@@ -199,7 +198,7 @@ Value PanelReader::quad(Value unit, int64_t quad, int64_t v) {
   return k.add(storedNumbers(read, v), codeRange.offset);
 }
 
-int64_t PanelReader::quadsTogether() const { return tableMemory ? kX86TableQuads : 1; }
+int64_t PanelReader::quadsTogether() const { return tableMemory ? kTableQuads : 1; }
 
 KernelBuilder::Values PanelReader::quads(Value unit, ArrayRef<int64_t> numbers, int64_t v) {
   KernelBuilder::Values result;
@@ -209,11 +208,11 @@ KernelBuilder::Values PanelReader::quads(Value unit, ArrayRef<int64_t> numbers, 
     return result;
   }
   Value ofVector = k.offset(tables, v * tableBytes(*row, panel, lanes));
-  for (; !numbers.empty(); numbers = numbers.drop_front(std::min<size_t>(kX86TableQuads, numbers.size()))) {
+  for (; !numbers.empty(); numbers = numbers.drop_front(std::min<size_t>(kTableQuads, numbers.size()))) {
     KernelBuilder::Values some;
-    for (size_t i = 0; i < kX86TableQuads; ++i) // what is missing is the last one again
+    for (size_t i = 0; i < kTableQuads; ++i) // what is missing is the last one again
       some.push_back(i < numbers.size() ? codes(unit, numbers[i], v) : some.back());
-    some = emitX86TableLookup(k, ofVector, int64_t(1) << panel.codeBits, some,
+    some = emitRowTableLookup(k, ofVector, int64_t(1) << panel.codeBits, some,
                               [&](Value pointer, ValueRange done) { return emitter->afterSums(k, pointer, done); });
     for (Value found : ArrayRef(some).take_front(numbers.size()))
       result.push_back(found);

@@ -196,6 +196,17 @@ Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, Value codes, Ar
   return result;
 }
 
+int64_t rowTableBytes(const InstructionRow &row, int64_t lanes, int64_t entries) {
+  return row.isa == Isa::X86 ? x86TableBytes(row, lanes, entries) : 0;
+}
+
+void storeRowTables(KernelBuilder &k, ArrayRef<Value> entries, Value tables) { storeX86Tables(k, entries, tables); }
+
+KernelBuilder::Values emitRowTableLookup(KernelBuilder &k, Value tables, int64_t entries, ValueRange codes,
+                                         function_ref<Value(Value pointer, ValueRange done)> after) {
+  return emitX86TableLookup(k, tables, entries, codes, after);
+}
+
 Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, Value codes, ArrayRef<int8_t> table) {
   if (!hasShuffle(row, KernelBuilder::lanes(codes)))
     return emitPortable(k, codes, table);

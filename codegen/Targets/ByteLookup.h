@@ -27,6 +27,22 @@ mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Va
 mlir::Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,
                           llvm::ArrayRef<mlir::Value> entries);
 
+/// Quads of codes that are looked up at once in tables in memory.
+inline constexpr int64_t kTableQuads = 4;
+
+/// Bytes of such tables of `lanes` weight rows with so many numbers each; 0 where the machines of the row have no way
+/// with them that is better than emitRowLookup().
+int64_t rowTableBytes(const InstructionRow &row, int64_t lanes, int64_t entries);
+
+/// Stores them. entries[code] has a byte of each weight row.
+void storeRowTables(KernelBuilder &k, llvm::ArrayRef<mlir::Value> entries, mlir::Value tables);
+
+/// The numbers of kTableQuads quads of codes below `entries`. `after` gives the pointer, known only once `done` are, so
+/// that the tables of one row are loaded when those of the row before it are done with.
+KernelBuilder::Values
+emitRowTableLookup(KernelBuilder &k, mlir::Value tables, int64_t entries, mlir::ValueRange codes,
+                   llvm::function_ref<mlir::Value(mlir::Value pointer, mlir::ValueRange done)> after);
+
 /// f32 table[code] for each lane of `codes` (bytes), a register of them after the other. Empty where the machines of
 /// the row have no such way: it takes as many codes as a register has bytes, and at most 16 entries.
 llvm::SmallVector<mlir::Value> emitFloatLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,

@@ -23,8 +23,8 @@ constexpr int64_t kMostEntries = 128;
 int64_t x86TableBytes(const InstructionRow &row, int64_t lanes, int64_t entries) {
   constexpr int64_t kQuad = kSegment / kRows;
   int64_t chosen = x86ShuffleBytes(row) > 32 ? 4 : 2; // without spilling in as many instructions
-  bool suits = row.isa == Isa::X86 && row.kr() == kQuad && lanes * kQuad == x86ShuffleBytes(row) && entries > chosen &&
-               entries <= kMostEntries;
+  bool suits =
+      row.kr() == kQuad && lanes * kQuad == x86ShuffleBytes(row) && entries > chosen && entries <= kMostEntries;
   return suits ? lanes * llvm::divideCeil(entries, kEntries) * kEntries : 0;
 }
 

@@ -20,18 +20,10 @@
 
 namespace nibble {
 
-/// Quads that are looked up at once.
-inline constexpr int64_t kX86TableQuads = 4;
-
-/// Bytes of the tables of `lanes` weight rows with so many numbers each; 0 where their quads are no whole register, or
-/// so few or so many numbers that they are chosen one by one.
+/// As rowTableBytes() and the others of ByteLookup.h: 0 where the rows' quads are no whole register, or so few or so
+/// many numbers that they are chosen one by one.
 int64_t x86TableBytes(const InstructionRow &row, int64_t lanes, int64_t entries);
-
-/// Stores them. entries[code] has a byte of each weight row.
 void storeX86Tables(KernelBuilder &k, llvm::ArrayRef<mlir::Value> entries, mlir::Value tables);
-
-/// The numbers of kX86TableQuads quads of codes below `entries`. `after` gives the pointer, known only once `done` are,
-/// so that the tables of one row are loaded when those of the row before it are done with.
 KernelBuilder::Values
 emitX86TableLookup(KernelBuilder &k, mlir::Value tables, int64_t entries, mlir::ValueRange codes,
                    llvm::function_ref<mlir::Value(mlir::Value pointer, mlir::ValueRange done)> after);
