@@ -26,6 +26,7 @@ from inner_loops import STACK, innermost_loops  # noqa: E402
 # row -> (target, CPU that has it, names of instructions that multiply)
 ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) in aarch64.ROWS.items()} | {
     "aarch64_sve512i8mm_2x16x8_s8s8s32": ("aarch64-linux-gnu", "neoverse-v1+sve-512-bit", {"sdot", "smmla"}),
+    "aarch64_usdot_1x4x4_u8s8s32": ("aarch64-linux-gnu", "neoverse-n2", {"usdot"}),
     "aarch64_sve128_1x4x4_s8s8s32": ("aarch64-linux-gnu", "neoverse-n2", {"sdot"}),
     "aarch64_sve128i8mm_2x4x8_s8s8s32": ("aarch64-linux-gnu", "neoverse-n2", {"sdot", "smmla"}),
     "x86_avx2_1x8x4_u7s8s32": ("x86_64-linux-gnu", "haswell", {"vpmaddubsw"}),
@@ -38,8 +39,8 @@ ROWS = {row: ("aarch64-linux-gnu", cpu, set(products)) for row, (cpu, products) 
 FORMATS = """q4_0 q4_1 q5_0 q5_1 q8_0 q2_k q3_k q4_k q5_k q6_k q8_k iq2_xxs iq2_xs iq3_xxs iq1_s iq1_m iq4_nl iq4_xs
 iq3_s iq2_s tq2_0 mxfp4 nvfp4 q1_0 q2_0 int7 int6 int3 int2 uint8 uint7 uint6 uint3 uint2 u1_min e2m3_bf16
 any4""".split()
-# Rows whose tiles are made for all of these: those that some CPU is given, but SVE with i8mm, which unpacks as NEON.
-ALL = [row for row in ROWS if not re.search("sve128|sve.*i8mm", row)]
+# Rows whose tiles are made for all of these: those that some CPU is given.
+ALL = [row for row in ROWS if not re.search("sve128|usdot", row)]
 TILES = ["q4_0", "q8_0", "q4_k", "q6_k", "q2_k", "iq4_nl", "mxfp4", "tq2_0"]  # of the others
 # Learned codebooks of 32 numbers and more are looked up in tables on x86 only.
 BOOKS = ["any2", "any3"]
