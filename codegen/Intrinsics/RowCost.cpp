@@ -36,6 +36,11 @@ static constexpr llvm::StringLiteral kAddsGroupsInFloat[] = {
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
+static constexpr llvm::StringLiteral kScalesSuperBlocks[] = {
+#define NIBBLE_SCALES_SUPER_BLOCKS(row) #row,
+#include "codegen/Intrinsics/InstructionTable.def"
+};
+
 /// One where the table says nothing: an instruction that multiplies and adds.
 static double productCost(const InstructionRow &row, unsigned codeBits) {
   for (const ProductCost &cost : kProductCosts)
@@ -50,6 +55,7 @@ bool widthIsFree(const InstructionRow &row) {
 }
 
 bool addsGroupsInFloat(const InstructionRow &row) { return llvm::is_contained(kAddsGroupsInFloat, row.name); }
+bool scalesSuperBlocks(const InstructionRow &row) { return llvm::is_contained(kScalesSuperBlocks, row.name); }
 
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
 /// top.

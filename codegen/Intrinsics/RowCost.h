@@ -34,6 +34,9 @@ bool widthIsFree(const InstructionRow &row);
 /// Whether scaled sums of groups below 32 columns are added in f32 (codegen/Lower/MmaKernel.h).
 bool addsGroupsInFloat(const InstructionRow &row);
 
+/// Whether the float scale of a super block meets the sum of all its columns.
+bool scalesSuperBlocks(const InstructionRow &row);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_INTRINSICS_ROWCOST_H

@@ -59,7 +59,8 @@ private:
 
   //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
   bool walksStrips() const;
-  PanelSums walkStrips(Value record, Value row0, Value records, mlir::ValueRange sums);
+  PanelSums walkStrips(Value panelPointer, Value row0, Value start, Value records, mlir::ValueRange sums);
+  Tile emitRecords(Value panelPointer, Value row0, Value first, Value count, Tile sums);
   Tile emitRecord(Value panelPointer, Value row0, Value record, Tile sums);
   Tile loop(Value count, llvm::ArrayRef<Value> sums, llvm::function_ref<Tile(Value index, Tile sums)> body);
   bool fetchesBySpan() const;
@@ -80,6 +81,12 @@ private:
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
   Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
+
+  //===--- super blocks whose float scale meets their sum: DotPanelBlocks.cpp ---===//
+  PanelSums emitBlocks(Value panelPointer, Value row0, Value records, Tile sums);
+  Tile scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums);
+  Tile addBlockMinima(Value panelPointer, Value row0, Value first, Tile sums);
+  Value recordAt(Value panelPointer, Value index) const;
 
   //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//
   int64_t registersOf(int64_t vectors) const;
@@ -115,12 +122,15 @@ private:
   Value scaleAt(Value record, int64_t column, int64_t v);
   Value minimumAt(Value record, int64_t column, int64_t v);
   Tile addGroups(Value record, const Unit &unit, int64_t column, Tile sums);
+  /// Where a span's integer sums meet floats: the f32 sums in memory that they are added to.
+  Value spanSums() const { return scalesBlocks ? memory.blockSums : memory.sums; }
+  bool addsSpanMinima() const { return panel.hasMin && !scalesBlocks; }
   int64_t minimumSpan() const { return std::min(run, panel.group); }
   Value scaledSum(const Unit &unit, int64_t strip, int64_t column, Value da);
   Value floatMinimum(Value record, const Unit &unit, int64_t column, int64_t v);
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
   /// Whether a strip's minima follow those of all strips' products: they meet floats that lie side by side.
-  bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer; }
+  bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer && !scalesBlocks; }
   void addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums);
 
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
@@ -182,6 +192,7 @@ private:
   int64_t run;  ///< columns of a run
   int64_t runs; ///< whose integer sums are added before they meet a float scale
   int64_t groups = 1; ///< of a span, whose scaled sums are added in f32
+  bool scalesBlocks = false; ///< spans meet their activation scale only, and super blocks the float scale and minima
   LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;
   ActivationReader activations;

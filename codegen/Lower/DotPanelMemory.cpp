@@ -12,6 +12,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Intrinsics/RowCost.h"
 #include "codegen/Lower/DotPanel.h"
 
 using namespace mlir;
@@ -62,7 +63,10 @@ void DotPanel::storeTile(ArrayRef<Value> sums, Value pointer) {
 
 SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row) {
   int64_t lanes = row.tile * row.tileVectors * row.lanes;
-  return {k.stack(k.f32(), lanes), k.stack(k.i32(), lanes)};
+  SumPlace place = {k.stack(k.f32(), lanes), k.stack(k.i32(), lanes), {}};
+  if (scalesSuperBlocks(row))
+    place.blockSums = k.stack(k.f32(), lanes);
+  return place;
 }
 
 bool sumsWait(KernelBuilder &k, const MmaOperands &mma, int64_t tokens) {

@@ -45,21 +45,21 @@ Value DotPanel::floatMinimum(Value record, const Unit &unit, int64_t column, int
 DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers,
                                    Tile sums) {
   Tile da;
-  Value at = memory.sums;
+  Value at = spanSums();
   if (at)
     at = emitter->afterSums(k, at, integers), sums = loadTile(at, k.f32());
   for (int64_t strip = 0; strip < strips(); ++strip)
     da.push_back(activations.scale(unit.x, strip, column));
   for (int64_t v = 0; v < mma.vectors; ++v) {
-    Value dw = floatScale(record, unit, column, v);
+    Value dw = scalesBlocks ? Value() : floatScale(record, unit, column, v);
     for (int64_t strip = 0; strip < strips(); ++strip) {
       Value &acc = sums[strip * mma.vectors + v];
       Value dots = integers[strip * mma.vectors + v];
       dots = emitter ? emitter->toFloat(k, dots, leftHeight(column) + shift) : k.intToFloat(dots, k.f32());
-      acc = k.fma(k.mulf(dw, da[strip]), dots, acc);
+      acc = k.fma(dw ? k.mulf(dw, da[strip]) : da[strip], dots, acc);
     }
   }
-  if (panel.hasMin)
+  if (addsSpanMinima())
     addMinima(record, unit, column, da, sums);
   if (at)
     storeTile(sums, at);
@@ -160,13 +160,13 @@ void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t
                           Value &acc) {
   if (mma.range)
     at.x.scales = afterStrip(at.x.scales, total);
-  if (!keepsScales()) {
+  if (!keepsScales() && !scalesBlocks) {
     scales.scaleAt = afterStrip(scales.scaleAt, total);
     scales.dw = emitter->loadSpread(k, dot, scales.scaleAt);
   }
   Value da = activations.scale(at.x, strip, column);
-  acc = k.fma(k.mulf(scales.dw, da), emitter->toFloat(k, total, shift), acc);
-  int64_t minima = panel.hasMin && !addsMinimaLast() ? run * runs / minimumSpan() : 0;
+  acc = k.fma(scalesBlocks ? da : k.mulf(scales.dw, da), emitter->toFloat(k, total, shift), acc);
+  int64_t minima = addsSpanMinima() && !addsMinimaLast() ? run * runs / minimumSpan() : 0;
   for (int64_t i = 0; i < minima; ++i) {
     if (mma.range)
       scales.minimaAt[i] = afterStrip(scales.minimaAt[i], acc), at.x.sums = afterStrip(at.x.sums, acc);
@@ -198,6 +198,8 @@ void DotPanel::addStripMinima(const StripScales &scales, Unit &at, int64_t colum
 
 DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int64_t column, int64_t v) {
   StripScales scales;
+  if (scalesBlocks)
+    return scales;
   if (keepsScales())
     scales.dw = floatScale(record, unit, column, v);
   else

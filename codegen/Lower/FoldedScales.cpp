@@ -14,6 +14,9 @@
 
 namespace nibble {
 
+/// Longest super block that is unpacked as a whole.
+constexpr int64_t kMostSuperBlock = 512;
+
 /// The smallest and the largest number that a code stands for, in units of its codebook.
 static std::pair<int64_t, int64_t> numbersOf(lowbit::BlockType block) {
   const lowbit::CodeKind &code = block.getCode();
@@ -51,6 +54,11 @@ std::optional<FoldedScales> foldedScales(lowbit::BlockType block, const Instruct
 
 bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row) {
   return addsGroupsInFloat(row) && hasSmallGroups(block) && !foldedScales(block, row);
+}
+
+bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row) {
+  return scalesSuperBlocks(row) && block.isTwoLevel() && hasSmallGroups(block) && !addsGroupsInFloat(block, row) &&
+         block.getScale().superGroup <= kMostSuperBlock;
 }
 
 } // namespace nibble

@@ -28,6 +28,9 @@ std::optional<FoldedScales> foldedScales(lowbit::BlockType block, const Instruct
 /// Whether the row adds scaled sums of such a format's groups in f32 (MmaKernel.h).
 bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row);
 
+/// Whether it multiplies the sum of such a format's super block by the float scale, at its end.
+bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_LOWER_FOLDEDSCALES_H

@@ -76,7 +76,7 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
   sums = k.stack(k.f32(), rowsTogether() * unpacker.source().nr);
   if (!mma.row->isInteger())
     return;
-  totals = placeOfSums(k, *mma.row).totals;
+  waiting = placeOfSums(k, *mma.row);
   if (unpacker.levels().groups)
     levels = k.stack(k.i8(), unpacker.levelBytes());
   allocateTables();
@@ -153,8 +153,10 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.records = records;
   at.ahead = std::nullopt; // the block is in the cache
   bool isInteger = mma.row->isInteger();
-  if (isInteger)
+  if (isInteger) {
     at.range = unpacker.range(), at.run = unpacker.runColumns(), at.height = unpacker.height();
+    at.recordsOfBlock = unpacker.recordsOfBlock();
+  }
   at.x.pointer = k.at(mma.x.pointer, isInteger ? k.i8() : k.f32(), k.add(k.mul(row0, mma.x.stride), column));
   if (!isInteger)
     return at;
@@ -284,7 +286,7 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
                   if (mma.row->isInteger() && sumsWait(k, operands, tokens)) {
-                    operands.memory = {place, totals};
+                    operands.memory = {place, waiting.totals, waiting.blockSums};
                     accumulateDot(k, operands, block, row, tokens);
                     return;
                   }

@@ -77,7 +77,8 @@ private:
   const MmaOperands &mma;
   int64_t mostRows;
   PanelUnpacker unpacker;
-  mlir::Value block, sums, totals; ///< memory
+  mlir::Value block, sums; ///< memory
+  SumPlace waiting;        ///< of a tile
   mlir::Value levels, offsetSums, scaledSums; ///< memory of what the format has (MmaOperands); null without
   bool prepared = false; ///< tables are of all rows and columns
 };

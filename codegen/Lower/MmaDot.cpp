@@ -59,6 +59,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   auto block = cast<lowbit::BlockType>(mma.layout.getElement());
   if (run < mpgemm::kActivationGroup && addsGroupsInFloat(block, *mma.row))
     runs = 1, groups = mpgemm::kActivationGroup / run;
+  scalesBlocks = mma.range ? mma.recordsOfBlock > 0 : scalesSuperBlocks(block, *mma.row);
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);
   if (mma.range)
@@ -108,15 +109,26 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack
     panelPointer = emitter->afterSums(k, panelPointer, {});
   if (mma.memory.sums) // LLVM shall not know that these are places of the stack
-    memory = {emitter->afterSums(k, mma.memory.sums, {}), emitter->afterSums(k, mma.memory.totals, {})};
+    for (Value SumPlace::*place : {&SumPlace::sums, &SumPlace::totals, &SumPlace::blockSums})
+      memory.*place = mma.memory.*place ? emitter->afterSums(k, mma.memory.*place, {}) : Value();
   else if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
+  return scalesBlocks ? emitBlocks(panelPointer, row0, records, sums)
+                      : emitRecords(panelPointer, row0, k.i64(0), records, sums);
+}
+
+/// `count` records from `first` on.
+DotPanel::Tile DotPanel::emitRecords(Value panelPointer, Value row0, Value first, Value count, Tile sums) {
   if (walksStrips())
-    return walkStrips(k.offset(panelPointer, panel.recordOffset(0)), row0, records, sums);
-  return loop(records, sums, [&](Value record, Tile carried) {
-    return emitRecord(panelPointer, row0, record, carried);
+    return walkStrips(panelPointer, row0, first, count, sums);
+  return loop(count, sums, [&](Value index, Tile carried) {
+    return emitRecord(panelPointer, row0, k.add(first, index), carried);
   });
+}
+
+Value DotPanel::recordAt(Value panelPointer, Value index) const {
+  return k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
 }
 
 /// A loop that carries the tile's sums, unless they are in memory.
@@ -130,22 +142,24 @@ DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Ti
 
 /// Whether the tile's strips bring the pointers from one record to the next: of a panel that was unpacked as a whole.
 bool DotPanel::walksStrips() const {
-  bool readsSums = dot.codes.offset || (panel.hasMin && !mma.scaledSums.pointer);
+  bool readsSums = dot.codes.offset || (addsSpanMinima() && !mma.scaledSums.pointer);
   return mma.range && passesStrips() && emitter->ordersScales() && mma.vectors == 1 && !readsSums &&
          panel.unitsPerRecord() == 1 && panel.unitSpan() == run * runs;
 }
 
 /// Pointers that follow the strips would each be copied at a record's beginning, if they were computed from its number.
-PanelSums DotPanel::walkStrips(Value record, Value row0, Value records, ValueRange sums) {
-  Unit first = unitAt(record, k.i64(0), k.i64(0), row0);
+PanelSums DotPanel::walkStrips(Value panelPointer, Value row0, Value start, Value records, ValueRange sums) {
+  Value record = recordAt(panelPointer, start);
+  Unit first = unitAt(record, k.i64(0), k.mul(start, panel.recordSpan()), row0);
   int64_t scale = panel.scaleOffset(0, mma.firstVector * dot.lanes); // is read without an offset
   record = k.offset(record, scale);
-  first.subScales = mma.levels;
+  if (mma.levels)
+    first.subScales = k.offset(mma.levels, k.mul(start, levels.recordBytes()));
   auto pointersOf = [&](Unit &unit, Value &record) {
     SmallVector<Value *> pointers = {&record, &unit.x.codes, &unit.x.scales};
     if (mma.levels)
       pointers.push_back(&unit.subScales);
-    if (mma.scaledSums.pointer)
+    if (addsSpanMinima())
       pointers.push_back(&unit.x.scaledSums);
     return pointers;
   };
@@ -173,8 +187,7 @@ PanelSums DotPanel::walkStrips(Value record, Value row0, Value records, ValueRan
 }
 
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, Tile sums) {
-  Value record = k.offset(k.offset(panelPointer, panel.recordOffset(0)), k.mul(index, panel.recordBytes()));
-  Value column = k.mul(index, panel.recordSpan());
+  Value record = recordAt(panelPointer, index), column = k.mul(index, panel.recordSpan());
   bool isOneUnit = panel.unitsPerRecord() == 1;
   if (isOneUnit ? !fetchesBySpan() : tokens > 1 && !fetchesToUnpack())
     fetchAhead(record, panel.recordBytes(), row0);

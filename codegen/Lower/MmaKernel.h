@@ -17,6 +17,9 @@
 //                                              s = dw · float(Σ w·a) of the first group,
 //                                              s = fma(dw, float(Σ w·a), s) of the others,
 //                                              acc = fma(da, s, acc), then the minima
+//          rows that scale super blocks (FoldedScales.h), with such sub-scales, per super block:
+//                                              b = fma(da, float(Σ sub · Σ w·a), b) from 0 on, per 32 columns,
+//                                              acc = fma(d, b, acc), then the minima of all its runs
 //   float  per column:                         acc = fma(x, w, acc), w decoded as the format says
 //
 // then + bias, then + residual. So results are the same bits for every M, tile
@@ -42,9 +45,10 @@ struct RowMatrix {
   int64_t stride = 0;
 };
 
-/// Memory of a tile's f32 sums, in the order in which accumulateDot() gives them, and for as many integer ones.
+/// Memory of a tile's f32 sums, in the order in which accumulateDot() gives them, for as many integer ones, and for
+/// those of a super block.
 struct SumPlace {
-  mlir::Value sums, totals;
+  mlir::Value sums, totals, blockSums;
 };
 
 struct MmaOperands {
@@ -65,6 +69,7 @@ struct MmaOperands {
   std::optional<CodeRange> range;
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
+  int64_t recordsOfBlock = 0; ///< records of a super block whose float scale meets its sum; 0: it meets each record's
   int64_t run = 0; ///< columns that it sums up as integers; 0: those of a group, up to 32
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; what
   /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).

@@ -9,6 +9,8 @@
 #include "codegen/Intrinsics/RowCost.h"
 #include "codegen/Lower/FoldedScales.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -44,6 +46,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
+  if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
+    scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
   if (meetsIntegers && !folded && !addsGroupsInFloat(*row))
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,

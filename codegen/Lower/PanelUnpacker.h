@@ -58,6 +58,8 @@ public:
   SumForm sumForm() const;
   /// What sums of a unit's runs with these activations start with (DotEmitter::starts).
   mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, run(), activations); }
+  /// Records of a super block whose float scale meets its sum; 0: it meets each record's.
+  int64_t recordsOfBlock() const { return scalesBlocks ? panel.recordSpan() / kUnpackedRecord : 0; }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
   int64_t blockBytes() const { return place.panelBytes(); }
@@ -93,6 +95,7 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
   bool takesOffsets;
+  bool scalesBlocks = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;
   LevelPlace levelPlace;

@@ -125,6 +125,7 @@ public:
 private:
   void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
   void addPair(Result &result, double first, double second) const;
+  void addMinima(Result &result, int64_t m, int64_t n, int64_t column, const std::vector<int32_t> &sums) const;
   int32_t averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const;
   bool foldsScales() const;
   float multiplyAdd(float x, float y, float sum) const;
@@ -178,7 +179,11 @@ Result Definition::dot(int64_t m, int64_t n) const {
   int64_t run = std::min<int64_t>(w.format->group, 32), span = w.format->isTwoLevel() ? 32 : run;
   if (run < 32 && addsGroupsInFloat(row) && !foldsScales())
     return groupsInFloat(m, n);
-  Result result;
+  constexpr int64_t kMostSuperBlock = 512;
+  int64_t block = w.format->scaleSpan();
+  bool scalesBlocks = run < span && scalesSuperBlocks(row) && block <= kMostSuperBlock;
+  Result result, ofBlock;
+  std::vector<int32_t> blockSums;
   for (int64_t column = 0; column < w.k; column += span) {
     int32_t total = 0;
     std::vector<int32_t> sums;
@@ -194,19 +199,38 @@ Result Definition::dot(int64_t m, int64_t n) const {
       total += run < span ? w.subScale(n, first) * dot : dot;
     }
     float da = a.scales[(m * w.k + column) / 32];
+    if (scalesBlocks) {
+      ofBlock.value = multiplyAdd(da, float(total), ofBlock.value);
+      double d = w.floatScale(n, column), exact = d * da * total;
+      result.exact += exact, result.magnitude += std::abs(exact), result.integers += std::abs(total) + std::abs(d);
+      ++result.terms, blockSums.insert(blockSums.end(), sums.begin(), sums.end());
+      if (int64_t last = column + span, first = last - block; last % block == 0) {
+        multiplyAdd(result, float(d), ofBlock.value, 0);
+        ofBlock.value = 0;
+        addMinima(result, m, n, first, blockSums);
+        blockSums.clear();
+      }
+      continue;
+    }
     bool keepsSub = run < span;
     double scale = w.floatScale(n, column);
     if (w.format->isTwoLevel() && !keepsSub)
       scale *= w.subScale(n, column);
     multiplyAdd(result, (keepsSub ? w.floatScale(n, column) : w.scale(n, column)) * da, float(total),
                 scale * da * total, keepsSub ? total : double(total) * 255);
-    if (w.format->hasMin())
-      for (int64_t i = 0; i < span / run; ++i) {
-        float minimum = w.minimum(n, column + i * run);
-        multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
-      }
+    addMinima(result, m, n, column, sums);
   }
   return result;
+}
+
+/// Those of the groups from `column` on with these sums of activations.
+void Definition::addMinima(Result &result, int64_t m, int64_t n, int64_t column,
+                           const std::vector<int32_t> &sums) const {
+  for (size_t i = 0; w.format->hasMin() && i < sums.size(); ++i) {
+    int64_t first = column + int64_t(i) * std::min<int64_t>(w.format->group, 32);
+    float minimum = w.minimum(n, first), da = a.scales[(m * w.k + first) / 32];
+    multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
+  }
 }
 
 /// Whether a signed byte holds all products of the format's numbers and integer scales, or minus these.
@@ -248,10 +272,7 @@ Result Definition::groupsInFloat(int64_t m, int64_t n) const {
     }
     multiplyAdd(result, da, scaled, exact);
     result.magnitude += magnitude - std::abs(exact);
-    for (size_t i = 0; w.format->hasMin() && i < sums.size(); ++i) {
-      float minimum = w.minimum(n, column + int64_t(i) * run);
-      multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
-    }
+    addMinima(result, m, n, column, sums);
   }
   return result;
 }

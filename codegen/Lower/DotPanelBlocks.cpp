@@ -1,0 +1,65 @@
+//===- DotPanelBlocks.cpp - sums of super blocks --------------------------===//
+//
+// See DotPanel.h. Where the float scale d of a super block meets the sum of all its columns, a tile has two sums for
+// each result: that of the super block, to which spans are added as anywhere else, but times their activation scale
+// alone, and that of the panel, which is touched at the super block's end, and by its minima then.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/Lower/DotPanel.h"
+
+using namespace mlir;
+
+namespace nibble {
+
+PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Tile sums) {
+  int64_t perBlock = mma.range ? mma.recordsOfBlock : 1;
+  return loop(k.divu(records, perBlock), sums, [&](Value block, Tile before) {
+    Value first = k.mul(block, perBlock);
+    Tile ofBlock(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
+    if (memory.blockSums)
+      storeTile(ofBlock, memory.blockSums);
+    ofBlock = emitRecords(panelPointer, row0, first, k.i64(perBlock), ofBlock);
+    return scaleBlock(panelPointer, row0, first, ofBlock, before);
+  });
+}
+
+/// What a super block adds to the sums: its own times d, and its minima.
+DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums) {
+  if (memory.sums)
+    ofBlock = loadTile(memory.blockSums, k.f32()), sums = loadTile(memory.sums, k.f32());
+  Value record = recordAt(panelPointer, first);
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    Value d = floatScale(record, /*unit=*/{}, /*column=*/0, v);
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      int64_t i = strip * mma.vectors + v;
+      sums[i] = k.fma(d, ofBlock[i], sums[i]);
+    }
+  }
+  if (panel.hasMin)
+    sums = addBlockMinima(panelPointer, row0, first, sums);
+  if (memory.sums)
+    storeTile(sums, memory.sums);
+  return sums;
+}
+
+DotPanel::Tile DotPanel::addBlockMinima(Value panelPointer, Value row0, Value first, Tile sums) {
+  bool isRecord = !mma.range; // of which the super block has one with several units
+  Value count = k.i64(isRecord ? panel.unitsPerRecord() : mma.recordsOfBlock);
+  return k.loop(k.i64(0), count, 1, sums, [&](Value index, ValueRange carried) {
+    Value number = isRecord ? first : k.add(first, index), inRecord = isRecord ? index : k.i64(0);
+    Value record = recordAt(panelPointer, number);
+    Value column = k.add(k.mul(number, panel.recordSpan()), k.mul(inRecord, panel.unitSpan()));
+    Unit unit = unitAt(record, inRecord, column, row0);
+    Tile next(carried.begin(), carried.end());
+    for (int64_t from = 0; from < panel.unitSpan(); from += span()) {
+      Tile da;
+      for (int64_t strip = 0; strip < strips(); ++strip)
+        da.push_back(activations.scale(unit.x, strip, from));
+      addMinima(record, unit, from, da, next);
+    }
+    return next;
+  });
+}
+
+} // namespace nibble
