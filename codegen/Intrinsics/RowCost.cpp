@@ -11,6 +11,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace nibble::mpgemm;
 
@@ -31,8 +32,9 @@ static constexpr ProductCost kProductCosts[] = {
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
-static constexpr llvm::StringLiteral kAddsGroupsInFloat[] = {
-#define NIBBLE_ADDS_GROUPS_IN_FLOAT(row) #row,
+/// Rows, and the formats' levels of scales up to which they do so.
+static constexpr std::pair<llvm::StringLiteral, int> kAddsGroupsInFloat[] = {
+#define NIBBLE_ADDS_GROUPS_IN_FLOAT(row, levels) {#row, levels},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
@@ -54,7 +56,11 @@ bool widthIsFree(const InstructionRow &row) {
   return productCost(row, bytes) == productCost(row, bytes - 1);
 }
 
-bool addsGroupsInFloat(const InstructionRow &row) { return llvm::is_contained(kAddsGroupsInFloat, row.name); }
+bool addsGroupsInFloat(const InstructionRow &row, bool isTwoLevel) {
+  return llvm::any_of(kAddsGroupsInFloat,
+                      [&](const auto &entry) { return entry.first == row.name && entry.second > int(isTwoLevel); });
+}
+
 bool scalesSuperBlocks(const InstructionRow &row) { return llvm::is_contained(kScalesSuperBlocks, row.name); }
 
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its

@@ -31,8 +31,9 @@ RowCost costOf(const InstructionRow &row, const mpgemm::PanelLayout &layout);
 /// Whether products of bytes cost what those of narrower codes do.
 bool widthIsFree(const InstructionRow &row);
 
-/// Whether scaled sums of groups below 32 columns are added in f32 (codegen/Lower/MmaKernel.h).
-bool addsGroupsInFloat(const InstructionRow &row);
+/// Whether scaled sums of groups below 32 columns are added in f32 (codegen/Lower/MmaKernel.h), of formats with or
+/// without integer scales.
+bool addsGroupsInFloat(const InstructionRow &row, bool isTwoLevel);
 
 /// Whether the float scale of a super block meets the sum of all its columns.
 bool scalesSuperBlocks(const InstructionRow &row);

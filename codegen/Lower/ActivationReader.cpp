@@ -86,6 +86,10 @@ Value ActivationReader::scale(const ActivationCursor &at, int64_t strip, int64_t
   return run.strip == 1 ? k.splat(scale, run.lanes) : emitter->repeat(k, run, scale);
 }
 
+Value ActivationReader::scalesAt(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  return k.at(at.scales, k.f32(), layout.numberOffset(strip * run.strip, column / mma.activationGroup));
+}
+
 Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int64_t column,
                                  int64_t columns) const {
   Value total;

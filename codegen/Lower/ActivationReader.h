@@ -56,6 +56,8 @@ public:
   KernelBuilder::Values operands(mlir::Value codes, int64_t strip, int64_t count, int64_t stride) const;
   /// f32, in the order of the strip.
   mlir::Value scale(const ActivationCursor &at, int64_t strip, int64_t column) const;
+  /// Where that stands of a strip of pairs: four numbers, and those of the next strips behind them.
+  mlir::Value scalesAt(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// Sums of a run's codes, i32, in the order of the strip.
   mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column) const {
     return codeSums(at, strip, column, columnsOfRun());

@@ -101,10 +101,12 @@ private:
   //===--- scales and minima: DotPanelScales.cpp --------------------------------===//
   Tile scaleSpan(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile sums);
   /// What a vector's integer sums of a span meet, in registers or where it stands. Of a block that was unpacked ahead
-  /// minima, and in a large tile beside integer scales the float scale, are read for each strip anew.
+  /// minima, and in a large tile the float scale beside integer scales or another float scale, are read for each strip
+  /// anew.
   struct StripScales {
-    Value dw, scaleAt;
+    Tile dw, scaleAt;  ///< of each group that is added in f32, or one
     Tile mw, minimaAt; ///< of each group
+    Tile da;           ///< of strips whose activation scales were loaded together
   };
   void emitStrips(Value record, Unit &unit, int64_t column, Tile &sums);
   void emitStripRuns(Value record, const Unit &unit, int64_t column, int64_t v, Tile &sums);
@@ -112,9 +114,15 @@ private:
                  llvm::ArrayRef<Value> a, Value &before);
   Value afterStrip(Value pointer, Value done);
   bool keepsScales() const;
+  bool keepsFloatScale(int64_t group) const;
+  Value floatScale(StripScales &scales, int64_t group, Value done);
+  int64_t scalesTogether() const;
+  Value activationScale(StripScales &scales, Unit &at, int64_t column, int64_t strip, Value done);
   /// Whether a strip's 32 columns are loaded by one instruction, which moves the pointer for free; runs of fewer
   /// columns are loaded at an offset, from a pointer that stays.
-  bool loadsSpans() const { return run == mpgemm::kActivationGroup || (mma.levels && keepsScales()); }
+  bool loadsSpans() const {
+    return run == mpgemm::kActivationGroup || (keepsScales() && (groups > 1 ? keepsFloatScale(0) : bool(mma.levels)));
+  }
   StripScales stripScales(Value record, const Unit &unit, int64_t column, int64_t v);
   void scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total, Value &acc);
   DotRun runOf(const Unit &unit, int64_t column, int64_t v);
@@ -122,6 +130,8 @@ private:
   Value scaleAt(Value record, int64_t column, int64_t v);
   Value minimumAt(Value record, int64_t column, int64_t v);
   Tile addGroups(Value record, const Unit &unit, int64_t column, Tile sums);
+  void addGroup(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> integers, Tile &scaled);
+  Tile scaleGroups(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> scaled, Tile sums);
   /// Where a span's integer sums meet floats: the f32 sums in memory that they are added to.
   Value spanSums() const { return scalesBlocks ? memory.blockSums : memory.sums; }
   bool addsSpanMinima() const { return panel.hasMin && !scalesBlocks; }

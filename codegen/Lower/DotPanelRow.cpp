@@ -9,6 +9,8 @@
 #include "codegen/Intrinsics/CodesInPlace.h"
 #include "codegen/Lower/DotPanel.h"
 
+#include <utility>
+
 using namespace mlir;
 
 namespace nibble {
@@ -43,7 +45,9 @@ bool DotPanel::isCrowded() const {
 /// Of a row alone: where a unit has fields of several spans, parts that are to be joined for several runs, or numbers
 /// that are looked up, the order of spans makes more of them than the registers hold before the first is multiplied.
 bool DotPanel::takesVectorsApart() const {
-  if (tokens > 1 || !emitter || groups > 1 || (!emitter->takesVectorsApart(dot) && !exceeds(registersOf(mma.vectors))))
+  if (tokens > 1 || !emitter)
+    return false;
+  if (!emitter->takesVectorsApart(dot) && (groups > 1 || !exceeds(registersOf(mma.vectors))))
     return false;
   if (staysInPlace()) // the conversion of a run's sums to float shifts them, if all its codes are as high
     return runs == 1 && hasFieldOfRun(panel, run) && emitter->scalesSums() && !emitter->walksInLoop();
@@ -55,7 +59,9 @@ bool DotPanel::takesVectorsApart() const {
 
 /// A unit in the order of vectors: the same operations on each sum.
 DotPanel::Tile DotPanel::emitVectors(Value record, Unit unit, Tile sums) {
-  int64_t columns = staysInPlace() ? std::min(panel.unitSpan(), emitter->runsTogether(dot) * run) : panel.unitSpan();
+  int64_t columns = panel.unitSpan();
+  if (staysInPlace())
+    columns = std::min(columns, emitter->runsTogether(dot) * run * groups);
   for (int64_t first = 0; first < panel.unitSpan(); first += columns)
     for (int64_t v = 0; v < mma.vectors; ++v) {
       MmaOperands one = mma;
@@ -98,9 +104,18 @@ Value DotPanel::emitVector(Value record, const Unit &unit, int64_t column, int64
     if (staysInPlace()) // few registers are left for what is loaded too early
       codes = emitter->after(k, codes, dots.back());
   }
-  Tile sums = {sum};
-  for (auto [index, total] : llvm::enumerate(dots))
-    sums = scaleSpan(record, unit, column + index * run, {emitter->finish(k, of[index], total, ofCodes[index])}, sums);
+  Tile sums = {sum}, scaled(1);
+  for (auto [index, total] : llvm::enumerate(dots)) {
+    int64_t first = column + int64_t(index) * run, next = first + run;
+    Tile integer = {emitter->finish(k, of[index], total, ofCodes[index])};
+    if (groups == 1) {
+      sums = scaleSpan(record, unit, first, integer, sums);
+      continue;
+    }
+    addGroup(record, unit, first, integer, scaled);
+    if (next % span() == 0)
+      sums = scaleGroups(record, unit, next - span(), std::exchange(scaled, Tile(1)), sums);
+  }
   return sums[0];
 }
 

@@ -66,20 +66,29 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
   return sums;
 }
 
-/// A span of groups with a float scale each. Their scaled sums meet the activation scale together.
+/// A span of groups with a float scale each.
 DotPanel::Tile DotPanel::addGroups(Value record, const Unit &unit, int64_t column, Tile sums) {
   Tile scaled(strips() * mma.vectors);
-  for (int64_t first = column; first < column + span(); first += run) {
-    Tile integers = integerSums(unit, first);
-    for (int64_t v = 0; v < mma.vectors; ++v) {
-      Value dw = floatScale(record, unit, first, v);
-      for (int64_t strip = 0; strip < strips(); ++strip) {
-        int64_t i = strip * mma.vectors + v;
-        Value dots = emitter->toFloat(k, integers[i], leftHeight(first) + shift);
-        scaled[i] = scaled[i] ? k.fma(dw, dots, scaled[i]) : k.mulf(dw, dots);
-      }
+  for (int64_t first = column; first < column + span(); first += run)
+    addGroup(record, unit, first, integerSums(unit, first), scaled);
+  return scaleGroups(record, unit, column, scaled, std::move(sums));
+}
+
+/// A group's integer sums, scaled, are added to those of the span's groups before, which are null at first.
+void DotPanel::addGroup(Value record, const Unit &unit, int64_t column, ArrayRef<Value> integers, Tile &scaled) {
+  for (int64_t v = 0; v < mma.vectors; ++v) {
+    Value dw = floatScale(record, unit, column, v);
+    for (int64_t strip = 0; strip < strips(); ++strip) {
+      int64_t i = strip * mma.vectors + v;
+      Value dots = emitter->toFloat(k, integers[i], leftHeight(column) + shift);
+      scaled[i] = scaled[i] ? k.fma(dw, dots, scaled[i]) : k.mulf(dw, dots);
     }
   }
+}
+
+/// The scaled sums of a span's groups meet the activation scale together.
+DotPanel::Tile DotPanel::scaleGroups(Value record, const Unit &unit, int64_t column, ArrayRef<Value> scaled,
+                                     Tile sums) {
   Value at = memory.sums;
   if (at)
     at = emitter->afterSums(k, at, scaled), sums = loadTile(at, k.f32());
@@ -154,19 +163,45 @@ Value DotPanel::stripRun(Unit &at, int64_t first, int64_t v, int64_t strip, DotR
   return emitter->finish(k, of, dots, ofCodes);
 }
 
-/// A strip's integer sum of a span meets float scales. Of a block that was unpacked ahead, activation scales and what
-/// is read for each strip anew are loaded once the sum is there.
+/// Whether the float scale of a span, or of one of its groups, stays, too. Beside the sums of a large tile, weights and
+/// activations those of all groups but the last are more than the registers hold.
+bool DotPanel::keepsFloatScale(int64_t group) const {
+  return keepsScales() && (!mma.range || strips() <= kTotalStrips || group + 1 == groups);
+}
+
+/// One that does not is loaded once `done` is there.
+Value DotPanel::floatScale(StripScales &scales, int64_t group, Value done) {
+  if (keepsFloatScale(group))
+    return scales.dw[group];
+  scales.scaleAt[group] = afterStrip(scales.scaleAt[group], done);
+  return emitter->loadSpread(k, dot, scales.scaleAt[group]);
+}
+
+/// Strips whose activation scales are loaded together: as many as the registers hold beside scales of groups.
+int64_t DotPanel::scalesTogether() const {
+  bool isSmall = mma.range && emitter->ordersScales() && strips() <= kTotalStrips;
+  return isSmall ? std::min<int64_t>(strips(), groups > 1 ? 4 : mma.levels ? 2 : 1) : 1;
+}
+
+Value DotPanel::activationScale(StripScales &scales, Unit &at, int64_t column, int64_t strip, Value done) {
+  if (mma.range && strip % scalesTogether() == 0)
+    at.x.scales = afterStrip(at.x.scales, done);
+  if (scalesTogether() == 1)
+    return activations.scale(at.x, strip, column);
+  if (strip % scalesTogether() == 0)
+    scales.da = emitter->loadFours(k, activations.scalesAt(at.x, strip, column), scalesTogether());
+  return emitter->repeat(k, dot, scales.da[strip % scalesTogether()]);
+}
+
+/// A strip's sum of a span meets float scales; in f32, where groups are added so, it has met those of its weights. Of a
+/// block that was unpacked ahead, activation scales and what is read for each strip anew are loaded once the sum is
+/// there.
 void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total,
                           Value &acc) {
-  if (mma.range)
-    at.x.scales = afterStrip(at.x.scales, total);
-  if (!keepsScales() && !scalesBlocks) {
-    scales.scaleAt = afterStrip(scales.scaleAt, total);
-    scales.dw = emitter->loadSpread(k, dot, scales.scaleAt);
-  }
-  Value da = activations.scale(at.x, strip, column);
-  acc = k.fma(scalesBlocks ? da : k.mulf(scales.dw, da), emitter->toFloat(k, total, shift), acc);
-  int64_t minima = addsSpanMinima() && !addsMinimaLast() ? run * runs / minimumSpan() : 0;
+  Value da = activationScale(scales, at, column, strip, total);
+  Value dw = groups == 1 && !scalesBlocks ? floatScale(scales, 0, total) : Value();
+  acc = dw ? k.fma(k.mulf(dw, da), emitter->toFloat(k, total, shift), acc) : k.fma(da, total, acc);
+  int64_t minima = addsSpanMinima() && !addsMinimaLast() ? span() / minimumSpan() : 0;
   for (int64_t i = 0; i < minima; ++i) {
     if (mma.range)
       scales.minimaAt[i] = afterStrip(scales.minimaAt[i], acc), at.x.sums = afterStrip(at.x.sums, acc);
@@ -200,11 +235,12 @@ DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int6
   StripScales scales;
   if (scalesBlocks)
     return scales;
-  if (keepsScales())
-    scales.dw = floatScale(record, unit, column, v);
-  else
-    scales.scaleAt = scaleAt(record, column, v);
-  for (int64_t first = column; panel.hasMin && first < column + run * runs; first += minimumSpan()) {
+  for (int64_t group = 0; group < groups; ++group) {
+    int64_t first = column + group * run;
+    scales.dw.push_back(keepsFloatScale(group) ? floatScale(record, unit, first, v) : Value());
+    scales.scaleAt.push_back(keepsFloatScale(group) ? Value() : scaleAt(record, first, v));
+  }
+  for (int64_t first = column; panel.hasMin && first < column + span(); first += minimumSpan()) {
     if (mma.range)
       scales.minimaAt.push_back(minimumAt(record, first, v));
     else
@@ -224,7 +260,7 @@ void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) 
     }
     SmallVector<Tile> w;
     SmallVector<DotRun> of;
-    for (int64_t i = 0; i < runs; ++i) {
+    for (int64_t i = 0; i < runs * groups; ++i) {
       int64_t first = column + i * run;
       w.push_back(weights(start.codes, first / panel.kr, 1, dot.quads, v));
       of.push_back(keepsScales() ? runOf(start, first, v) : dot);
@@ -234,15 +270,20 @@ void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) 
     for (int64_t strip = 0; strip < strips(); ++strip) {
       KernelBuilder::Values span;
       if (loadsSpans())
-        span = activations.operands(activations.codes(at.x, column), 0, runs * dot.quads, 1);
+        span = activations.operands(activations.codes(at.x, column), 0, runs * groups * dot.quads, 1);
       Value total, before;
-      for (int64_t i = 0; i < runs; ++i) {
+      for (int64_t i = 0; i < runs * groups; ++i) {
         int64_t first = column + i * run;
         Tile a = loadsSpans() ? Tile(ArrayRef(span).slice(i * dot.quads, dot.quads))
                               : activations.operands(activations.codes(at.x, first), strip, dot.quads, 1);
         Value dots = stripRun(at, first, v, strip, of[i], w[i], a, before);
-        total = total ? k.add(total, dots) : dots;
-        if (!keepsScales())
+        if (groups > 1) {
+          Value dw = floatScale(scales, i, dots), numbers = emitter->toFloat(k, dots, shift);
+          total = total ? k.fma(dw, numbers, total) : k.mulf(dw, numbers);
+        } else {
+          total = total ? k.add(total, dots) : dots;
+        }
+        if (!loadsSpans())
           at.x.codes = afterStrip(at.x.codes, total);
       }
       Value &acc = sums[strip * mma.vectors + v];

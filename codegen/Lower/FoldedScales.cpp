@@ -53,7 +53,7 @@ std::optional<FoldedScales> foldedScales(lowbit::BlockType block, const Instruct
 }
 
 bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row) {
-  return addsGroupsInFloat(row) && hasSmallGroups(block) && !foldedScales(block, row);
+  return addsGroupsInFloat(row, block.isTwoLevel()) && hasSmallGroups(block) && !foldedScales(block, row);
 }
 
 bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row) {

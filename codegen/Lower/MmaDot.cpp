@@ -57,7 +57,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
       run(mma.run ? mma.run : std::min<int64_t>(panel.group, mpgemm::kActivationGroup)),
       runs(panel.isTwoLevel() || mma.levels ? mpgemm::kActivationGroup / run : 1), activations(k, mma, dot, emitter) {
   auto block = cast<lowbit::BlockType>(mma.layout.getElement());
-  if (run < mpgemm::kActivationGroup && addsGroupsInFloat(block, *mma.row))
+  if (run < mpgemm::kActivationGroup && !mma.levels && addsGroupsInFloat(block, *mma.row))
     runs = 1, groups = mpgemm::kActivationGroup / run;
   scalesBlocks = mma.range ? mma.recordsOfBlock > 0 : scalesSuperBlocks(block, *mma.row);
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
@@ -144,7 +144,7 @@ DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Ti
 bool DotPanel::walksStrips() const {
   bool readsSums = dot.codes.offset || (addsSpanMinima() && !mma.scaledSums.pointer);
   return mma.range && passesStrips() && emitter->ordersScales() && mma.vectors == 1 && !readsSums &&
-         panel.unitsPerRecord() == 1 && panel.unitSpan() == run * runs;
+         panel.unitsPerRecord() == 1 && panel.unitSpan() == span();
 }
 
 /// Pointers that follow the strips would each be copied at a record's beginning, if they were computed from its number.

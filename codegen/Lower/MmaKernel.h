@@ -13,7 +13,7 @@
 //          with integer sub-scales of groups below 32, per 32 columns:
 //                                              acc = fma(d · da, float(Σ sub · Σ w·a), acc)
 //          (Σ sub · Σ w·a is exact in i32), then the minima of its runs in order
-//          rows that add groups in f32 (FoldedScales.h), for groups below 32, per 32 columns:
+//          rows that add groups in f32 (FoldedScales.h; of some formats), for groups below 32, per 32 columns:
 //                                              s = dw · float(Σ w·a) of the first group,
 //                                              s = fma(dw, float(Σ w·a), s) of the others,
 //                                              acc = fma(da, s, acc), then the minima

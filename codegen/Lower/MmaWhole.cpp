@@ -6,6 +6,7 @@
 
 #include "codegen/Lower/MmaWhole.h"
 
+#include "codegen/Lower/FoldedScales.h"
 #include "codegen/Targets/DotEmitter.h"
 
 using namespace mlir;
@@ -27,10 +28,16 @@ bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, i
              .blockBytes() <= kMostUnpackedBytes;
 }
 
+/// Whether what integer sums of small groups meet takes registers of so many sums: integer scales, or two float scales.
+bool WholePanel::takesHalfTiles() const {
+  bool addsGroups = addsGroupsInFloat(cast<lowbit::BlockType>(mma.layout.getElement()), *mma.row);
+  return unpacker.levels().groups || (addsGroups && dotEmitter(*mma.row).ordersScales());
+}
+
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
     : k(k), mma(mma),
       unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile),
-      tokens(unpacker.levels().groups ? tile / 2 : tile) {
+      tokens(takesHalfTiles() ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
   if (unpacker.levels().groups)
     levels = k.stack(k.i8(), unpacker.levelBytes());

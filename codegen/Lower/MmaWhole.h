@@ -39,6 +39,7 @@ public:
   mlir::Value emit(mlir::Value panel, mlir::Value rows, Tile visit);
 
 private:
+  bool takesHalfTiles() const;
   mlir::Value rowsOfTiles(mlir::Value rows) { return k.mul(k.divu(rows, tile), tile); }
   mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
   int64_t scaledGroup() const { return std::min(unpacker.source().group, kUnpackedRecord); } ///< columns

@@ -48,7 +48,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
   if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
-  if (meetsIntegers && !folded && !addsGroupsInFloat(*row))
+  if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row))
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,
                   emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,

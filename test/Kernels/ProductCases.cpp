@@ -177,7 +177,7 @@ void Definition::multiplyAdd(Result &result, float x, float y, double exact, dou
 
 Result Definition::dot(int64_t m, int64_t n) const {
   int64_t run = std::min<int64_t>(w.format->group, 32), span = w.format->isTwoLevel() ? 32 : run;
-  if (run < 32 && addsGroupsInFloat(row) && !foldsScales())
+  if (run < 32 && addsGroupsInFloat(row, w.format->isTwoLevel()) && !foldsScales())
     return groupsInFloat(m, n);
   constexpr int64_t kMostSuperBlock = 512;
   int64_t block = w.format->scaleSpan();
