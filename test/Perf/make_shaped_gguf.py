@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Writes a GGUF file with the shape of a real model and random weights, for measurements of speed.
 
-    make_shaped_gguf.py --shape=smollm2-135m|llama3.2-1b|qwen2.5-0.5b --quant=QUANT -o FILE.gguf [--pure] [--seed=N]
+    make_shaped_gguf.py --shape=smollm2-135m|llama3.2-1b|qwen2.5-0.5b|qwen3-0.6b --quant=QUANT -o FILE.gguf [--pure]
+                        [--table=TYPE] [--layers=N] [--vocab=N] [--seed=N]
 
 What takes time and memory is real: every tensor has the shape and the format that llama-quantize gives it, the
 vocabulary has its size. What the model says is not: the weights are random, the vocabulary is bytes, a few merges and
-fillers. QUANT is a type (F16, Q4_0, Q4_1, Q5_0, Q8_0, IQ4_NL, Q1_0, Q2_0, TQ1_0, TQ2_0, Q2_K, Q4_K, Q6_K) or the mix
-Q4_K_M. As in llama-quantize, the output matrix (here the shared embedding) has six or eight bits, Q2_K and Q4_K_M have
-more bits in some tensors, and rows that are no multiple of a type's block fall back to a type with blocks of 32, or are
-refused (Q1_0); --pure leaves only the last.
+fillers. QUANT is F16, a type of blocks of ggml, or the mix Q4_K_M. As in llama-quantize, the output matrix (here the
+shared embedding) has six or eight bits, Q2_K and Q4_K_M have more bits in some tensors, and rows that are no multiple of
+a type's block fall back to a type with blocks of 32, or are refused (Q1_0); --pure leaves only the last. The mixes that
+it makes of Q3_K, Q5_K and the IQ types are not made here: of these all layers are of one type. --table says which type
+the shared embedding has. --layers and --vocab make the model smaller than the shape, each layer as it was.
 
-Blocks are random bits under a scale of fixed exponent, so that weights have a standard deviation near 0.02 and
-activations stay finite. One pool of 65,537 blocks a type is repeated (a prime, so that rows differ), which writes at
+Blocks are random bits under a scale of fixed exponent, so that weights have a standard deviation near 0.02 (of NVFP4,
+whose least normal scale is 2^-6, 0.06) and activations stay finite. One pool of 65,537 blocks a type is repeated (a prime, so that rows differ), which writes at
 the speed of the disk. Standard library only.
 """
 import argparse
@@ -32,30 +34,47 @@ SHAPES = {
                         base=500000.0, eps=1e-5, factors=True),
     "qwen2.5-0.5b": dict(arch="qwen2", layers=24, embd=896, ffn=4864, heads=14, kv=2, dim=64, vocab=151936, ctx=32768,
                          base=1000000.0, eps=1e-6, bias=True),
+    "qwen3-0.6b": dict(arch="qwen3", layers=28, embd=1024, ffn=3072, heads=16, kv=8, dim=128, vocab=151936, ctx=40960,
+                       base=1000000.0, eps=1e-6, norms=True),
 }
 
-# type -> (ggml id, elements and bytes of a block, places of f16 scales: (offset, high byte), type for rows that are no
-# multiple of the block; None where there is none). The high byte of an f16 is its sign, its exponent
-# and two bits of its mantissa; the low byte stays random. With codes that are uniform the weights' deviation is near
-# 0.02, and a minimum is near the middle of the codes.
+# type -> (ggml id, elements and bytes of a block, the bytes of scales that are not random: (offset, value), type for
+# rows that are no multiple of the block; None where there is none). The high byte of an f16, the second, is its sign,
+# its exponent and two bits of its mantissa; the low byte stays random. With codes that are uniform the weights'
+# deviation is near 0.02, and a minimum is near the middle of the codes.
 TYPES = {
     "F32": (0, 1, 4, (), None),
     "F16": (1, 1, 2, (), None),
-    "Q4_0": (2, 32, 18, ((0, 0x1c),), None),
-    "Q4_1": (3, 32, 20, ((0, 0x1c), (2, 0xa7)), None),
-    "Q5_0": (6, 32, 22, ((0, 0x18),), None),
-    "Q8_0": (8, 32, 34, ((0, 0x0c),), None),
-    "Q2_K": (10, 256, 84, ((80, 0x18), (82, 0x1a)), "Q4_0"),
-    "Q3_K": (11, 256, 110, ((108, 0x04),), "Q4_0"),
-    "Q4_K": (12, 256, 144, ((0, 0x08), (2, 0x13)), "Q5_0"),
-    "Q6_K": (14, 256, 210, ((208, 0x01),), "Q8_0"),
-    "IQ4_NL": (20, 32, 18, ((0, 0x0c),), None),
-    "TQ1_0": (34, 256, 54, ((52, 0x24),), "Q4_0"),
-    "TQ2_0": (35, 256, 66, ((64, 0x24),), "Q4_0"),
-    "Q1_0": (41, 128, 18, ((0, 0x25),), None),
-    "Q2_0": (42, 64, 18, ((0, 0x22),), "Q4_0"),
+    "Q4_0": (2, 32, 18, ((1, 0x1c),), None),
+    "Q4_1": (3, 32, 20, ((1, 0x1c), (3, 0xa7)), None),
+    "Q5_0": (6, 32, 22, ((1, 0x18),), None),
+    "Q5_1": (7, 32, 24, ((1, 0x18), (3, 0xa8)), None),
+    "Q8_0": (8, 32, 34, ((1, 0x0c),), None),
+    "Q8_1": (9, 32, 36, ((1, 0x0c),), None),
+    "Q2_K": (10, 256, 84, ((81, 0x18), (83, 0x1a)), "Q4_0"),
+    "Q3_K": (11, 256, 110, ((109, 0x04),), "Q4_0"),
+    "Q4_K": (12, 256, 144, ((1, 0x08), (3, 0x13)), "Q5_0"),
+    "Q5_K": (13, 256, 176, ((1, 0x04), (3, 0x13)), "Q5_1"),
+    "Q6_K": (14, 256, 210, ((209, 0x01),), "Q8_0"),
+    "Q8_K": (15, 256, 292, ((3, 0x39),), None),  # an f32
+    "IQ2_XXS": (16, 256, 66, ((1, 0x0e),), "IQ4_NL"),
+    "IQ2_XS": (17, 256, 74, ((1, 0x0e),), "IQ4_NL"),
+    "IQ3_XXS": (18, 256, 98, ((1, 0x08),), "IQ4_NL"),
+    "IQ1_S": (19, 256, 50, ((1, 0x19),), "IQ4_NL"),
+    "IQ4_NL": (20, 32, 18, ((1, 0x0c),), None),
+    "IQ3_S": (21, 256, 110, ((1, 0x08),), "IQ4_NL"),
+    "IQ2_S": (22, 256, 82, ((1, 0x0e),), "IQ4_NL"),
+    "IQ4_XS": (23, 256, 136, ((1, 0x01),), "IQ4_NL"),
+    # Each of four u16 holds a nibble of the f16 above the scales of four groups: here 0x19 as the high byte.
+    "IQ1_M": (29, 256, 56, ((53, 0x9c), (55, 0x1a)), "IQ4_NL"),
+    "TQ1_0": (34, 256, 54, ((53, 0x24),), "Q4_0"),
+    "TQ2_0": (35, 256, 66, ((65, 0x24),), "Q4_0"),
+    "MXFP4": (39, 32, 17, ((0, 120),), None),  # an e8m0, 2^-7
+    "NVFP4": (40, 64, 36, ((0, 0x08), (1, 0x0b), (2, 0x0a), (3, 0x09)), None),  # ue4m3, from 2^-6 on
+    "Q1_0": (41, 128, 18, ((1, 0x25),), None),
+    "Q2_0": (42, 64, 18, ((1, 0x22),), "Q4_0"),
 }
-QUANTS = [name for name in TYPES if name not in ("F32", "Q3_K")] + ["Q4_K_M"]
+QUANTS = [name for name in TYPES if name != "F32"] + ["Q4_K_M"]
 POOL = 65537
 # A field of three in a ternary byte would be no weight.
 TERNARY = bytes(sum((byte >> shift & 3) % 3 << shift for shift in (0, 2, 4, 6)) for byte in range(256))
@@ -71,8 +90,8 @@ def pool_of(name, rng):
     data = bytearray(rng.randbytes(POOL * size))
     if name == "TQ2_0":
         data = bytearray(data.translate(TERNARY))
-    for offset, high in scales:
-        data[offset + 1::size] = bytes([high]) * POOL
+    for offset, value in scales:
+        data[offset::size] = bytes([value]) * POOL
     return bytes(data)
 
 
@@ -84,7 +103,9 @@ def more_bits(layer, layers):
 def type_of(args, shape, name, layer, columns):
     """The type that llama-quantize chooses for a matrix."""
     chosen = "Q4_K" if args.quant == "Q4_K_M" else args.quant
-    if not args.pure:
+    if name == "token_embd" and args.table:
+        chosen = args.table
+    elif not args.pure:
         if name == "token_embd" and chosen not in ("F16", "Q8_0"):
             chosen = "Q6_K"
         elif args.quant == "Q4_K_M" and name in ("attn_v", "ffn_down") and more_bits(layer, shape["layers"]):
@@ -147,6 +168,9 @@ def tensors_of(args, shape):
             matrix(name, rows, columns, layer, prefix)
             if "bias" in shape and name in ("attn_q", "attn_k", "attn_v"):
                 vector(prefix + name + ".bias", rows)
+        if "norms" in shape:
+            vector(prefix + "attn_q_norm.weight", dim)
+            vector(prefix + "attn_k_norm.weight", dim)
         vector(prefix + "ffn_norm.weight", embd)
     vector("output_norm.weight", embd)
     return tensors
@@ -163,6 +187,7 @@ def pairs_of(shape, name):
             (key + "embedding_length", U32, shape["embd"]), (key + "feed_forward_length", U32, shape["ffn"]),
             (key + "attention.head_count", U32, shape["heads"]),
             (key + "attention.head_count_kv", U32, shape["kv"]),
+            (key + "attention.key_length", U32, shape["dim"]), (key + "attention.value_length", U32, shape["dim"]),
             (key + "attention.layer_norm_rms_epsilon", F32, shape["eps"]),
             (key + "rope.freq_base", F32, shape["base"]), (key + "rope.dimension_count", U32, shape["dim"]),
             (key + "vocab_size", U32, shape["vocab"]),
@@ -215,9 +240,17 @@ def main():
     parser.add_argument("--quant", required=True, choices=QUANTS)
     parser.add_argument("-o", "--output", required=True)
     parser.add_argument("--pure", action="store_true")
+    parser.add_argument("--table", choices=[name for name in TYPES if name != "F32"])
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--vocab", type=int)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    shape, rng = SHAPES[args.shape], random.Random(args.seed)
+    shape, rng = dict(SHAPES[args.shape]), random.Random(args.seed)
+    for name, least in (("layers", 1), ("vocab", len(bpe_vocabulary()[0]))):
+        if (given := getattr(args, name)) is not None:
+            if not least <= given <= shape[name]:
+                parser.error(f"--{name} wants {least} to {shape[name]} for this shape, not {given}")
+            shape[name] = given
     tensors = tensors_of(args, shape)
     writer = Writer()
     writer.pairs = pairs_of(shape, args.shape)
