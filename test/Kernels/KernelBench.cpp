@@ -5,9 +5,10 @@
 // same memory, and products of bytes a second of the best instruction at hand.
 //
 //   KernelBench [row [cpu]]        default: the best row of this machine
-//   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), and how near each
-//                                  comes to the fastest format whose packed codes are as wide, and to the fastest of
-//                                  those whose numbers, by which activations are multiplied, are as wide
+//   KernelBench formats [m [cpu]]  every format with the best row for it, m rows of activations (64), the best of
+//                                  rounds of all formats in turn, and how near each comes to the fastest format whose
+//                                  packed codes are as wide, and to the fastest of those whose numbers, by which
+//                                  activations are multiplied, are as wide
 //   KernelBench stream [cpu [format ...]]  every format with one row of activations and weights from memory: bytes of
 //                                  weights a second, and the part of the fastest reading that is
 //
@@ -24,6 +25,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <optional>
 
 using namespace nibble;
 using namespace nibble::test;
@@ -37,11 +39,11 @@ double seconds() {
   return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
-/// Shortest of several runs of `body`, which is repeated to last a millisecond.
-template <typename Body> double best(Body body) {
+/// Shortest of several runs of `body`, each repeated to last two milliseconds.
+template <typename Body> double best(Body body, int attempts = 15) {
   double shortest = 1e9;
   body();
-  for (int attempt = 0; attempt < 15; ++attempt) {
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     int count = 0;
     double start = seconds(), now;
     do
@@ -105,42 +107,60 @@ Lines linesOf(const Bytes &bytes, int64_t times = 1) {
   return lines;
 }
 
-/// Seconds of a product with m rows of activations; 0 if it does not compile.
-double timeOf(const TargetInfo &target, const InstructionRow &row, const Weight &w, int64_t m) {
-  bool dot = row.kind == RowKind::Dot;
-  unsigned bias = w.biasFor(row);
-  int64_t sumGroup = w.isLowBit() ? std::min(32u, w.format->group) : 32;
-  KernelProgram program;
-  program.add(productText(row, w, m, bias, sumGroup));
-  if (std::string error = program.compile(target); !error.empty()) {
-    std::printf("%s: %s\n", w.format->name, error.c_str());
-    return 0;
+/// The compiled product of m rows of activations with a weight, which stands `times` times below itself.
+class Product {
+public:
+  Product(const TargetInfo &target, const InstructionRow &row, const Weight &w, int64_t m, int64_t times = 1)
+      : m(m), isDot(row.kind == RowKind::Dot) {
+    unsigned bias = w.biasFor(row);
+    Bytes once = w.pack(row.nr(), row.kr(), bias);
+    weightBytes = double(once.size()) * times;
+    operations = double(m) * w.n * times * w.k;
+    Weight whole = w;
+    whole.n *= times;
+    program.add(productText(row, whole, m, bias, w.isLowBit() ? std::min(32u, w.format->group) : 32));
+    error = program.compile(target);
+    if (!error.empty())
+      return;
+    function = program.find("product");
+    packed = linesOf(once, times);
+    // Interleaved rows fill blocks, and their scales and sums stand twice.
+    x = Bytes(m * w.k * 4, 1), s = Bytes(m * w.k / 2), t = Bytes(m * w.k * 4), y = Bytes(m * whole.n * 4);
   }
-  void *function = program.find("product");
-  Lines packed = linesOf(w.pack(row.nr(), row.kr(), bias));
-  // Interleaved rows fill blocks, and their scales and sums stand twice.
-  Bytes x(m * w.k * 4, 1), s(m * w.k / 2), t(m * w.k * 4), y(m * w.n * 4);
-  return best([&] {
-    if (dot)
+
+  void run() {
+    if (isDot)
       reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
           packed.data(), x.data(), s.data(), t.data(), y.data(), m, 0, 1);
     else
       reinterpret_cast<void (*)(void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
           packed.data(), x.data(), y.data(), m, 0, 1);
-  });
-}
+  }
+
+  std::string error; ///< why it cannot run, or empty
+  double weightBytes = 0, operations = 0; ///< operations: multiply-adds
+
+private:
+  int64_t m;
+  bool isDot;
+  KernelProgram program;
+  void *function = nullptr;
+  Lines packed;
+  Bytes x, s, t, y;
+};
 
 void measure(const TargetInfo &target, const InstructionRow &row, const Problem &problem, int64_t m, double peak) {
   std::mt19937 random(1);
   Weight w(*lowbit::findFormat(problem.format), problem.n, problem.k, random);
-  double time = timeOf(target, row, w, m);
-  if (time == 0)
+  Product product(target, row, w, m);
+  if (!product.error.empty()) {
+    std::printf("%s: %s\n", problem.format, product.error.c_str());
     return;
-  double bytes = double(w.layout(row.nr(), row.kr(), w.biasFor(row)).totalBytes());
-  double operations = double(m) * problem.n * problem.k;
+  }
+  double time = best([&] { product.run(); });
   std::printf("%-6s n=%6ld k=%5ld m=%3ld  %9.1f us  %6.1f GB/s of weights  %6.1f G multiply-adds/s  %5.1f %% of peak\n",
-              problem.format, long(problem.n), long(problem.k), long(m), time * 1e6, bytes / time * 1e-9,
-              operations / time * 1e-9, 100 * operations / time / peak);
+              problem.format, long(problem.n), long(problem.k), long(m), time * 1e6, product.weightBytes / time * 1e-9,
+              product.operations / time * 1e-9, 100 * product.operations / time / peak);
   std::fflush(stdout);
 }
 
@@ -171,40 +191,25 @@ void measureQuantize(const TargetInfo &target, int64_t k, int64_t m) {
 /// Bytes of weights that a product from memory reads: more than caches hold.
 constexpr int64_t kStreamBytes = 192 << 20;
 
-/// Rounds of all formats in turn, since the speed of memory moves.
+/// Runs of a product from memory, whose speed moves.
 constexpr int kStreamRounds = 9;
 
 /// A product of one row with weights that repeat until they fill memory.
 class Stream {
 public:
-  Stream(const TargetInfo &target, const lowbit::Format &format) : name(format.name) {
+  Stream(const TargetInfo &target, const lowbit::Format &format) {
     auto has = [&](llvm::StringRef feature) { return target.has(feature); };
     std::mt19937 random(1);
     const InstructionRow *row = bestRow(target.triple, has, hasIntegers(format) ? RowKind::Dot : RowKind::Float);
     Weight w(format, 512, llvm::alignTo(2048, columnsOf(format, *row)), random);
-    unsigned bias = w.biasFor(*row);
-    Bytes some = w.pack(row->nr(), row->kr(), bias);
-    int64_t times = kStreamBytes / int64_t(some.size()) + 1;
-    bytes = double(some.size()) * times;
-    w.n *= times;
-    program.add(productText(*row, w, 1, bias, std::min(32u, w.format->group)));
-    error = program.compile(target);
-    if (!error.empty())
-      return;
-    packed = linesOf(some, times);
-    x = Bytes(w.k * 4, 1), scales = Bytes(w.k / 2), sums = Bytes(w.k * 4), y = Bytes(w.n * 4);
-    isDot = row->kind == RowKind::Dot, function = program.find("product");
+    int64_t bytes = w.layout(row->nr(), row->kr(), w.biasFor(*row)).totalBytes();
+    product.emplace(target, *row, w, 1, kStreamBytes / bytes + 1);
   }
 
   void run() {
     double start = seconds();
-    if (isDot)
-      reinterpret_cast<void (*)(void *, void *, void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
-          packed.data(), x.data(), scales.data(), sums.data(), y.data(), 1, 0, 1);
-    else
-      reinterpret_cast<void (*)(void *, void *, void *, int64_t, int64_t, int64_t)>(function)(
-          packed.data(), x.data(), y.data(), 1, 0, 1);
-    rates.push_back(bytes / (seconds() - start));
+    product->run();
+    rates.push_back(product->weightBytes / (seconds() - start));
   }
 
   /// Bytes of weights a second.
@@ -213,15 +218,9 @@ public:
     return rates[rates.size() / 2];
   }
 
-  std::string name, error;
+  std::optional<Product> product;
 
 private:
-  KernelProgram program;
-  Lines packed;
-  Bytes x, scales, sums, y;
-  bool isDot = false;
-  void *function = nullptr;
-  double bytes = 0;
   std::vector<double> rates;
 };
 
@@ -231,15 +230,15 @@ int measureStreams(const TargetInfo &target, llvm::ArrayRef<char *> names) {
     if (format.isFloat || (!names.empty() && !llvm::is_contained(names, llvm::StringRef(format.name))))
       return;
     Stream stream(target, format);
-    if (!stream.error.empty()) {
-      std::printf("%s: %s\n", stream.name.c_str(), stream.error.c_str());
+    if (const std::string &error = stream.product->error; !error.empty()) {
+      std::printf("%s: %s\n", format.name, error.c_str());
       return;
     }
     double read = readBandwidth(kStreamBytes);
     for (int round = 0; round < kStreamRounds; ++round)
       stream.run();
     read = std::max(read, readBandwidth(kStreamBytes));
-    std::printf("%-10s %5.1f GB/s of weights, %.2f of %.1f\n", stream.name.c_str(), stream.median() * 1e-9,
+    std::printf("%-10s %5.1f GB/s of weights, %.2f of %.1f\n", format.name, stream.median() * 1e-9,
                 stream.median() / read, read * 1e-9);
     std::fflush(stdout);
   };
@@ -248,16 +247,24 @@ int measureStreams(const TargetInfo &target, llvm::ArrayRef<char *> names) {
   return 0;
 }
 
-/// All formats of codes, those of no file too, narrow ones first.
-int measureFormats(const TargetInfo &target, int64_t m) {
+/// Rounds of all formats in turn, of which the best counts: what else the machine does changes from minute to minute.
+constexpr int kFormatRounds = 9;
+
+/// A product of many rows in a format, and how fast it was.
+struct Contender {
+  std::string name;
+  unsigned bits;       ///< of a packed code
+  unsigned multiplied; ///< bits of the numbers; 0 for floats
+  Product product;
+  double rate = 0; ///< multiply-adds a second
+
+  void run() { rate = std::max(rate, product.operations / best([&] { product.run(); }, 3)); }
+};
+
+/// All formats of codes, those of no file too.
+std::vector<Contender> contenders(const TargetInfo &target, int64_t m) {
   auto has = [&](llvm::StringRef feature) { return target.has(feature); };
-  struct Speed {
-    std::string name;
-    unsigned bits;
-    unsigned multiplied; ///< bits of the numbers; 0 for floats
-    double rate; ///< multiply-adds a second
-  };
-  std::vector<Speed> speeds;
+  std::vector<Contender> all;
   auto add = [&](const lowbit::Format &format) {
     if (format.isFloat)
       return;
@@ -269,23 +276,35 @@ int measureFormats(const TargetInfo &target, int64_t m) {
     if (format.floatKind == FloatKind::E8M0 || format.floatKind == FloatKind::UE4M3)
       llvm::fill(w.planes.scale, format.floatKind == FloatKind::E8M0 ? 120 : 0x38);
     unsigned multiplied = !isInteger ? 0 : w.kind.isInteger() ? w.kind.width : rangeOfBook(w.kind, row).bits;
-    if (double time = timeOf(target, *row, w, m); time > 0)
-      speeds.push_back({format.name, w.kind.width, multiplied, double(m) * w.n * w.k / time});
+    Product product(target, *row, w, m);
+    if (product.error.empty())
+      all.push_back({format.name, w.kind.width, multiplied, std::move(product)});
+    else
+      std::printf("%s: %s\n", format.name, product.error.c_str());
   };
   llvm::for_each(lowbit::formats(), add);
   llvm::for_each(ownFormats(), add);
-  llvm::sort(speeds,
-             [](const Speed &a, const Speed &b) { return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate); });
-  for (const Speed &speed : speeds) {
+  return all;
+}
+
+/// All formats of codes, narrow ones first.
+int measureFormats(const TargetInfo &target, int64_t m) {
+  std::vector<Contender> all = contenders(target, m);
+  for (int round = 0; round < kFormatRounds; ++round)
+    for (Contender &contender : all)
+      contender.run();
+  llvm::sort(all, [](const Contender &a, const Contender &b) {
+    return std::pair(a.bits, b.rate) < std::pair(b.bits, a.rate);
+  });
+  for (const Contender &one : all) {
     double fastest = 0, fastestAlike = 0;
-    for (const Speed &other : speeds) {
-      fastest = other.bits == speed.bits ? std::max(fastest, other.rate) : fastest;
-      fastestAlike = other.multiplied == speed.multiplied ? std::max(fastestAlike, other.rate) : fastestAlike;
+    for (const Contender &other : all) {
+      fastest = other.bits == one.bits ? std::max(fastest, other.rate) : fastest;
+      fastestAlike = other.multiplied == one.multiplied ? std::max(fastestAlike, other.rate) : fastestAlike;
     }
-    std::string multiplied = speed.multiplied ? std::to_string(speed.multiplied) + " bits" : "floats";
-    std::printf("%u bits  %-10s %6.1f G multiply-adds/s  %.2f of the fastest;  %s multiplied, %.2f\n", speed.bits,
-                speed.name.c_str(), speed.rate * 1e-9, speed.rate / fastest, multiplied.c_str(),
-                speed.rate / fastestAlike);
+    std::string multiplied = one.multiplied ? std::to_string(one.multiplied) + " bits" : "floats";
+    std::printf("%u bits  %-10s %6.1f G multiply-adds/s  %.2f of the fastest;  %s multiplied, %.2f\n", one.bits,
+                one.name.c_str(), one.rate * 1e-9, one.rate / fastest, multiplied.c_str(), one.rate / fastestAlike);
   }
   return 0;
 }
