@@ -7,14 +7,14 @@
 What takes time and memory is real: every tensor has the shape and the format that llama-quantize gives it, the
 vocabulary has its size. What the model says is not: the weights are random, the vocabulary is bytes, a few merges and
 fillers. QUANT is F16, a type of blocks of ggml, or the mix Q4_K_M. As in llama-quantize, the output matrix (here the
-shared embedding) has six or eight bits, Q2_K and Q4_K_M have more bits in some tensors, and rows that are no multiple of
-a type's block fall back to a type with blocks of 32, or are refused (Q1_0); --pure leaves only the last. The mixes that
-it makes of Q3_K, Q5_K and the IQ types are not made here: of these all layers are of one type. --table says which type
-the shared embedding has. --layers and --vocab make the model smaller than the shape, each layer as it was.
+shared embedding) has six or eight bits, Q2_K and Q4_K_M have more bits in some tensors, and rows that are no multiple
+of a type's block fall back to a type with blocks of 32, or are refused (Q1_0); --pure leaves only the last. The mixes
+that it makes of Q3_K, Q5_K and the IQ types are not made here: of these all layers are of one type. --table says which
+type the shared embedding has. --layers and --vocab make the model smaller than the shape, each layer as it was.
 
 Blocks are random bits under a scale of fixed exponent, so that weights have a standard deviation near 0.02 (of NVFP4,
-whose least normal scale is 2^-6, 0.06) and activations stay finite. One pool of 65,537 blocks a type is repeated (a prime, so that rows differ), which writes at
-the speed of the disk. Standard library only.
+whose least normal scale is 2^-6, 0.06) and activations stay finite. One pool of 65,537 blocks a type is repeated (a
+prime, so that rows differ), which writes at the speed of the disk. Standard library only.
 """
 import argparse
 import os
