@@ -24,6 +24,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
+import page_table  # noqa: E402
 from aarch64 import build_plugin, output  # noqa: E402
 
 WEIGHT_ROWS, COLUMNS = 64, 1536
@@ -100,8 +101,7 @@ def table(found):
             best = min(other for width, other in found[cpu].values() if width == bits) if cost else 0
             cells += [f"{cost[1]:.2f}", f"{best / cost[1]:.2f}"] if cost else ["–", "–"]
         rows.append(cells)
-    lines = [header, ["---:", "---"] + ["---:"] * (len(header) - 2)] + rows
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return page_table.markdown(header, rows, texts=2)
 
 
 def main():
@@ -121,13 +121,7 @@ def main():
         text = table(measure(options, folder))
     print(text, end="")
     if options.write:
-        with open(options.write, encoding="utf-8") as file:
-            page = file.read()
-        if page.count(BEGIN) != 1 or page.count(END) != 1:
-            sys.exit(f"error: {options.write} has no place for the table: {BEGIN} … {END}")
-        head, rest = page.split(BEGIN)
-        with open(options.write, "w", encoding="utf-8") as file:
-            file.write(head + BEGIN + "\n" + text + END + rest.split(END)[1])
+        page_table.write(options.write, BEGIN, END, text)
     return 0
 
 

@@ -41,6 +41,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 import aarch64  # noqa: E402
+import page_table  # noqa: E402
 
 FORMATS = ("keep;q8;int8:row;int7:g64;q6;int6:g64;q5;int5:g64;q4;int4:g32;int4:g64;nf4:g64;any4:g64;fp4:e8m0;q3;"
            "int3:g32;any3:g64;q2;uint2:g32:min;ternary:g64")
@@ -145,15 +146,9 @@ def measure(options, name, row, work, kept, text):
         row[7] = f"{count / 1e6:.1f}"
 
 
-def table(rows):
-    lines = [HEADER, ["---"] + ["---:"] * (len(HEADER) - 1), *rows]
-    return "".join("| " + " | ".join(row) + " |\n" for row in lines)
-
-
-def known_rows(page):
-    """Format → its row on the page, as far as it has one."""
-    rows = [line.strip("| \n").split(" | ") for line in page.splitlines() if line.startswith("| `")]
-    return {row[0]: (row + [UNKNOWN] * len(HEADER))[:len(HEADER)] for row in rows}
+def known_rows(table):
+    """Format → its row in the table, as far as it has one."""
+    return {row[0]: (row + [UNKNOWN] * len(HEADER))[:len(HEADER)] for row in page_table.cells(table)}
 
 
 def parse():
@@ -185,24 +180,17 @@ def parse():
 
 def main():
     options = parse()
-    page = ""
-    if options.write:
-        with open(options.write, encoding="utf-8") as file:
-            page = file.read()
-        if page.count(BEGIN) != 1 or page.count(END) != 1:
-            sys.exit(f"error: {options.write} has no place for the table: {BEGIN} … {END}")
+    old = page_table.read(options.write, BEGIN, END)[1] if options.write else ""
     options.parameters = json.loads(run([options.nibble, "inspect", options.model, "--json"]))["parameters"]
-    known, kept, text = known_rows(page), Kept(options.keep), digest(options.text)
+    known, kept, text = known_rows(old), Kept(options.keep), digest(options.text)
     rows = {name: known.get(f"`{name}`", [f"`{name}`"] + [UNKNOWN] * (len(HEADER) - 1)) for name in options.formats}
     with tempfile.TemporaryDirectory() as work:
         for name in options.only:
             measure(options, name, rows[name], work, kept, text)
             print(" ".join(rows[name]), file=sys.stderr, flush=True)
             if options.write:
-                head, rest = page.split(BEGIN)
-                with open(options.write, "w", encoding="utf-8") as file:
-                    file.write(head + BEGIN + "\n" + table(rows.values()) + END + rest.split(END)[1])
-    print(table(rows.values()), end="")
+                page_table.write(options.write, BEGIN, END, page_table.markdown(HEADER, rows.values()))
+    print(page_table.markdown(HEADER, rows.values()), end="")
     return 0
 
 
