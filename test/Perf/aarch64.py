@@ -77,6 +77,12 @@ def decoded_token(options, plugin, program, cpu):
     return (three - one) / 2 / RUNS
 
 
+def further_token(options, plugin, program, cpu, prompt):
+    """Instructions of a token of a prompt that goes on behind `prompt` tokens, for as many."""
+    once, twice = (count(options, plugin, program, cpu, times * prompt, 1)[0] for times in (1, 2))
+    return (twice - once) / RUNS / prompt
+
+
 def count_tokens(options, folder):
     plugin = build_plugin(options, folder)
     print("| CPU | decoded token | prefilled token | further prefilled token |\n|---|---|---|---|")
