@@ -77,7 +77,9 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
   Value end = rowsOfTiles(rows);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
-    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), unpacked, levels,
+    // Its distance from the frame would be part of each offset, too long for a store of two registers.
+    Value place = DotEmitter::apartFromFrame(k, unpacked);
+    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), place, levels,
                   /*fetchesNext=*/mma.ahead.has_value());
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;

@@ -72,6 +72,14 @@ void PanelReader::chooseRange(const InstructionRow *row) {
   }
 }
 
+void PanelReader::findNumbers() {
+  if (!looksUp())
+    return;
+  for (int8_t &entry : table)
+    entry = int8_t(entry - codeRange.offset);
+  codeRange = {8, true, 0};
+}
+
 bool PanelReader::joinsSigns() const {
   mpgemm::BitPlanes planes = panel.planes();
   return emitter && emitter->joinsSigns() && block.getCode().isInteger() && !panel.codeSigned && planes.size() == 2 &&

@@ -61,6 +61,8 @@ public:
   /// By how many bits the bytes of range() are codes moved up: 0 where they are the codes; 1 of a codebook of -1 and 1,
   /// which is 2 · code - 1. None if they are something else.
   std::optional<unsigned> step() const;
+  /// Numbers that are looked up are found less their offset, as signed bytes.
+  void findNumbers();
   /// The bytes of the panel are numbers of that range, and not what its type says.
   void assume(CodeRange range) { codeRange = range; }
 

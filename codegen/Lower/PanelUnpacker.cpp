@@ -46,6 +46,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
+  if (takesOffsets)
+    reader.findNumbers();
   if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row))
