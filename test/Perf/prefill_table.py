@@ -242,7 +242,7 @@ def main():
     rows = [[case.multiplied, ", ".join(f"`{name}`" for name in case.names), cell, f"{part:.2f}"]
             for case, cell, part in figures]
     print(page_table.markdown(header, rows, texts=2), end="")
-    below = [f"{case.names[0]} {part:.2f}" for case, _, part in figures if part < CLASS]
+    below = [f"{case.names[0]} {part:.3f}" for case, _, part in figures if part < CLASS]
     print(f"below {CLASS} of the fastest of their class: {', '.join(below) or 'none'}", file=sys.stderr)
     if options.write:
         page_table.write(options.write, BEGIN, END, page_table.markdown(*joined(header, rows, old), texts=2))
