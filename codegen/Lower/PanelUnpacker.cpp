@@ -46,7 +46,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
-  if (takesOffsets)
+  // Of codes in several planes the kernel of a last row spilled beside a second table (IQ2_XXS, smmla: 27 accesses).
+  if (takesOffsets && panel.planes().size() == 1)
     reader.findNumbers();
   if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
