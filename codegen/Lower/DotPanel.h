@@ -31,8 +31,10 @@ public:
 
   /// All of the panel, added to `sums`, or to zero if there are none.
   PanelSums emit(Value panelPointer, Value row0, PanelSums sums);
-  /// Whether sums wait in memory while a run fills the registers.
-  bool sumsWait() const;
+  /// All of the panel, with sums in mma.memory from zero on.
+  PanelSums emitWaiting(Value panelPointer, Value row0);
+  /// What of `place` the sums wait in.
+  SumPlace waiting(const SumPlace &place) const;
   /// From the order of strips to one vector per row of activations.
   PanelSums rowsOf(llvm::ArrayRef<Value> sums);
 
@@ -188,6 +190,8 @@ private:
                      Tile &sums);
 
   //===--- sums that wait in memory: DotPanelMemory.cpp -------------------------===//
+  bool sumsWait() const;
+  bool panelSumsWait() const;
   bool totalsWait() const { return memory.totals && 3 * strips() * mma.vectors >= emitter->registers(); }
   void addTotals(llvm::ArrayRef<Value> totals, Tile &sums, bool wait);
   Tile loadTile(Value pointer, Type element);

@@ -14,20 +14,25 @@ namespace nibble {
 
 PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Tile sums) {
   int64_t perBlock = mma.range ? mma.recordsOfBlock : 1;
-  return loop(k.divu(records, perBlock), sums, [&](Value block, Tile before) {
+  bool waits = bool(memory.sums);
+  auto body = [&](Value block, ValueRange before) {
     Value first = k.mul(block, perBlock);
     Tile ofBlock(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
     if (memory.blockSums)
       storeTile(ofBlock, memory.blockSums);
     ofBlock = emitRecords(panelPointer, row0, first, k.i64(perBlock), ofBlock);
-    return scaleBlock(panelPointer, row0, first, ofBlock, before);
-  });
+    Tile next = scaleBlock(panelPointer, row0, first, ofBlock, Tile(before.begin(), before.end()));
+    return waits ? Tile() : next;
+  };
+  return k.loop(k.i64(0), k.divu(records, perBlock), 1, waits ? Tile() : sums, body);
 }
 
 /// What a super block adds to the sums: its own times d, and its minima.
 DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums) {
+  if (memory.blockSums)
+    ofBlock = loadTile(memory.blockSums, k.f32());
   if (memory.sums)
-    ofBlock = loadTile(memory.blockSums, k.f32()), sums = loadTile(memory.sums, k.f32());
+    sums = loadTile(memory.sums, k.f32());
   Value record = recordAt(panelPointer, first);
   for (int64_t v = 0; v < mma.vectors; ++v) {
     Value d = floatScale(record, /*unit=*/{}, /*column=*/0, v);

@@ -19,6 +19,9 @@ using namespace mlir;
 
 namespace nibble {
 
+/// Strips of pairs of rows beside whose sums of a super block those of the panel find no registers.
+constexpr int64_t kWaitingStrips = 4;
+
 /// Whether a tile's f32 sums, integer sums of a span and of a run, and what a step multiplies are as many as there are
 /// registers: two weights a vector and two activations, and a run's scales. A run in parts has sums of a part beside
 /// its own. Bytes with a sign take two more for each weight, their magnitude and the activations with their sign. Where
@@ -40,6 +43,25 @@ bool DotPanel::sumsWait() const {
   bool doubled = sumsParts() || groups > 1;
   int64_t waiting = runs > 1 || unpacks ? 2 * sums + mma.vectors : doubled ? 2 * sums : sums;
   return ofRun + waiting + operands >= emitter->registers();
+}
+
+/// Whether those of the panel alone wait: while a super block passes by nothing is added to them, but of so many LLVM
+/// would move some between registers and the stack at each record.
+/// A row alone has as many for each vector, on rows of pairs.
+bool DotPanel::panelSumsWait() const {
+  return scalesBlocks && passesPairs() && (tokens == 1 || strips() >= kWaitingStrips);
+}
+
+SumPlace DotPanel::waiting(const SumPlace &place) const {
+  if (sumsWait())
+    return place;
+  return panelSumsWait() ? SumPlace{place.sums, {}, {}} : SumPlace();
+}
+
+PanelSums DotPanel::emitWaiting(Value panelPointer, Value row0) {
+  storeTile(Tile(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums()))), mma.memory.sums);
+  emit(panelPointer, row0, {});
+  return loadTile(mma.memory.sums, k.f32());
 }
 
 /// Adds what was summed up before, and waits in memory or in registers.
@@ -69,25 +91,17 @@ SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row) {
   return place;
 }
 
-bool sumsWait(KernelBuilder &k, const MmaOperands &mma, int64_t tokens) {
-  return DotPanel(k, mma, tokens).sumsWait();
+SumPlace waitingSums(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, const SumPlace &place) {
+  return DotPanel(k, mma, tokens).waiting(place);
 }
 
 PanelSums sumTile(KernelBuilder &k, MmaOperands mma, const SumPlace &memory, Value panel, Value row0, int64_t tokens) {
   if (!mma.row->isInteger())
     return accumulateFloat(k, mma, panel, row0, tokens);
-  if (!memory.sums || !sumsWait(k, mma, tokens))
-    return dotRows(k, mma, tokens, accumulateDot(k, mma, panel, row0, tokens));
-  mma.memory = memory;
-  Type type = k.vec(k.f32(), mma.row->lanes);
-  auto at = [&](int64_t sum) { return k.at(memory.sums, k.f32(), sum * mma.row->lanes); };
-  for (int64_t sum = 0; sum < tokens * mma.vectors; ++sum)
-    k.store(k.zero(type), at(sum));
-  accumulateDot(k, mma, panel, row0, tokens);
-  PanelSums sums;
-  for (int64_t sum = 0; sum < tokens * mma.vectors; ++sum)
-    sums.push_back(k.load(type, at(sum)));
-  return sums;
+  if (memory.sums)
+    mma.memory = waitingSums(k, mma, tokens, memory);
+  DotPanel of(k, mma, tokens);
+  return of.rowsOf(mma.memory.sums ? of.emitWaiting(panel, row0) : of.emit(panel, row0, {}));
 }
 
 } // namespace nibble

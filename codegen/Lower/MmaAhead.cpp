@@ -285,8 +285,9 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
       emitTables(row0, count, k.mul(unit, span), records);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
-                  if (mma.row->isInteger() && sumsWait(k, operands, tokens)) {
-                    operands.memory = {place, waiting.totals, waiting.blockSums};
+                  if (mma.row->isInteger())
+                    operands.memory = waitingSums(k, operands, tokens, {place, waiting.totals, waiting.blockSums});
+                  if (operands.memory.sums) {
                     accumulateDot(k, operands, block, row, tokens);
                     return;
                   }

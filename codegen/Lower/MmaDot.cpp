@@ -104,7 +104,7 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   reader.openPanel(panelStart = panelPointer);
   bool isTile = emitter && (emitter->registers() || emitter->loadsEachQuad()) && strips() > 1;
   bool isOrdered = staysInPlace() && emitter->ordersScales();
-  if (mma.range || isTile || isOrdered) // constants of loops around this one shall not stay
+  if (mma.range || isTile || isOrdered || scalesBlocks) // constants of loops around this one shall not stay
     emitter->freeRegisters(k);
   if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack
     panelPointer = emitter->afterSums(k, panelPointer, {});
@@ -133,7 +133,7 @@ Value DotPanel::recordAt(Value panelPointer, Value index) const {
 
 /// A loop that carries the tile's sums, unless they are in memory.
 DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Tile(Value, Tile)> body) {
-  bool carries = !mma.memory.sums;
+  bool carries = !spanSums();
   return k.loop(k.i64(0), count, 1, carries ? sums : ArrayRef<Value>(), [&](Value index, ValueRange carried) {
     Tile next = body(index, Tile(carried.begin(), carried.end()));
     return carries ? next : Tile();

@@ -86,9 +86,10 @@ int64_t vectorsTogether(const MmaOperands &mma, int64_t tokens);
 
 /// Memory of the stack for the sums of the row's largest tile: the builder must stand in the kernel's entry block.
 SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row);
-/// Whether a tile's f32 sums are to be in memory, since registers are short beside those of integers. Then each span
-/// reads and writes them once; otherwise LLVM would choose what else to spill.
-bool sumsWait(KernelBuilder &k, const MmaOperands &mma, int64_t tokens);
+/// What of `place` a tile's sums are to wait in, since registers are short: all of it beside many integer sums, when
+/// each span reads and writes the f32 sums once, or `sums` alone beside those of a super block; nothing where they
+/// fit. Otherwise LLVM would choose what else to spill.
+SumPlace waitingSums(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, const SumPlace &place);
 
 /// f32 sums of `tokens` rows × mma.vectors vectors, token-major.
 using PanelSums = KernelBuilder::Values;
