@@ -199,8 +199,8 @@ Value DotPanel::activationScale(StripScales &scales, Unit &at, int64_t column, i
 void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total,
                           Value &acc) {
   Value da = activationScale(scales, at, column, strip, total);
-  Value dw = groups == 1 && !scalesBlocks ? floatScale(scales, 0, total) : Value();
-  acc = dw ? k.fma(k.mulf(dw, da), emitter->toFloat(k, total, shift), acc) : k.fma(da, total, acc);
+  Value scale = groups > 1 || scalesBlocks ? da : k.mulf(floatScale(scales, 0, total), da);
+  acc = k.fma(scale, groups > 1 ? total : emitter->toFloat(k, total, shift), acc);
   int64_t minima = addsSpanMinima() && !addsMinimaLast() ? span() / minimumSpan() : 0;
   for (int64_t i = 0; i < minima; ++i) {
     if (mma.range)
