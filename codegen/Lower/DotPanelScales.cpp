@@ -179,8 +179,10 @@ Value DotPanel::floatScale(StripScales &scales, int64_t group, Value done) {
 
 /// Strips whose activation scales are loaded together: as many as the registers hold beside scales of groups.
 int64_t DotPanel::scalesTogether() const {
-  bool isSmall = mma.range && emitter->ordersScales() && strips() <= kTotalStrips;
-  return isSmall ? std::min<int64_t>(strips(), groups > 1 ? 4 : mma.levels ? 2 : 1) : 1;
+  if (!mma.range || !emitter->ordersScales() || strips() > kTotalStrips)
+    return 1;
+  bool hasRoom = groups > 1 || (mma.levels && scalesBlocks);
+  return std::min<int64_t>(strips(), hasRoom ? 4 : mma.levels ? 2 : 1);
 }
 
 Value DotPanel::activationScale(StripScales &scales, Unit &at, int64_t column, int64_t strip, Value done) {

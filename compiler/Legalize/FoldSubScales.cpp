@@ -5,6 +5,7 @@
 // instructions and not for memory, one f32 a group is faster, and it is the same number.
 //
 //===----------------------------------------------------------------------===//
+#include "codegen/Intrinsics/RowCost.h"
 #include "compiler/Legalize/Passes.h"
 #include "compiler/Legalize/Strategy.h"
 #include "dialects/LM/LM.h"
@@ -36,6 +37,12 @@ private:
   llvm::DenseSet<StringRef> tables;
 };
 
+/// Whether many rows are multiplied by groups of integer scales with far fewer instructions than by groups of floats: the
+/// cost model, which is of one row, does not know it.
+static bool meetInPrompts(lowbit::BlockType block, const Candidate &candidate) {
+  return candidate.row && block.getGroup() < mpgemm::kActivationGroup && scalesSuperBlocks(*candidate.row);
+}
+
 /// What legalize-linears will choose for a weight of that type.
 Candidate FoldSubScales::chosen(lm::LinearLike op, Type element, const TargetInfo &target) const {
   return chooseFrom(candidatesFor(weightOf(op, element, wishes, tables), target), wishes.way());
@@ -52,6 +59,8 @@ void FoldSubScales::visit(lm::LinearLike op, const TargetInfo &target) {
     return;
   }
   Candidate before = chosen(op, block, target), after = chosen(op, folded, target);
+  if (subScales == "auto" && meetInPrompts(block, before))
+    return;
   if (!after.wrong.empty() || (subScales == "auto" && after.seconds * kFoldMustWinBy >= before.seconds))
     return;
   InFlightDiagnostic remark = op->emitRemark();

@@ -5,6 +5,8 @@
 // RUN: nibble-opt --fold-sub-scales=sub-scales=keep %s 2>%t | FileCheck %s --check-prefixes=CHECK,KEEP && count 0 < %t
 // A core that waits for memory keeps them; so does a product of floats, which reads a scale for many columns.
 // RUN: sed s/cortex-a53/cortex-a76/ %s | nibble-opt --fold-sub-scales 2>/dev/null | FileCheck %s --check-prefixes=CHECK,KEEP
+// So does one whose prompts take far fewer instructions with integer scales.
+// RUN: sed s/cortex-a53/cortex-a55/ %s | nibble-opt --fold-sub-scales 2>/dev/null | FileCheck %s --check-prefixes=CHECK,KEEP
 // RUN: nibble-opt --fold-sub-scales=activations=f32 %s 2>/dev/null | FileCheck %s --check-prefixes=CHECK,KEEP
 // RUN: not nibble-opt --fold-sub-scales=sub-scales=some %s 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // UNKNOWN: error: unknown sub-scales 'some'; they are auto, fold and keep
