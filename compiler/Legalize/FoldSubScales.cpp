@@ -37,9 +37,9 @@ private:
   llvm::DenseSet<StringRef> tables;
 };
 
-/// Whether many rows are multiplied by groups of integer scales with far fewer instructions than by groups of floats: the
-/// cost model, which is of one row, does not know it.
-static bool meetInPrompts(lowbit::BlockType block, const Candidate &candidate) {
+/// Whether many rows are multiplied by groups of integer scales with far fewer instructions than by groups of floats,
+/// which the cost model, being of one row, does not know.
+static bool servesPrompts(lowbit::BlockType block, const Candidate &candidate) {
   return candidate.row && block.getGroup() < mpgemm::kActivationGroup && scalesSuperBlocks(*candidate.row);
 }
 
@@ -59,7 +59,7 @@ void FoldSubScales::visit(lm::LinearLike op, const TargetInfo &target) {
     return;
   }
   Candidate before = chosen(op, block, target), after = chosen(op, folded, target);
-  if (subScales == "auto" && meetInPrompts(block, before))
+  if (subScales == "auto" && servesPrompts(block, before))
     return;
   if (!after.wrong.empty() || (subScales == "auto" && after.seconds * kFoldMustWinBy >= before.seconds))
     return;
