@@ -14,10 +14,9 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Rows of activations for which a block is unpacked: with 64 the unpacking is a sixteenth of what it is with the four
-/// of a tile, and the sums of 16 weight rows take 4 KiB. (nf4, G multiply-adds/s on Zen 3: 33 with 32 rows, 39
-/// with 64.)
-constexpr int64_t kRowsTogether = 64;
+/// Rows of activations for which a block is unpacked: with 128 the unpacking is a thirty-second of what it is with the
+/// four of a tile, and the sums of 16 weight rows take 8 KiB. (docs/decisions/2026-11-22-chunks-of-128.md)
+constexpr int64_t kRowsTogether = 128;
 
 /// Records of a row whose sums are made side by side.
 constexpr int64_t kRecordsTogether = 8;

@@ -5,7 +5,7 @@
 //
 //   for row                            sums of activations, times what they meet
 //   for panel
-//     for 64 rows                      sums of these rows and the panel in memory
+//     for 128 rows                     sums of these rows and the panel in memory
 //       for block of columns           codes, scales and minima unpacked (PanelUnpacker.h)
 //         for tile of rows             sums → registers, + products of the block, → memory
 //       for tile of rows               sums → epilogue
@@ -15,7 +15,7 @@
 // with (DotEmitter::starts), or the sums of two groups of 16 in one number for an instruction
 // that takes both offsets away at once (DotEmitter::pairsOffsets), and times the activation
 // scale where there are minima. Where the stack has no room for that of all rows, it is done
-// for 64 rows and a block of columns at a time.
+// for 128 rows and a block of columns at a time.
 //
 // Contract: a sum is the same chain of operations as in a tile that walks the whole
 // panel; that it lies in memory between two blocks changes no bit of it.

@@ -28,8 +28,8 @@ namespace nibble {
 inline constexpr int64_t kUnpackedRecord = 32;
 
 /// What tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): there is room for a number
-/// of each 32 columns of 64 rows of 8192 columns.
-inline constexpr int64_t kTableBytes = 64 << 10;
+/// of each 32 columns of 128 rows of 6144 columns.
+inline constexpr int64_t kTableBytes = 96 << 10;
 
 class PanelUnpacker {
 public:

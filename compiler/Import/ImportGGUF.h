@@ -37,7 +37,7 @@ struct ImportOptions {
   /// is an error.
   std::optional<uint64_t> context;
   /// Tokens that @prefill takes at once.
-  uint64_t chunk = 64;
+  uint64_t chunk = 128;
   /// The user asked for it: an error where a model takes no chunks.
   bool chunkIsGiven = false;
   /// Types of the key-value cache.
