@@ -144,7 +144,7 @@ TEST_F(LlamaTest, ContextAndChunkShapeTheState) {
   ASSERT_TRUE(module);
   lm::ModelOp model = lm::getModel(*module);
   EXPECT_EQ(model.getContext(), 2048u);
-  EXPECT_EQ(model.getChunk(), 64u);
+  EXPECT_EQ(model.getChunk(), 128u);
 
   // 100 positions take seven blocks of 16 and two strides of 64.
   module = import(*file, {.context = 100, .chunk = 32, .kv = KVType::F32});

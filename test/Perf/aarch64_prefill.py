@@ -1,6 +1,6 @@
 """Counts what a product of many rows costs on AArch64, format by format: instructions for 100 multiply-adds.
 
-    aarch64_prefill.py --nibble=build/bin/nibble --kernels=build/bin/KernelAssembly [--rows=64] [--formats=q4_0,q8_0]
+    aarch64_prefill.py --nibble=build/bin/nibble --kernels=build/bin/KernelAssembly [--rows=128] [--formats=q4_0,q8_0]
                        [--cpus=cortex-a76,neoverse-n2,neoverse-v1] [--write=docs/performance.md]
 
 For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × 1536 with
@@ -110,7 +110,7 @@ def main():
     parser.add_argument("--kernels", default="KernelAssembly")
     parser.add_argument("--cpus", default="cortex-a76,neoverse-n2,neoverse-v1")
     parser.add_argument("--formats")
-    parser.add_argument("--rows", type=int, default=64)
+    parser.add_argument("--rows", type=int, default=128)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--qemu", default="qemu-aarch64")
     parser.add_argument("--cc", default=os.environ.get("CC", "clang-22"))
