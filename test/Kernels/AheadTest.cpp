@@ -1,7 +1,7 @@
 //===- AheadTest.cpp - products of many rows with panels unpacked ahead ---===//
 //
 // codegen/Lower/MmaAhead.h: every kind of number (2 to 8 bits, groups of 16 and 32,
-// integer scales, minima, offsets, codebooks) with a block of 64 rows and tiles of each size
+// integer scales, minima, offsets, codebooks) with a block of 128 rows and tiles of each size
 // behind it, more columns than a block and fewer in the last one, against the definition bit
 // for bit. And the same rows with fewer of them, a tile and a part of one, which read the packed panel where that costs
 // less: results must be the same. And kernels for eight rows, which unpack ahead what takes more than a mask.
@@ -40,7 +40,7 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
   std::mt19937 random(20261121);
   ProductCases cases(*machine);
-  constexpr int64_t kRows = 64 + 4 + 2 + 1; // a block, and tiles of four, two and one
+  constexpr int64_t kRows = 128 + 4 + 2 + 1; // a block, and tiles of four, two and one
   const ProductRun runs[] = {{kRows, 1}, {7, 2}, {4, 2}, {3, 1}};
   constexpr int64_t kFewRows = 8;
   const ProductRun fewRuns[] = {{kFewRows, 2}, {5, 1}, {1, 1}};

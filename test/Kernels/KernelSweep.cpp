@@ -46,7 +46,7 @@ TEST_P(KernelSweep, EveryFormat) {
   std::mt19937 random(20261121);
   ProductCases cases(machine);
   // More rows than are multiplied with a block that is unpacked ahead (codegen/Lower/MmaAhead.cpp), where that is done.
-  const int64_t many = target->isX86() ? 67 : 35;
+  const int64_t many = target->isX86() ? 131 : 35;
   int number = 0;
   auto add = [&](const lowbit::Format &format, CodeKind stored) {
     if (!computes(row, format, stored))
