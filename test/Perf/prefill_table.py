@@ -16,7 +16,7 @@ rounds' medians, the best of all prefills in brackets, and what part that best i
 a machine makes a prefill slower only. --cpu is passed to the compiler.
 
 --aarch64 counts instead, under qemu-aarch64 (aarch64.py, which says how): millions of instructions of a further token
-of a prompt, as the difference of prompts of --prompt (64) and twice as many tokens. A count is no time.
+of a prompt, as the difference of prompts of --prompt (128) and twice as many tokens. A count is no time.
 
 --keep leaves programs and speeds in a folder. What is there is not made again: after an interruption, or with more
 rounds, only what is missing is. A folder belongs to one compiler, CPU and size of the model. --write puts the columns
@@ -215,7 +215,7 @@ def parse():
         parser.error(f"--rounds wants 1 or more, --layers 1 to {SHAPES[SHAPE]['layers']}")
     options.target = (["--target=aarch64-linux-gnu", f"--cpu={options.aarch64}"] if options.aarch64
                       else [f"--cpu={options.cpu}"])
-    options.prompt, options.blocks = options.prompt or (64 if options.aarch64 else 512), 0
+    options.prompt, options.blocks = options.prompt or (128 if options.aarch64 else 512), 0
     return options
 
 

@@ -150,7 +150,7 @@ Command addCompileCommand(CLI::App &app, const std::string &executable) {
                    "positions the program can hold (default: as trained, at most 2048)")
       ->check(kCounts);
   command->add_option("--chunk", arguments->chunk,
-                      "tokens that prefill takes at once (default: 64, less if the budget asks for it)")
+                      "tokens that prefill takes at once (default: 128, less if the budget asks for it)")
       ->check(kCounts);
   command->add_option("--kv", arguments->kv, kKVHelp);
   command->add_option("--weights", options.pipeline.weights, kWeightsHelp)->capture_default_str();
