@@ -8,6 +8,7 @@
 
 #include "codegen/Intrinsics/RowCost.h"
 #include "codegen/Lower/ActivationReader.h"
+#include "codegen/Lower/SharedFetch.h"
 #include "codegen/Targets/DotEmitter.h"
 
 using namespace mlir;
@@ -278,12 +279,17 @@ void AheadPanel::emitBlocks(Value panel, Value row0, Value count) {
   int64_t units = source.k / source.unitSpan(), span = source.unitSpan();
   k.loop(k.i64(0), k.i64(units), unpacker.unitsPerBlock(), [&](Value unit) {
     Value inBlock = k.mins(k.sub(k.i64(units), unit), unpacker.unitsPerBlock());
-    unpacker.emit(panel, unit, inBlock, block, levels, /*fetchesNext=*/mma.ahead.has_value());
+    unpacker.emit(panel, unit, inBlock, block, levels);
     Value records = k.mul(inBlock, mma.row->isInteger() ? span / kUnpackedRecord : span);
     if (!prepared && (offsetSums || scaledSums))
       emitTables(row0, count, k.mul(unit, span), records);
+    std::optional<SharedFetch> fetch; // of the next block, which may be the next panel's first
+    if (mma.ahead)
+      fetch.emplace(k, unpacker.packedAt(panel, k.add(unit, inBlock)), unpacker.packedBytes(), count, mma.row->tile);
     forEachTile(count, blockAt(row0, k.mul(unit, span), records),
                 [&](MmaOperands &operands, Value row, int64_t tokens, Value place) {
+                  if (fetch && tokens == mma.row->tile && operands.firstVector == 0)
+                    fetch->emit(row);
                   if (mma.row->isInteger())
                     operands.memory = waitingSums(k, operands, tokens, {place, waiting.totals, waiting.blockSums});
                   if (operands.memory.sums) {

@@ -79,8 +79,7 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
     const mpgemm::PanelLayout &source = unpacker.source();
     // Its distance from the frame would be part of each offset, too long for a store of two registers.
     Value place = DotEmitter::apartFromFrame(k, unpacked);
-    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), place, levels,
-                  /*fetchesNext=*/mma.ahead.has_value());
+    unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), place, levels);
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;
     of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;

@@ -8,6 +8,7 @@
 
 #include "codegen/Intrinsics/RowCost.h"
 #include "codegen/Lower/FoldedScales.h"
+#include "codegen/Targets/ByteLookup.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -22,9 +23,6 @@ namespace nibble {
 /// are multiplied with; as many bytes of floats.
 static int64_t columnsOfBlock(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
 
-/// Bytes that are fetched at once.
-constexpr int64_t kLineBytes = 64;
-
 /// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns; of folded numbers for 32,
 /// unless there are minima of fewer.
 static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
@@ -38,14 +36,14 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
-    : k(k), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
+    : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
       vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets) {
   auto block = cast<lowbit::BlockType>(layout.getElement());
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
-    folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row);
+    folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row), findProducts(block);
   // Of codes in several planes the kernel of a last row spilled beside a second table (IQ2_XXS, smmla: 27 accesses).
   if (takesOffsets && panel.planes().size() == 1)
     reader.findNumbers();
@@ -81,18 +79,26 @@ DotRun PanelUnpacker::run() const {
   return run;
 }
 
-void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut, bool fetchesNext) {
-  reader.openPanel(panelPointer);
+PanelUnpacker::Unit PanelUnpacker::unitAt(Value panelPointer, Value number) {
   int64_t perRecord = panel.unitsPerRecord();
   Value records = k.offset(panelPointer, panel.recordOffset(0));
+  Value record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
+  return {reader.unitAt(record, k.remu(number, perRecord)), record};
+}
+
+Value PanelUnpacker::packedAt(Value panelPointer, Value unit) { return unitAt(panelPointer, unit).codes; }
+
+int64_t PanelUnpacker::packedBytes() const {
+  int64_t perRecord = panel.unitsPerRecord();
+  return units < perRecord ? units * panel.unitBytes() : units / perRecord * panel.recordBytes();
+}
+
+void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut) {
+  reader.openPanel(panelPointer);
   int64_t bytes = place.isFloat() ? place.elementOffset(panel.unitSpan(), 0)
                                   : panel.unitSpan() / kUnpackedRecord * place.recordBytes();
   k.loop(k.i64(0), count, 1, [&](Value index) {
-    Value number = k.add(first, index), inner = k.remu(number, perRecord);
-    Value record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
-    Unit unit{reader.unitAt(record, inner), record};
-    for (int64_t byte = 0; fetchesNext && byte < panel.unitBytes(); byte += kLineBytes)
-      k.prefetch(k.offset(unit.codes, panel.panelBytes() + byte));
+    Unit unit = unitAt(panelPointer, k.add(first, index));
     Value to = k.offset(out, k.mul(index, bytes));
     if (place.isFloat())
       emitValues(unit, to);
@@ -183,16 +189,33 @@ KernelBuilder::Values PanelUnpacker::bytesOf(const Unit &unit, int64_t quad, int
   std::iota(numbers.begin(), numbers.end(), quad);
   KernelBuilder::Values all = reader.quads(unit.codes, numbers, v);
   for (auto [number, bytes] : llvm::zip_equal(numbers, all)) {
-    if (!folded) {
+    if (folded)
+      bytes = foldedBytes(unit, bytes, number, v);
+    else
       bytes = k.sub(bytes, takesOffsets ? reader.range().offset : 0);
-      continue;
-    }
-    Value scale = reader.subScaleBytes(unit.subScales, number * panel.kr / panel.group, v);
-    if (folded < 0)
-      scale = k.sub(k.zero(scale.getType()), scale);
-    bytes = k.add(k.mul(k.sub(bytes, reader.range().offset), scale), range().offset); // modulo 256
   }
   return all;
+}
+
+/// Makes the table of products, where the machine looks them up faster than it multiplies bytes.
+void PanelUnpacker::findProducts(lowbit::BlockType block) {
+  const lowbit::IntegerKind &scale = block.getScale().sub;
+  bool isCode = block.getCode().isInteger() && !panel.codeSigned && !scale.isSigned;
+  if (!isCode || int64_t(1) << (panel.codeBits + scale.width) > longestLookup(*row))
+    return;
+  for (int64_t factor = 0; factor <= scale.max(); ++factor)
+    for (int64_t code = 0; code < int64_t(1) << panel.codeBits; ++code)
+      products.push_back(int8_t(folded * factor * (code - reader.range().offset) + foldedRange.offset));
+}
+
+/// A quad's numbers times their integer scales.
+Value PanelUnpacker::foldedBytes(const Unit &unit, Value bytes, int64_t quad, int64_t v) {
+  Value scale = reader.subScaleBytes(unit.subScales, quad * panel.kr / panel.group, v);
+  if (!products.empty())
+    return emitByteLookup(k, row, k.bitOr(bytes, k.shl(scale, panel.codeBits)), products);
+  if (folded < 0)
+    scale = k.sub(k.zero(scale.getType()), scale);
+  return k.add(k.mul(k.sub(bytes, reader.range().offset), scale), range().offset); // modulo 256
 }
 
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {

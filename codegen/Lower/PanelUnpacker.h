@@ -66,15 +66,18 @@ public:
   int64_t levelBytes() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
 
   /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`, and levels that lie apart to
-  /// `levelsOut` (null if there are none). `fetchesNext`: the same codes of the panel behind it are fetched meanwhile.
-  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, mlir::Value levelsOut,
-            bool fetchesNext);
+  /// `levelsOut` (null if there are none).
+  void emit(mlir::Value panelPointer, mlir::Value first, mlir::Value count, mlir::Value out, mlir::Value levelsOut);
+  /// Where a unit's packed codes stand, and how many bytes those of a block are, with what stands between them.
+  mlir::Value packedAt(mlir::Value panelPointer, mlir::Value unit);
+  int64_t packedBytes() const;
 
 private:
   /// Where a unit's parts lie.
   struct Unit : PanelUnit {
     mlir::Value record;
   };
+  Unit unitAt(mlir::Value panelPointer, mlir::Value number);
   void emitUnit(const Unit &unit, mlir::Value out);
   void emitFields(const Unit &unit, mlir::Value out);
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
@@ -88,8 +91,11 @@ private:
   int64_t recordsOfField() const;
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
   KernelBuilder::Values bytesOf(const Unit &unit, int64_t quad, int64_t v);
+  void findProducts(lowbit::BlockType block);
+  mlir::Value foldedBytes(const Unit &unit, mlir::Value bytes, int64_t quad, int64_t v);
 
   KernelBuilder &k;
+  const InstructionRow *row;
   const DotEmitter *emitter;
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
@@ -98,6 +104,7 @@ private:
   bool scalesBlocks = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;
+  llvm::SmallVector<int8_t> products; ///< folded bytes by their code and, above it, scale; empty: they are multiplied
   LevelPlace levelPlace;
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`

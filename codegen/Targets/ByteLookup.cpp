@@ -40,6 +40,10 @@ static Value emitPortable(KernelBuilder &k, Value codes, ArrayRef<int8_t> table)
   return emitChoice(k, codes, entries);
 }
 
+int64_t longestLookup(const InstructionRow &row) {
+  return row.isa == Isa::X86 && x86PermutesBytes(row) ? x86ShuffleBytes(row) : 0;
+}
+
 /// Of a register of the row's machines.
 static int64_t shuffleBytes(const InstructionRow &row) {
   return row.isa == Isa::X86 ? x86ShuffleBytes(row) : aarch64ShuffleBytes(row);

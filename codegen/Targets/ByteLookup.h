@@ -22,6 +22,10 @@ namespace nibble {
 mlir::Value emitByteLookup(KernelBuilder &k, const InstructionRow *row, mlir::Value codes,
                            llvm::ArrayRef<int8_t> table);
 
+/// Entries of the longest table that the machines of the row look all bytes of a register up in at once; 0: none of
+/// more than 16.
+int64_t longestLookup(const InstructionRow &row);
+
 /// The same with a table for each weight row: entries[code] has a byte of each row, and `codes` as many neighbours of
 /// one row after the other. Null where the machines of the row have nothing better than choices.
 mlir::Value emitRowLookup(KernelBuilder &k, const InstructionRow &row, mlir::Value codes,
