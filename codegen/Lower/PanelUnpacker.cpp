@@ -36,11 +36,11 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
-    : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()), lanes(row->lanes),
-      vectors(row->vectors),
+    : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()),
+      lanes(row->lanes), vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets) {
-  auto block = cast<lowbit::BlockType>(layout.getElement());
+  auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row), findProducts(block);
@@ -80,6 +80,11 @@ DotRun PanelUnpacker::run() const {
 }
 
 PanelUnpacker::Unit PanelUnpacker::unitAt(Value panelPointer, Value number) {
+  if (panel.isFloat()) {
+    Unit columns;
+    columns.codes = k.offset(panelPointer, k.mul(number, panel.elementOffset(panel.unitSpan(), 0)));
+    return columns;
+  }
   int64_t perRecord = panel.unitsPerRecord();
   Value records = k.offset(panelPointer, panel.recordOffset(0));
   Value record = k.offset(records, k.mul(k.divu(number, perRecord), panel.recordBytes()));
@@ -90,6 +95,8 @@ Value PanelUnpacker::packedAt(Value panelPointer, Value unit) { return unitAt(pa
 
 int64_t PanelUnpacker::packedBytes() const {
   int64_t perRecord = panel.unitsPerRecord();
+  if (panel.isFloat())
+    return panel.elementOffset(blockColumns(), 0);
   return units < perRecord ? units * panel.unitBytes() : units / perRecord * panel.recordBytes();
 }
 
@@ -100,7 +107,9 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
   k.loop(k.i64(0), count, 1, [&](Value index) {
     Unit unit = unitAt(panelPointer, k.add(first, index));
     Value to = k.offset(out, k.mul(index, bytes));
-    if (place.isFloat())
+    if (panel.isFloat())
+      emitWidened(unit.codes, to);
+    else if (place.isFloat())
       emitValues(unit, to);
     else
       emitUnit(unit, to);
@@ -257,6 +266,16 @@ Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
 Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
   Value minimum = reader.groupMinimum(unit.record, unit.subMinima, group, v);
   return panel.isTwoLevel() && !place.isFloat() ? k.negf(minimum) : minimum;
+}
+
+/// A unit of floats, column by column.
+void PanelUnpacker::emitWidened(Value columns, Value out) {
+  k.loop(k.i64(0), k.i64(panel.unitSpan()), 1, [&](Value column) {
+    Value from = k.offset(columns, k.mul(column, panel.elementOffset(1, 0)));
+    Value to = k.offset(out, k.mul(column, place.elementOffset(1, 0)));
+    for (int64_t v = 0; v < vectors; ++v)
+      k.store(reader.element(from, 0, v), k.offset(to, place.elementOffset(0, v * lanes)), 4);
+  });
 }
 
 /// The values of a unit, column by column, in the arithmetic of lowbit.decode.

@@ -3,6 +3,7 @@
 // What: a block of a panel's columns in a form that costs no instruction to read:
 // codes as bytes of the numbers that the instruction multiplies, scales and minima
 // in f32. Of float products, the values of the weights.
+// Floats of 16 bits are unpacked to f32 by the unit of columns, too.
 // Why: a tile has few rows of activations, because its sums must fit the
 // registers. Unpacked for each tile, three bits cost more than their products;
 // unpacked once for many tiles, every format is multiplied at about the same rate.
@@ -84,6 +85,7 @@ private:
   void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
   void emitLevels(const Unit &unit, int64_t record, mlir::Value out);
   void emitValues(const Unit &unit, mlir::Value out);
+  void emitWidened(mlir::Value columns, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   DotRun run() const;

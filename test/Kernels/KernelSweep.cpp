@@ -56,6 +56,8 @@ TEST_P(KernelSweep, EveryFormat) {
     int64_t m = row.kind == RowKind::Lookup ? 1 + number % 2 : activations[number % 4];
     const ProductRun runs[] = {{m, 1 + number % 3}, {(m + 1) / 2, 1}};
     cases.add(format, stored, {rows[(number + number / 4) % 4], k, number % 2 == 0, number % 3 == 0}, m, runs, random);
+    if (format.isFloat) // whole units of columns, a block of them and what is left, are widened ahead of many rows
+      cases.add(format, stored, {37, 96, true, true}, many, {{many, 1}, {(many + 1) / 2, 2}}, random);
     ++number;
   };
   for (const lowbit::Format &format : lowbit::formats())
