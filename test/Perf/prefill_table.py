@@ -11,9 +11,10 @@ output head, which only the last token of a prompt meets, has the part of the ti
 Formats of files are written as such; for those of --weights, and for floats, a file of F16 is rounded, which takes
 minutes for formats that learn codebooks.
 
-Speed: each program in turn runs `--bench -p 512 -n 1 --threads 1`, --rounds times. The table has the median of the
-rounds' medians, the best of all prefills in brackets, and what part that best is of the class's best: what else runs on
-a machine makes a prefill slower only. --cpu is passed to the compiler.
+Speed: each program in turn, class by class, runs `--bench -p 512 -n 1 --threads 1`, --rounds times. The table has the
+median of the rounds' medians and the best of all prefills in brackets. What part a format reaches of the fastest of its
+class is the median, of all rounds, of its best prefill over that one's best prefill a moment before or after: a machine
+is slow for seconds on end, and what else runs there makes a prefill slower only. --cpu is passed to the compiler.
 
 --aarch64 counts instead, under qemu-aarch64 (aarch64.py, which says how): millions of instructions of a further token
 of a prompt, as the difference of prompts of --prompt (128) and twice as many tokens. A count is no time.
@@ -144,7 +145,7 @@ def measure(options, cases, folder, results):
     if options.aarch64:
         plugin = aarch64.build_plugin(options, folder)
     for number in range(1 if options.aarch64 else options.rounds):
-        for case in cases:
+        for case in sorted(cases, key=lambda case: order(case.multiplied)):
             program = program_of(case.names[0], folder)
             if len(results.of.get(case.names[0], [])) > number:
                 continue
@@ -159,19 +160,23 @@ def measure(options, cases, folder, results):
 
 def judged(options, cases, results):
     """[case, cell, part of the fastest], the fastest of a class first."""
-    figures = []
+    rates, cells, fastest = {}, {}, {}
     for case in cases:
         found = results[case.names[0]]
         if options.aarch64:
-            figures.append((case, f"{found[0] / 1e6:.3f}", 1 / found[0]))
+            rates[case], cells[case] = [1 / found[0]], f"{found[0] / 1e6:.3f}"
         else:
-            best = max(best for _, best in found)
-            figures.append((case, f"{statistics.median(median for median, _ in found):.0f} ({best:.0f})", best))
-    fastest = collections.defaultdict(float)
-    for case, _, rate in figures:
-        fastest[case.multiplied] = max(fastest[case.multiplied], rate)
-    figures.sort(key=lambda figure: (order(figure[0].multiplied), -figure[2]))
-    return [(case, cell, rate / fastest[case.multiplied]) for case, cell, rate in figures]
+            rates[case] = [best for _, best in found]
+            middle = statistics.median(median for median, _ in found)
+            cells[case] = f"{middle:.0f} ({max(rates[case]):.0f})"
+        leader = fastest.setdefault(case.multiplied, case)
+        if statistics.median(rates[case]) > statistics.median(rates[leader]):
+            fastest[case.multiplied] = case
+    figures = []
+    for case in cases:
+        pairs = zip(rates[case], rates[fastest[case.multiplied]])
+        figures.append((case, cells[case], statistics.median(rate / leader for rate, leader in pairs)))
+    return sorted(figures, key=lambda figure: (order(figure[0].multiplied), -figure[2]))
 
 
 def order(multiplied):
