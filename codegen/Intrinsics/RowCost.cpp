@@ -38,8 +38,9 @@ static constexpr std::pair<llvm::StringLiteral, int> kAddsGroupsInFloat[] = {
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
-static constexpr llvm::StringLiteral kScalesSuperBlocks[] = {
-#define NIBBLE_SCALES_SUPER_BLOCKS(row) #row,
+/// Rows, and the formats up to which they do so.
+static constexpr std::pair<llvm::StringLiteral, SuperBlocks> kScalesSuperBlocks[] = {
+#define NIBBLE_SCALES_SUPER_BLOCKS(row, formats) {#row, SuperBlocks::formats},
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
@@ -61,7 +62,10 @@ bool addsGroupsInFloat(const InstructionRow &row, bool isTwoLevel) {
                       [&](const auto &entry) { return entry.first == row.name && entry.second > int(isTwoLevel); });
 }
 
-bool scalesSuperBlocks(const InstructionRow &row) { return llvm::is_contained(kScalesSuperBlocks, row.name); }
+bool scalesSuperBlocks(const InstructionRow &row, SuperBlocks formats) {
+  return llvm::any_of(kScalesSuperBlocks,
+                      [&](const auto &entry) { return entry.first == row.name && entry.second >= formats; });
+}
 
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
 /// top.

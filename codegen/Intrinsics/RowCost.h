@@ -35,8 +35,12 @@ bool widthIsFree(const InstructionRow &row);
 /// without integer scales.
 bool addsGroupsInFloat(const InstructionRow &row, bool isTwoLevel);
 
-/// Whether the float scale of a super block meets the sum of all its columns.
-bool scalesSuperBlocks(const InstructionRow &row);
+/// Formats with integer scales of groups below 32 columns: those that fold them into bytes, others whose codes are
+/// integers, and those whose codes are places of a list.
+enum class SuperBlocks { Folded, Integers, Lists };
+
+/// Whether the float scale of a super block of such formats meets the sum of all its columns.
+bool scalesSuperBlocks(const InstructionRow &row, SuperBlocks formats);
 
 } // namespace nibble
 

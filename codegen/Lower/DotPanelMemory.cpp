@@ -86,7 +86,7 @@ void DotPanel::storeTile(ArrayRef<Value> sums, Value pointer) {
 SumPlace placeOfSums(KernelBuilder &k, const InstructionRow &row) {
   int64_t lanes = row.tile * row.tileVectors * row.lanes;
   SumPlace place = {k.stack(k.f32(), lanes), k.stack(k.i32(), lanes), {}};
-  if (scalesSuperBlocks(row))
+  if (scalesSuperBlocks(row, SuperBlocks::Folded))
     place.blockSums = k.stack(k.f32(), lanes);
   return place;
 }

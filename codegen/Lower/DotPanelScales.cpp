@@ -177,10 +177,13 @@ Value DotPanel::floatScale(StripScales &scales, int64_t group, Value done) {
   return emitter->loadSpread(k, dot, scales.scaleAt[group]);
 }
 
-/// Strips whose activation scales are loaded together: as many as the registers hold beside scales of groups.
+/// Strips whose activation scales are loaded together: as many as the registers hold beside scales of groups. Beside
+/// the sums of a large tile these are two, where no float scale waits there.
 int64_t DotPanel::scalesTogether() const {
-  if (!mma.range || !emitter->ordersScales() || strips() > kTotalStrips)
+  if (!mma.range || !emitter->ordersScales())
     return 1;
+  if (strips() > kTotalStrips)
+    return scalesBlocks ? 2 : 1;
   bool hasRoom = groups > 1 || (mma.levels && scalesBlocks);
   return std::min<int64_t>(strips(), hasRoom ? 4 : mma.levels ? 2 : 1);
 }

@@ -57,7 +57,10 @@ bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row) {
 }
 
 bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row) {
-  return scalesSuperBlocks(row) && block.isTwoLevel() && hasSmallGroups(block) && !addsGroupsInFloat(block, row) &&
+  SuperBlocks format = foldedScales(block, row)      ? SuperBlocks::Folded
+                       : block.getCode().isInteger() ? SuperBlocks::Integers
+                                                     : SuperBlocks::Lists;
+  return scalesSuperBlocks(row, format) && block.isTwoLevel() && hasSmallGroups(block) &&
          block.getScale().superGroup <= kMostSuperBlock;
 }
 

@@ -40,7 +40,8 @@ private:
 /// Whether many rows are multiplied by groups of integer scales with far fewer instructions than by groups of floats,
 /// which the cost model, being of one row, does not know.
 static bool servesPrompts(lowbit::BlockType block, const Candidate &candidate) {
-  return candidate.row && block.getGroup() < mpgemm::kActivationGroup && scalesSuperBlocks(*candidate.row);
+  return candidate.row && block.getGroup() < mpgemm::kActivationGroup &&
+         scalesSuperBlocks(*candidate.row, SuperBlocks::Lists);
 }
 
 /// What legalize-linears will choose for a weight of that type.

@@ -181,7 +181,10 @@ Result Definition::dot(int64_t m, int64_t n) const {
     return groupsInFloat(m, n);
   constexpr int64_t kMostSuperBlock = 512;
   int64_t block = w.format->scaleSpan();
-  bool scalesBlocks = run < span && scalesSuperBlocks(row) && block <= kMostSuperBlock;
+  SuperBlocks format = foldsScales()        ? SuperBlocks::Folded
+                       : w.kind.isInteger() ? SuperBlocks::Integers
+                                            : SuperBlocks::Lists;
+  bool scalesBlocks = run < span && scalesSuperBlocks(row, format) && block <= kMostSuperBlock;
   Result result, ofBlock;
   std::vector<int32_t> blockSums;
   for (int64_t column = 0; column < w.k; column += span) {
