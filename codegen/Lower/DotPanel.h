@@ -88,6 +88,7 @@ private:
   PanelSums emitBlocks(Value panelPointer, Value row0, Value records, Tile sums);
   Tile scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums);
   Tile addBlockMinima(Value panelPointer, Value row0, Value first, Tile sums);
+  void addUnitMinima(Value panelPointer, Value row0, Value number, Value inRecord, Tile &sums);
   Value recordAt(Value panelPointer, Value index) const;
 
   //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//

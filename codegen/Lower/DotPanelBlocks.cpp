@@ -12,6 +12,9 @@ using namespace mlir;
 
 namespace nibble {
 
+/// Records of a block that was unpacked ahead whose minima are added without a branch between them.
+constexpr int64_t kMinimaTogether = 2;
+
 PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Tile sums) {
   int64_t perBlock = mma.range ? mma.recordsOfBlock : 1;
   bool waits = bool(memory.sums);
@@ -50,21 +53,27 @@ DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first,
 
 DotPanel::Tile DotPanel::addBlockMinima(Value panelPointer, Value row0, Value first, Tile sums) {
   bool isRecord = !mma.range; // of which the super block has one with several units
-  Value count = k.i64(isRecord ? panel.unitsPerRecord() : mma.recordsOfBlock);
-  return k.loop(k.i64(0), count, 1, sums, [&](Value index, ValueRange carried) {
-    Value number = isRecord ? first : k.add(first, index), inRecord = isRecord ? index : k.i64(0);
-    Value record = recordAt(panelPointer, number);
-    Value column = k.add(k.mul(number, panel.recordSpan()), k.mul(inRecord, panel.unitSpan()));
-    Unit unit = unitAt(record, inRecord, column, row0);
+  int64_t count = isRecord ? panel.unitsPerRecord() : mma.recordsOfBlock;
+  int64_t together = !isRecord && count % kMinimaTogether == 0 ? kMinimaTogether : 1;
+  return k.loop(k.i64(0), k.i64(count), together, sums, [&](Value index, ValueRange carried) {
     Tile next(carried.begin(), carried.end());
-    for (int64_t from = 0; from < panel.unitSpan(); from += span()) {
-      Tile da;
-      for (int64_t strip = 0; strip < strips(); ++strip)
-        da.push_back(activations.scale(unit.x, strip, from));
-      addMinima(record, unit, from, da, next);
-    }
+    for (int64_t i = 0; i < together; ++i)
+      addUnitMinima(panelPointer, row0, isRecord ? first : k.add(k.add(first, index), i), isRecord ? index : k.i64(0),
+                    next);
     return next;
   });
+}
+
+void DotPanel::addUnitMinima(Value panelPointer, Value row0, Value number, Value inRecord, Tile &sums) {
+  Value record = recordAt(panelPointer, number);
+  Value column = k.add(k.mul(number, panel.recordSpan()), k.mul(inRecord, panel.unitSpan()));
+  Unit unit = unitAt(record, inRecord, column, row0);
+  for (int64_t from = 0; from < panel.unitSpan(); from += span()) {
+    Tile da;
+    for (int64_t strip = 0; strip < strips(); ++strip)
+      da.push_back(activations.scale(unit.x, strip, from));
+    addMinima(record, unit, from, da, sums);
+  }
 }
 
 } // namespace nibble

@@ -238,8 +238,7 @@ std::vector<std::string> KernelProgram::undefinedSymbols() const {
   return names;
 }
 
-std::string KernelProgram::assembly(const TargetInfo &target) {
-  std::string errors;
+std::string KernelProgram::assembly(const TargetInfo &target, std::string &errors) {
   return build(source, target, target, EmitKind::Asm, errors);
 }
 

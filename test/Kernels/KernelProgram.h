@@ -52,8 +52,8 @@ public:
   void *find(const std::string &function);
   /// What the compiled code takes from elsewhere, by name.
   std::vector<std::string> undefinedSymbols() const;
-  /// Assembly of the same module; empty on failure.
-  std::string assembly(const TargetInfo &target);
+  /// Assembly of the same module; empty on failure, of which `errors` says why.
+  std::string assembly(const TargetInfo &target, std::string &errors);
 
 private:
   std::string runHere(std::vector<Call> &calls);

@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
   unsigned bias = w.biasFor(*row);
   KernelProgram program;
   program.add(productText(*row, w, std::atol(argv[7]), bias, w.isLowBit() ? std::min(32u, format->group) : 32));
-  std::string text = program.assembly(*target);
-  std::fputs(text.c_str(), stdout);
+  std::string errors, text = program.assembly(*target, errors);
+  std::fputs(text.empty() ? errors.c_str() : text.c_str(), text.empty() ? stderr : stdout);
   return text.empty() ? 1 : 0;
 }
