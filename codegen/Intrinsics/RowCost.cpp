@@ -44,6 +44,11 @@ static constexpr std::pair<llvm::StringLiteral, SuperBlocks> kScalesSuperBlocks[
 #include "codegen/Intrinsics/InstructionTable.def"
 };
 
+static constexpr llvm::StringLiteral kLooksUpMinima[] = {
+#define NIBBLE_LOOKS_UP_MINIMA(row) #row,
+#include "codegen/Intrinsics/InstructionTable.def"
+};
+
 /// One where the table says nothing: an instruction that multiplies and adds.
 static double productCost(const InstructionRow &row, unsigned codeBits) {
   for (const ProductCost &cost : kProductCosts)
@@ -66,6 +71,8 @@ bool scalesSuperBlocks(const InstructionRow &row, SuperBlocks formats) {
   return llvm::any_of(kScalesSuperBlocks,
                       [&](const auto &entry) { return entry.first == row.name && entry.second >= formats; });
 }
+
+bool looksUpMinima(const InstructionRow &row) { return llvm::is_contained(kLooksUpMinima, row.name); }
 
 /// Load, shift and mask of one vector of codes. A bit field needs no shift at the bottom of a byte and no mask at its
 /// top.

@@ -42,6 +42,10 @@ enum class SuperBlocks { Folded, Integers, Lists };
 /// Whether the float scale of a super block of such formats meets the sum of all its columns.
 bool scalesSuperBlocks(const InstructionRow &row, SuperBlocks formats);
 
+/// Whether the products of integer minima of up to kLookedUpMinimum with a number are looked up there.
+bool looksUpMinima(const InstructionRow &row);
+constexpr int64_t kLookedUpMinimum = 15;
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_INTRINSICS_ROWCOST_H

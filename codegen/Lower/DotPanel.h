@@ -89,6 +89,11 @@ private:
   Tile scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums);
   Tile addBlockMinima(Value panelPointer, Value row0, Value first, Tile sums);
   void addUnitMinima(Value panelPointer, Value row0, Value number, Value inRecord, Tile &sums);
+  void countMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da,
+                   llvm::MutableArrayRef<Value> counts);
+  /// Whether that is done span by span, beside the products, in sums that follow those of the super block.
+  bool countsInSpans() const { return countsMinima && mma.range && !memory.blockSums; }
+  Value minusMinimum(Value record, int64_t v);
   Value recordAt(Value panelPointer, Value index) const;
 
   //===--- a row alone: DotPanelRow.cpp -----------------------------------------===//
@@ -207,6 +212,7 @@ private:
   int64_t run;  ///< columns of a run
   int64_t runs; ///< whose integer sums are added before they meet a float scale
   int64_t groups = 1; ///< of a span, whose scaled sums are added in f32
+  bool countsMinima = false; ///< integer minima meet their float scale at a super block's end
   bool scalesBlocks = false; ///< spans meet their activation scale only, and super blocks the float scale and minima
   LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;

@@ -20,7 +20,7 @@ PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Ti
   bool waits = bool(memory.sums);
   auto body = [&](Value block, ValueRange before) {
     Value first = k.mul(block, perBlock);
-    Tile ofBlock(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
+    Tile ofBlock(strips() * mma.vectors * (countsInSpans() ? 2 : 1), k.zero(k.vec(k.f32(), dot.sums())));
     if (memory.blockSums)
       storeTile(ofBlock, memory.blockSums);
     ofBlock = emitRecords(panelPointer, row0, first, k.i64(perBlock), ofBlock);
@@ -32,6 +32,12 @@ PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Ti
 
 /// What a super block adds to the sums: its own times d, and its minima.
 DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first, Tile ofBlock, Tile sums) {
+  size_t size = strips() * mma.vectors;
+  Tile counts; // before other sums are in registers
+  if (countsInSpans())
+    counts = Tile(ArrayRef(ofBlock).drop_front(size));
+  else if (countsMinima)
+    counts = addBlockMinima(panelPointer, row0, first, Tile(size, k.zero(k.vec(k.f32(), dot.sums()))));
   if (memory.blockSums)
     ofBlock = loadTile(memory.blockSums, k.f32());
   if (memory.sums)
@@ -39,12 +45,15 @@ DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first,
   Value record = recordAt(panelPointer, first);
   for (int64_t v = 0; v < mma.vectors; ++v) {
     Value d = floatScale(record, /*unit=*/{}, /*column=*/0, v);
+    Value minimum = countsMinima ? minusMinimum(record, v) : Value();
     for (int64_t strip = 0; strip < strips(); ++strip) {
       int64_t i = strip * mma.vectors + v;
       sums[i] = k.fma(d, ofBlock[i], sums[i]);
+      if (minimum)
+        sums[i] = k.fma(minimum, counts[i], sums[i]);
     }
   }
-  if (panel.hasMin)
+  if (panel.hasMin && !countsMinima)
     sums = addBlockMinima(panelPointer, row0, first, sums);
   if (memory.sums)
     storeTile(sums, memory.sums);
@@ -72,8 +81,32 @@ void DotPanel::addUnitMinima(Value panelPointer, Value row0, Value number, Value
     Tile da;
     for (int64_t strip = 0; strip < strips(); ++strip)
       da.push_back(activations.scale(unit.x, strip, from));
-    addMinima(record, unit, from, da, sums);
+    if (countsMinima)
+      countMinima(record, unit, from, da, MutableArrayRef(sums));
+    else
+      addMinima(record, unit, from, da, sums);
   }
+}
+
+/// Adds a span's integer minima times the scaled sums of activations: looked up where products go on meanwhile.
+void DotPanel::countMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, MutableArrayRef<Value> counts) {
+  for (int64_t first = column; first < column + span(); first += minimumSpan())
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Value minima = mma.range ? k.load(k.vec(k.i32(), dot.lanes), minimumAt(record, first, v), 4)
+                               : reader.subMinimum(unit.subMinima, first / panel.group, mma.firstVector + v);
+      Value numbers = countsInSpans() ? Value() : k.intToFloat(minima, k.f32());
+      for (int64_t strip = 0; strip < strips(); ++strip) {
+        Value &count = counts[strip * mma.vectors + v], scaled = scaledSum(unit, strip, first, da[strip]);
+        count = k.addf(count, numbers ? k.mulf(numbers, scaled) : emitter->timesSmall(k, minima, scaled));
+      }
+    }
+}
+
+/// Minus the float scale of a super block's minima.
+Value DotPanel::minusMinimum(Value record, int64_t v) {
+  if (mma.range)
+    return k.load(k.vec(k.f32(), dot.lanes), scaleAt(record, panel.group, v), 4);
+  return k.negf(reader.minimum(record, 0, mma.firstVector + v));
 }
 
 } // namespace nibble

@@ -61,6 +61,8 @@ DotPanel::Tile DotPanel::scaleSpan(Value record, const Unit &unit, int64_t colum
   }
   if (addsSpanMinima())
     addMinima(record, unit, column, da, sums);
+  if (countsInSpans())
+    countMinima(record, unit, column, da, MutableArrayRef(sums).drop_front(integers.size()));
   if (at)
     storeTile(sums, at);
   return sums;

@@ -64,4 +64,11 @@ bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row) {
          block.getScale().superGroup <= kMostSuperBlock;
 }
 
+bool looksUpMinima(lowbit::BlockType block, const InstructionRow &row) {
+  if (!looksUpMinima(row) || !block.hasMin() || !scalesSuperBlocks(block, row))
+    return false;
+  const lowbit::IntegerKind &minimum = block.getZero().min.sub;
+  return minimum.min() >= 0 && minimum.max() <= kLookedUpMinimum;
+}
+
 } // namespace nibble

@@ -31,6 +31,10 @@ bool addsGroupsInFloat(lowbit::BlockType block, const InstructionRow &row);
 /// Whether it multiplies the sum of such a format's super block by the float scale, at its end.
 bool scalesSuperBlocks(lowbit::BlockType block, const InstructionRow &row);
 
+/// Whether integer minima of such a super block are added, times the scaled sums of activations, before they meet their
+/// float scale (MmaKernel.h).
+bool looksUpMinima(lowbit::BlockType block, const InstructionRow &row);
+
 } // namespace nibble
 
 #endif // NIBBLE_CODEGEN_LOWER_FOLDEDSCALES_H

@@ -161,7 +161,7 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   bool isInteger = mma.row->isInteger();
   if (isInteger) {
     at.range = unpacker.range(), at.run = unpacker.runColumns(), at.height = unpacker.height();
-    at.recordsOfBlock = unpacker.recordsOfBlock();
+    at.recordsOfBlock = unpacker.recordsOfBlock(), at.countsMinima = unpacker.countsMinima();
   }
   at.x.pointer = k.at(mma.x.pointer, isInteger ? k.i8() : k.f32(), k.add(k.mul(row0, mma.x.stride), column));
   if (!isInteger)

@@ -59,6 +59,7 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   auto block = cast<lowbit::BlockType>(mma.layout.getElement());
   if (run < mpgemm::kActivationGroup && !mma.levels && addsGroupsInFloat(block, *mma.row))
     runs = 1, groups = mpgemm::kActivationGroup / run;
+  countsMinima = mma.range ? mma.countsMinima : looksUpMinima(block, *mma.row);
   scalesBlocks = mma.range ? mma.recordsOfBlock > 0 : scalesSuperBlocks(block, *mma.row);
   dot.lanes = mma.row->lanes, dot.strip = tokens > 1 ? mma.row->strip : 1, dot.quads = run / panel.kr;
   dot.stepBytes = panel.kr * (mma.interleaved > 1 ? 2 : 1);

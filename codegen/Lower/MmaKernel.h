@@ -20,6 +20,9 @@
 //          rows that scale super blocks (FoldedScales.h), with such sub-scales, per super block:
 //                                              b = fma(da, float(Σ sub · Σ w·a), b) from 0 on, per 32 columns,
 //                                              acc = fma(d, b, acc), then the minima of all its runs
+//          and those that look up minima (the same), per super block instead of these:
+//                                              c = c + subMin · (da · float(Σ a)) from 0 on, per run,
+//                                              acc = fma(-dmin, c, acc)
 //   float  per column:                         acc = fma(x, w, acc), w decoded as the format says
 //
 // then + bias, then + residual. So results are the same bits for every M, tile
@@ -70,6 +73,7 @@ struct MmaOperands {
   unsigned height = 0; ///< its bytes are 2^height times their numbers
   mlir::Value records;
   int64_t recordsOfBlock = 0; ///< records of a super block whose float scale meets its sum; 0: it meets each record's
+  bool countsMinima = false; ///< its minima are integers, and minus dmin is where a second group's scale would be
   int64_t run = 0; ///< columns that it sums up as integers; 0: those of a group, up to 32
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; what
   /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).

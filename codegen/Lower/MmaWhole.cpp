@@ -83,7 +83,7 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;
     of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;
-    of.levels = levels, of.recordsOfBlock = unpacker.recordsOfBlock();
+    of.levels = levels, of.recordsOfBlock = unpacker.recordsOfBlock(), of.countsMinima = unpacker.countsMinima();
     k.loop(k.i64(0), end, tokens, [&](Value row0) { visit(of, unpacked, row0, tokens); });
   });
   return end;

@@ -49,6 +49,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     reader.findNumbers();
   if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
+  minimaCount = emitter && looksUpMinima(block, *row);
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row))
     levelPlace = {panel.nr, kUnpackedRecord / panel.group,
                   row->strip,
@@ -230,7 +231,8 @@ Value PanelUnpacker::foldedBytes(const Unit &unit, Value bytes, int64_t quad, in
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {
   for (int64_t s = 0; s < place.scalesPerRecord(); ++s) {
     int64_t group = (column + s * place.scaleSpan()) / panel.runSpan();
-    k.store(scaleOf(unit, group, v), k.offset(out, place.scaleOffset(s, v * lanes)), 4);
+    Value scale = minimaCount && s == 1 ? k.negf(reader.minimum(unit.record, 0, v)) : scaleOf(unit, group, v);
+    k.store(scale, k.offset(out, place.scaleOffset(s, v * lanes)), 4);
     if (panel.hasMin)
       k.store(minimumOf(unit, group, v), k.offset(out, place.minOffset(s, v * lanes)), 4);
   }
@@ -262,8 +264,10 @@ Value PanelUnpacker::scaleOf(const Unit &unit, int64_t group, int64_t v) {
   return folded < 0 ? k.negf(scale) : scale;
 }
 
-/// The minimum of a group as it is added; of values dmin · subMin.
+/// The minimum of a group as it is added, or its integer; of values dmin · subMin.
 Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
+  if (minimaCount)
+    return reader.subMinimum(unit.subMinima, group, v);
   Value minimum = reader.groupMinimum(unit.record, unit.subMinima, group, v);
   return panel.isTwoLevel() && !place.isFloat() ? k.negf(minimum) : minimum;
 }

@@ -61,6 +61,9 @@ public:
   mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, run(), activations); }
   /// Records of a super block whose float scale meets its sum; 0: it meets each record's.
   int64_t recordsOfBlock() const { return scalesBlocks ? panel.recordSpan() / kUnpackedRecord : 0; }
+  /// Whether minima of a block are integers (i32) that meet minus dmin at the super block's end: a record has that in
+  /// place of its second group's scale, which is its first one's.
+  bool countsMinima() const { return minimaCount; }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
   int64_t blockBytes() const { return place.panelBytes(); }
@@ -103,7 +106,7 @@ private:
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
   bool takesOffsets;
-  bool scalesBlocks = false;
+  bool scalesBlocks = false, minimaCount = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;
   llvm::SmallVector<int8_t> products; ///< folded bytes by their code and, above it, scale; empty: they are multiplied

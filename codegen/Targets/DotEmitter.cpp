@@ -54,6 +54,10 @@ KernelBuilder::Values DotEmitter::loadFours(KernelBuilder &k, Value pointer, int
   return fours;
 }
 
+Value DotEmitter::timesSmall(KernelBuilder &k, Value integers, Value factor) const {
+  return k.mulf(k.intToFloat(integers, k.f32()), factor);
+}
+
 Value DotEmitter::joinNibble(KernelBuilder &k, Value above, Value packed, bool upper) const {
   return upper ? k.bitOr(above, k.shru(packed, 4)) : k.bitOr(k.shl(above, 4), k.bitAnd(packed, 15));
 }

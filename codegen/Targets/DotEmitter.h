@@ -115,6 +115,8 @@ public:
   virtual mlir::Value finish(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::Value codeSums) const;
   /// A sum as f32, times 2^-shift.
   virtual mlir::Value toFloat(KernelBuilder &k, mlir::Value sum, unsigned shift) const;
+  /// Integers (i32) from 0 to 15, each times its lane of `factor` (f32), which are all the same.
+  virtual mlir::Value timesSmall(KernelBuilder &k, mlir::Value integers, mlir::Value factor) const;
   /// Whether toFloat() scales for free, so that weights may be bytes of 2^shift times their numbers.
   virtual bool scalesSums() const { return false; }
   /// `pointer`, known only once `done` (32-bit lanes) are: what is read through it is not loaded earlier.

@@ -79,12 +79,16 @@ static Value bfloatProducts(OpBuilder &b, LLVM::CallIntrinsicOp call) {
   return sum;
 }
 
-/// The bytes of one or two tables, vectors of 64 bytes, by 64 indices (Intel SDM, volume 2, VPERMB and VPERMI2B).
+/// The elements of one or two tables, vectors of 64 bytes, by as many indices (Intel SDM, volume 2, VPERMB, VPERMI2B and
+/// VPERMPS).
 static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp call) {
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
   Location loc = call.getLoc();
   bool two = call.getArgs().size() == 3;
-  std::string name = two ? "spelled_out_vpermi2b" : "spelled_out_vpermb";
+  auto vector = cast<VectorType>(call.getResult(0).getType());
+  Type element = vector.getElementType();
+  int64_t lanes = vector.getNumElements();
+  std::string name = element.isF32() ? "spelled_out_vpermps" : two ? "spelled_out_vpermi2b" : "spelled_out_vpermb";
   if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return function;
   auto type = LLVM::LLVMFunctionType::get(call.getResult(0).getType(), llvm::to_vector(call.getArgs().getTypes()));
@@ -97,18 +101,18 @@ static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp c
   };
   Type pointer = LLVM::LLVMPointerType::get(b.getContext());
   auto at = [&](Value base, Value index) {
-    return LLVM::GEPOp::create(b, loc, pointer, b.getI8Type(), base, ValueRange{index});
+    return LLVM::GEPOp::create(b, loc, pointer, element, base, ValueRange{index});
   };
   Value table = LLVM::AllocaOp::create(b, loc, pointer, b.getI8Type(), number(128), /*alignment=*/64);
   LLVM::StoreOp::create(b, loc, body->getArgument(0), table);
   if (two)
-    LLVM::StoreOp::create(b, loc, body->getArgument(2), at(table, number(64)));
+    LLVM::StoreOp::create(b, loc, body->getArgument(2), at(table, number(lanes)));
   Value indices = body->getArgument(1), result = LLVM::PoisonOp::create(b, loc, call.getResult(0).getType());
-  for (int64_t lane = 0; lane < 64; ++lane) {
+  for (int64_t lane = 0; lane < lanes; ++lane) {
     Value index = LLVM::ExtractElementOp::create(b, loc, indices, number(lane));
-    index = LLVM::AndOp::create(b, loc, LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), number(two ? 127 : 63));
-    Value byte = LLVM::LoadOp::create(b, loc, b.getI8Type(), at(table, index));
-    result = LLVM::InsertElementOp::create(b, loc, result, byte, number(lane));
+    index = LLVM::AndOp::create(b, loc, LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), number((two ? 2 : 1) * lanes - 1));
+    Value entry = LLVM::LoadOp::create(b, loc, element, at(table, index));
+    result = LLVM::InsertElementOp::create(b, loc, result, entry, number(lane));
   }
   LLVM::ReturnOp::create(b, loc, result);
   return function;
@@ -165,7 +169,7 @@ static void spellOutAsCall(ModuleOp module, ArrayRef<StringRef> names, FunctionO
 
 static void spellOutInstructions(ModuleOp module) {
   spellOutAsCall(module, {"vpdpbusd"}, dotProductFunction);
-  spellOutAsCall(module, {"permvar.qi", "vpermi2var.qi"}, permuteFunction);
+  spellOutAsCall(module, {"permvar.qi", "vpermi2var.qi", "permvar.sf"}, permuteFunction);
   spellOut(module, {"dpbf16ps"}, bfloatProducts);
   const std::pair<StringRef, StringRef> halves[] = {{"llvm.x86.avx512.pshuf.b.512", "llvm.x86.avx2.pshuf.b"},
                                                     {"llvm.x86.avx512.pmaddubs.w.512", "llvm.x86.avx2.pmadd.ub.sw"}};

@@ -126,6 +126,7 @@ private:
   void multiplyAdd(Result &result, float x, float y, double exact, double integer = 1) const;
   void addPair(Result &result, double first, double second) const;
   void addMinima(Result &result, int64_t m, int64_t n, int64_t column, const std::vector<int32_t> &sums) const;
+  void countMinima(Result &result, int64_t m, int64_t n, int64_t column, const std::vector<int32_t> &sums) const;
   int32_t averagedDot(int64_t m, int64_t n, int64_t first, int64_t run) const;
   bool foldsScales() const;
   float multiplyAdd(float x, float y, float sum) const;
@@ -185,6 +186,8 @@ Result Definition::dot(int64_t m, int64_t n) const {
                        : w.kind.isInteger() ? SuperBlocks::Integers
                                             : SuperBlocks::Lists;
   bool scalesBlocks = run < span && scalesSuperBlocks(row, format) && block <= kMostSuperBlock;
+  bool countsMinima = scalesBlocks && looksUpMinima(row) && w.format->hasMin() && !w.format->subMins.kind.isSigned &&
+                      w.format->subMins.kind.width <= 4;
   Result result, ofBlock;
   std::vector<int32_t> blockSums;
   for (int64_t column = 0; column < w.k; column += span) {
@@ -210,7 +213,10 @@ Result Definition::dot(int64_t m, int64_t n) const {
       if (int64_t last = column + span, first = last - block; last % block == 0) {
         multiplyAdd(result, float(d), ofBlock.value, 0);
         ofBlock.value = 0;
-        addMinima(result, m, n, first, blockSums);
+        if (countsMinima)
+          countMinima(result, m, n, first, blockSums);
+        else
+          addMinima(result, m, n, first, blockSums);
         blockSums.clear();
       }
       continue;
@@ -234,6 +240,23 @@ void Definition::addMinima(Result &result, int64_t m, int64_t n, int64_t column,
     float minimum = w.minimum(n, first), da = a.scales[(m * w.k + first) / 32];
     multiplyAdd(result, minimum, da * float(sums[i]), double(minimum) * da * sums[i], sums[i]);
   }
+}
+
+/// Those of a super block, whose integers meet the float scale together.
+void Definition::countMinima(Result &result, int64_t m, int64_t n, int64_t column,
+                             const std::vector<int32_t> &sums) const {
+  float dmin = toFloat(w.format->floatKind, w.planes.min[(n * w.k + column) / w.format->scaleSpan()]), count = 0;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    int64_t first = column + int64_t(i) * w.format->group, integer = w.planes.subMin[(n * w.k + first) / w.format->group];
+    float da = a.scales[(m * w.k + first) / 32];
+    volatile float scaled = da * float(sums[i]), product = float(integer) * scaled;
+    count += product;
+    double exact = -double(dmin) * integer * da * sums[i];
+    result.exact += exact, result.magnitude += std::abs(exact);
+    result.integers += std::abs(double(sums[i])) + std::abs(double(dmin));
+    ++result.terms;
+  }
+  multiplyAdd(result, -dmin, count, 0);
 }
 
 /// Whether a signed byte holds all products of the format's numbers and integer scales, or minus these.

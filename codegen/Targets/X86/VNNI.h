@@ -35,6 +35,8 @@ struct X86VNNI512 : X86VNNI {
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
     return orderAfterLower(k, pointer, done, "v");
   }
+  /// By vpermps from all sixteen products, which serve as many vectors as there are.
+  mlir::Value timesSmall(KernelBuilder &k, mlir::Value integers, mlir::Value factor) const override;
 };
 struct X86VNNI256 : X86VNNI {
   X86VNNI256() : X86VNNI("llvm.x86.avx512.vpdpbusd.256") {}
