@@ -89,14 +89,16 @@ void DotPanel::addUnitMinima(Value panelPointer, Value row0, Value number, Value
 }
 
 /// Adds a span's integer minima times the scaled sums of activations: looked up where products go on meanwhile.
-void DotPanel::countMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da, MutableArrayRef<Value> counts) {
+void DotPanel::countMinima(Value record, const Unit &unit, int64_t column, ArrayRef<Value> da,
+                           MutableArrayRef<Value> counts) {
   for (int64_t first = column; first < column + span(); first += minimumSpan())
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value minima = mma.range ? k.load(k.vec(k.i32(), dot.lanes), minimumAt(record, first, v), 4)
                                : reader.subMinimum(unit.subMinima, first / panel.group, mma.firstVector + v);
       Value numbers = countsInSpans() ? Value() : k.intToFloat(minima, k.f32());
       for (int64_t strip = 0; strip < strips(); ++strip) {
-        Value &count = counts[strip * mma.vectors + v], scaled = scaledSum(unit, strip, first, da[strip]);
+        Value &count = counts[strip * mma.vectors + v];
+        Value scaled = scaledSum(unit, strip, first, da[strip]);
         count = k.addf(count, numbers ? k.mulf(numbers, scaled) : emitter->timesSmall(k, minima, scaled));
       }
     }

@@ -79,7 +79,7 @@ static Value bfloatProducts(OpBuilder &b, LLVM::CallIntrinsicOp call) {
   return sum;
 }
 
-/// The elements of one or two tables, vectors of 64 bytes, by as many indices (Intel SDM, volume 2, VPERMB, VPERMI2B and
+/// The elements of one or two tables, vectors of 64 bytes, by as many indices (Intel SDM, volume 2, VPERMB, VPERMI2B,
 /// VPERMPS).
 static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp call) {
   OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
@@ -110,7 +110,8 @@ static LLVM::LLVMFuncOp permuteFunction(ModuleOp module, LLVM::CallIntrinsicOp c
   Value indices = body->getArgument(1), result = LLVM::PoisonOp::create(b, loc, call.getResult(0).getType());
   for (int64_t lane = 0; lane < lanes; ++lane) {
     Value index = LLVM::ExtractElementOp::create(b, loc, indices, number(lane));
-    index = LLVM::AndOp::create(b, loc, LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), number((two ? 2 : 1) * lanes - 1));
+    Value mask = number((two ? 2 : 1) * lanes - 1);
+    index = LLVM::AndOp::create(b, loc, LLVM::ZExtOp::create(b, loc, b.getI64Type(), index), mask);
     Value entry = LLVM::LoadOp::create(b, loc, element, at(table, index));
     result = LLVM::InsertElementOp::create(b, loc, result, entry, number(lane));
   }

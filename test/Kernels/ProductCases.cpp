@@ -247,7 +247,8 @@ void Definition::countMinima(Result &result, int64_t m, int64_t n, int64_t colum
                              const std::vector<int32_t> &sums) const {
   float dmin = toFloat(w.format->floatKind, w.planes.min[(n * w.k + column) / w.format->scaleSpan()]), count = 0;
   for (size_t i = 0; i < sums.size(); ++i) {
-    int64_t first = column + int64_t(i) * w.format->group, integer = w.planes.subMin[(n * w.k + first) / w.format->group];
+    int64_t first = column + int64_t(i) * w.format->group;
+    int integer = w.planes.subMin[(n * w.k + first) / w.format->group];
     float da = a.scales[(m * w.k + first) / 32];
     volatile float scaled = da * float(sums[i]), product = float(integer) * scaled;
     count += product;
