@@ -2,7 +2,8 @@
 //
 // See DotPanel.h. Where the float scale d of a super block meets the sum of all its columns, a tile has two sums for
 // each result: that of the super block, to which spans are added as anywhere else, but times their activation scale
-// alone, and that of the panel, which is touched at the super block's end, and by its minima then.
+// alone, and that of the panel, which is touched at the super block's end, and by its minima then. Small integer minima
+// have a third sum, which meets their float scale there, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -95,11 +96,12 @@ void DotPanel::countMinima(Value record, const Unit &unit, int64_t column, Array
     for (int64_t v = 0; v < mma.vectors; ++v) {
       Value minima = mma.range ? k.load(k.vec(k.i32(), dot.lanes), minimumAt(record, first, v), 4)
                                : reader.subMinimum(unit.subMinima, first / panel.group, mma.firstVector + v);
-      Value numbers = countsInSpans() ? Value() : k.intToFloat(minima, k.f32());
       for (int64_t strip = 0; strip < strips(); ++strip) {
         Value &count = counts[strip * mma.vectors + v];
         Value scaled = scaledSum(unit, strip, first, da[strip]);
-        count = k.addf(count, numbers ? k.mulf(numbers, scaled) : emitter->timesSmall(k, minima, scaled));
+        Value product = countsInSpans() ? emitter->timesSmall(k, minima, scaled)
+                                        : k.mulf(k.intToFloat(minima, k.f32()), scaled);
+        count = k.addf(count, product);
       }
     }
 }
