@@ -34,9 +34,9 @@ static std::vector<CacheSpec> cacheSpecs(const Decoder &model, uint64_t context)
   return specs;
 }
 
-DecoderBuilder::DecoderBuilder(const ModelFile &file, const Decoder &model, const ProgramShape &shape,
-                               MLIRContext *context)
-    : file(file), model(model), shape(shape),
+DecoderBuilder::DecoderBuilder(const ModelFile &file, const Decoder &model, const SplitTensors &split,
+                               const ProgramShape &shape, MLIRContext *context)
+    : file(file), model(model), split(split), shape(shape),
       caches(context, cacheSpecs(model, shape.context), shape.context, shape.chunk, shape.kv), builder(context),
       loc(builder.getUnknownLoc()) {
   for (auto [index, layer] : llvm::enumerate(model.layers))
@@ -63,7 +63,7 @@ RankedTensorType DecoderBuilder::typeOf(const Weight &weight) {
   Type element;
   if (weight.tensor->isColumnOrder)
     element = builder.getI32Type();
-  else if (const PackedTensor *packed = weight.tensor->packed.get())
+  else if (const PackedTensor *packed = packingOf(weight, *weight.tensor))
     element = lowbit::BlockType::get(context, packed->code, packed->group, packed->scale, packed->zero);
   else
     element = weight.isWidened ? Type(builder.getF32Type()) : lowbit::elementType(context, *weight.format);
@@ -77,14 +77,23 @@ lm::SourceAttr DecoderBuilder::sourceOf(const PackedPart &part) {
                              part.format);
 }
 
-lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, Type element) {
-  const PackedTensor &packed = *tensor.packed;
+/// What is needed to read a tensor of the weight; null of blocks that are as the weight has them. All tensors of a
+/// weight have one type.
+const PackedTensor *DecoderBuilder::packingOf(const Weight &weight, const GGUFTensor &tensor) {
+  auto isSplit = [&](const GGUFTensor *one) { return split.contains(one); };
+  if (isSplit(weight.tensor) && llvm::all_of(weight.others, isSplit))
+    return split.at(&tensor).get();
+  return tensor.packed.get();
+}
+
+lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, const PackedTensor &packed, Type element) {
   auto number = [&](double value, bool present) { return present ? builder.getF64FloatAttr(value) : FloatAttr(); };
   auto flag = [&](bool value) { return value ? builder.getUnitAttr() : UnitAttr(); };
+  uint64_t rows = tensor.dims.size() == 1 ? 1 : tensor.getElementCount() / tensor.dims[0];
   auto packing = lm::PackingAttr::get(
-      builder.getContext(), element, tensor.dims.size() == 1 ? 1 : tensor.dims[1], sourceOf(packed.scales),
-      packed.scaleRows, flag(packed.byGroup), number(packed.factor, packed.factor != 1), flag(packed.inverse),
-      sourceOf(packed.levels), sourceOf(packed.outerScales), packed.outerGroup,
+      builder.getContext(), element, rows, sourceOf(packed.scales), packed.scaleRows, flag(packed.byGroup),
+      number(packed.factor, packed.factor != 1), flag(packed.inverse), sourceOf(packed.levels),
+      sourceOf(packed.outerScales), packed.outerGroup,
       number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
   return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
                              tensor.byteSize, packed.blocks ? packed.blocks->name : packed.packing->name, StringAttr(),
@@ -108,9 +117,10 @@ ArrayAttr DecoderBuilder::sourcesOf(const Weight &weight) {
       sources.push_back(
           lm::ColumnOrderAttr::get(context, lm::SourceAttr::get(context, file.getFile(one->fileIndex).getPath(),
                                                                 one->offset, one->byteSize, "i32")));
+    else if (const PackedTensor *packed = packingOf(weight, *one))
+      sources.push_back(packedSourceOf(*one, *packed, typeOf(weight).getElementType()));
     else
-      sources.push_back(one->packed ? packedSourceOf(*one, typeOf(weight).getElementType())
-                                    : sourceOf(*one, weight.format->name));
+      sources.push_back(sourceOf(*one, weight.format->name));
   return builder.getArrayAttr(sources);
 }
 

@@ -13,6 +13,7 @@
 #include "compiler/Import/CacheStates.h"
 #include "compiler/Import/Decoder.h"
 #include "compiler/Import/ImportGGUF.h"
+#include "compiler/Import/SplitScales.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -29,7 +30,8 @@ class DecoderBuilder {
 public:
   using Value = mlir::Value;
 
-  DecoderBuilder(const ModelFile &file, const Decoder &model, const ProgramShape &shape, mlir::MLIRContext *context);
+  DecoderBuilder(const ModelFile &file, const Decoder &model, const SplitTensors &split, const ProgramShape &shape,
+                 mlir::MLIRContext *context);
 
   mlir::OwningOpRef<mlir::ModuleOp> build();
 
@@ -56,7 +58,8 @@ private:
   lm::SourceAttr sourceOf(const GGUFTensor &tensor, llvm::StringRef format);
   mlir::ArrayAttr sourcesOf(const Weight &weight);
   lm::SourceAttr sourceOf(const PackedPart &part);
-  lm::SourceAttr packedSourceOf(const GGUFTensor &tensor, mlir::Type element);
+  const PackedTensor *packingOf(const Weight &weight, const GGUFTensor &tensor);
+  lm::SourceAttr packedSourceOf(const GGUFTensor &tensor, const PackedTensor &packed, mlir::Type element);
   mlir::MemRefType historyType();
   mlir::MemRefType hiddenType();
   mlir::RankedTensorType ropeTableType(const RopeSettings &rope);
@@ -110,6 +113,7 @@ private:
 
   const ModelFile &file;
   const Decoder &model;
+  const SplitTensors &split;
   const ProgramShape &shape;
   CacheStates caches;
   std::vector<int64_t> stateIndex; ///< of each layer, in the states that it shares with others

@@ -66,6 +66,10 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
     return unsupported(file.getPath() +
                        ": chunk: expected at least 1 token, found 0");
 
+  auto split = findSplitTensors(file);
+  if (!split)
+    return split.takeError();
+
   if (std::string problem = checkCache(options.kv, model->firstAttention().headDim);
       !problem.empty())
     return unsupported(file.getPath() + ": " + problem);
@@ -76,7 +80,7 @@ nibble::importGGUF(const ModelFile &file, const ImportOptions &options,
                        mlir::tensor::TensorDialect>();
   ProgramShape shape{positions, chunk, options.kv};
   mlir::OwningOpRef<mlir::ModuleOp> module =
-      DecoderBuilder(file, *model, shape, context).build();
+      DecoderBuilder(file, *model, *split, shape, context).build();
   if (mlir::failed(mlir::verify(*module)))
     return llvm::createStringError(
         "internal error: the importer built a module that does not verify");

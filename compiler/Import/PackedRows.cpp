@@ -80,8 +80,9 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
   bool isPlain = !blocks || (!blocks->isFloat && !blocks->grid && !blocks->isTwoLevel() && !blocks->hasMin());
   if (!type || (!places && !blocks) || !isPlain)
     return packingError("'{0}' is no packing of {1}", source.getFormat(), packing.getElement());
-  if (type.isTwoLevel() || type.getCode().grid)
-    return packingError("a packed weight has scales of one level, found {0}", type);
+  bool isSplit = blocks && !type.hasMin() && type.getScale().sub == lowbit::IntegerKind{8, /*isSigned=*/false};
+  if ((type.isTwoLevel() && !isSplit) || type.getCode().grid)
+    return packingError("a packed weight has scales of one level, or blocks' scales as u8, found {0}", type);
   int64_t columns = matrix.columns, group = type.getGroupIn(columns);
   matrix.packing = places;
   matrix.width = type.getCode().width;
@@ -91,7 +92,7 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
   bool fits = packing.getRows() > 0 && packing.getRows() <= limit / columns && columns % group == 0;
   if (fits && blocks)
     fits = columns % blocks->blockElements == 0 && group == blocks->group && type.getCode() == blocks->codeKind() &&
-           !packing.getOrder() &&
+           (!type.isTwoLevel() || columns % type.getScaleSpan() == 0) && !packing.getOrder() &&
            matrix.rows * columns / blocks->blockElements * blocks->blockBytes == static_cast<int64_t>(source.getSize());
   else if (fits)
     fits = static_cast<uint64_t>(places->bytesFor(matrix.rows, columns, matrix.width)) == source.getSize();
@@ -99,6 +100,7 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
     return packingError("{0} bytes of '{1}' are not {2} x {3} codes of {4}", source.getSize(), source.getFormat(),
                         packing.getRows(), columns, type);
   groups = columns / group;
+  spans = type.isTwoLevel() ? columns / type.getScaleSpan() : groups;
   scaleRows = std::max<int64_t>(packing.getScaleRows(), 1);
   auto opened = InputFile::open(source.getFile());
   if (!opened)
@@ -167,15 +169,17 @@ float PackedRows::scaleOf(int64_t row, int64_t group) const {
 }
 
 Expected<const lowbit::Planes *> PackedRows::parts(int64_t first, int64_t count) {
-  planes.codes.clear(), planes.scale.clear(), planes.min.clear();
+  planes.codes.clear(), planes.subScale.clear(), planes.scale.clear(), planes.min.clear();
   for (int64_t row = first; row < first + count; ++row) {
     if (row < begin || row >= end)
       if (Error error = fill(row))
         return std::move(error);
     const uint8_t *codes = &ahead[(row - begin) * matrix.columns];
     planes.codes.insert(planes.codes.end(), codes, codes + matrix.columns);
-    const uint32_t *shared = &scales[row / scaleRows * groups];
-    planes.scale.insert(planes.scale.end(), shared, shared + groups);
+    const uint32_t *shared = &scales[row / scaleRows * spans];
+    planes.scale.insert(planes.scale.end(), shared, shared + spans);
+    if (type.isTwoLevel())
+      planes.subScale.insert(planes.subScale.end(), &bytes[row * groups], &bytes[(row + 1) * groups]);
     for (int64_t group = 0; type.hasMin() && group < groups; ++group) {
       float zero = zeros.empty() ? 0.0f : static_cast<float>(zeros[row * groups + group]);
       planes.min.push_back(std::bit_cast<uint32_t>(-(zero * scaleOf(row, group))));

@@ -5,7 +5,8 @@
 // oracle read them through here, so both see one reading.
 //
 // A packing without sources of scales is that of blocks of a file's format, whose
-// own scales are multiplied with the factor (compiler/Import/GGUFScales.h).
+// own scales are multiplied with the factor (compiler/Import/GGUFScales.h), and
+// may be split into two levels (compiler/Import/SplitScales.h).
 //
 // Contract: scales and zero points are held in memory, a fraction of the weight;
 // codes are read some rows at a time. Rows may be asked for in any order, and are
@@ -44,6 +45,7 @@ private:
   llvm::Error readBlocks(int64_t first, int64_t count);
   llvm::Error readScales(lm::PackingAttr packing);
   llvm::Error readBlockScales(lm::PackingAttr packing);
+  llvm::Error splitInPlace(std::vector<float> &stored);
   llvm::Error readLevels(lm::PackingAttr packing);
   llvm::Error checkScales(lm::SourceAttr source) const;
   llvm::Error readZeros(lm::PackingAttr packing);
@@ -56,7 +58,9 @@ private:
   lowbit::BlockType type;
   int64_t groups = 1;           ///< Of a row.
   int64_t scaleRows = 1;        ///< Rows that share a scale.
-  std::vector<uint32_t> scales; ///< Bits, rows / scaleRows × groups.
+  int64_t spans = 1;            ///< Float scales of a row: as many as groups, or super blocks.
+  std::vector<uint32_t> scales; ///< Bits, rows / scaleRows × spans.
+  std::vector<int16_t> bytes;   ///< Of two levels, rows × groups, or empty.
   std::vector<int32_t> zeros;   ///< rows × groups, or empty.
   std::vector<int32_t> order;   ///< Of columns, or empty.
   int64_t begin = 0, end = 0;   ///< Rows in `ahead`.

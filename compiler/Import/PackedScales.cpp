@@ -6,6 +6,7 @@
 
 #include "compiler/Import/PackedRows.h"
 #include "compiler/Import/PackedSource.h"
+#include "compiler/Import/SplitScales.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -40,17 +41,42 @@ Error PackedRows::readLevels(lm::PackingAttr packing) {
   return Error::success();
 }
 
-/// Those of the blocks, each the f32 nearest to its product with the factor.
+/// Of scales of whole rows the bytes are kept; left are the floats of the super blocks.
+Error PackedRows::splitInPlace(std::vector<float> &stored) {
+  size_t together = groups / spans, at = bytes.size();
+  bytes.resize(at + stored.size());
+  std::vector<float> units;
+  for (llvm::ArrayRef<float> left(stored); !left.empty(); left = left.drop_front(together), at += together) {
+    std::optional<float> unit = splitScales(left.take_front(together), &bytes[at]);
+    if (!unit)
+      return packingError("scales of a super block of rows {0} to {1} are no bytes times a power of two", begin, end);
+    units.push_back(*unit);
+  }
+  stored = std::move(units);
+  return Error::success();
+}
+
+/// Those of the blocks, each the nearest float to its product with the factor; of two levels, with exact ones.
 Error PackedRows::readBlockScales(lm::PackingAttr packing) {
-  if (type.getScale().floatKind != FloatKind::F32)
-    return packingError("scales that are computed are f32, found {0}", spelling(type.getScale().floatKind));
+  FloatKind kind = type.getScale().floatKind;
+  if (kind != FloatKind::F32 && (packing.getFactor() || !type.isTwoLevel()))
+    return packingError("scales that are computed are f32, found {0}", spelling(kind));
   double factor = packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
-  scales.clear();
+  std::vector<float> stored;
   for (int64_t row = 0; row < matrix.rows; row = end) {
     if (Error error = fill(row))
       return error;
+    stored.clear();
     for (uint32_t bits : unpacked.scale)
-      scales.push_back(asBits(static_cast<float>(factor * toFloat(blocks->floatKind, bits))));
+      stored.push_back(toFloat(blocks->floatKind, bits));
+    if (type.isTwoLevel())
+      if (Error error = splitInPlace(stored))
+        return error;
+    for (float scale : stored) {
+      scales.push_back(bitsOfNearest(kind, static_cast<float>(factor * scale)));
+      if (type.isTwoLevel() && toFloat(kind, scales.back()) != factor * scale)
+        return packingError("the product of {0} and the power of two {1} is no {2}", factor, scale, spelling(kind));
+    }
   }
   return Error::success();
 }

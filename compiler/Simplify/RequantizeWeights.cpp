@@ -134,13 +134,22 @@ LogicalResult RequantizeWeights::applyRules(const WeightRules &rules) {
   return success();
 }
 
+/// Whether the file has the weight in that type, though it is read in another way.
+bool isStoredAs(lm::WeightOp weight, Type element) {
+  return llvm::all_of(weight.getSources().getAsRange<lm::SourceAttr>(), [&](lm::SourceAttr source) {
+    const lowbit::Format *format = lowbit::findFormat(source.getFormat());
+    bool isBlocks = source.getPacking() && !source.getPacking().getFactor() && !source.isChanged() && format;
+    return isBlocks && lowbit::elementType(element.getContext(), *format) == element;
+  });
+}
+
 LogicalResult RequantizeWeights::requantize(lm::WeightOp weight, const lowbit::FormatText &format) {
   MLIRContext *context = &getContext();
   auto type = cast<RankedTensorType>(weight.getType());
   llvm::Expected<Type> element = format.elementType(context, type.getShape().back());
   if (!element)
     return weight.emitError() << llvm::toString(element.takeError()); // the location has its name
-  if (*element == type.getElementType())
+  if (*element == type.getElementType() || isStoredAs(weight, *element))
     return success();
   auto block = dyn_cast<lowbit::BlockType>(*element);
   if (const char *reason = block ? lowbit::whyNotEncodable(block, type.getShape().back()) : nullptr)

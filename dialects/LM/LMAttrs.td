@@ -21,7 +21,8 @@ def LM_PackingAttr : LM_Attr<"Packing", "packing"> {
     its own format gives them, integers that are subtracted from codes after `zero_plus` was added to each. `order`
     holds a group's number for each column of the file; columns are taken in the order of these. Where the source's
     format is a row of the format table, its blocks have the scales beside the codes, and `factor` is what each of them
-    is multiplied with (nvfp4 in GGUF files).
+    is multiplied with (nvfp4 in GGUF files). With an element of two levels, scales as bytes of type u8, the scales of a
+    super block are split: the float is `factor` times the power of two that makes bytes of them.
 
     Example: `#lm.packing<element = !lowbit.block<u4, 32, f16>, rows = 64, scales = <"m", 4096, 256, "f16">>`
   }];

@@ -150,6 +150,10 @@ struct Planes {
 void unpackBlocks(const Format &format, llvm::ArrayRef<uint8_t> bytes,
                   size_t blocks, Planes &planes);
 
+/// Their scales and minima alone: the codes of `planes` stay as they are.
+void unpackScales(const Format &format, llvm::ArrayRef<uint8_t> bytes,
+                  size_t blocks, Planes &planes);
+
 /// The value of every element; `out` has blocks · blockElements of them.
 void decodeBlocks(const Format &format, llvm::ArrayRef<uint8_t> bytes,
                   size_t blocks, float *out);

@@ -296,23 +296,23 @@ static void unpackFloats(llvm::ArrayRef<BitField> fields, const Format &format,
     }
 }
 
-static void unpackScales(const Format &format, const uint8_t *bytes,
-                         size_t blocks, Planes &planes) {
+void lowbit::unpackScales(const Format &format, llvm::ArrayRef<uint8_t> bytes,
+                          size_t blocks, Planes &planes) {
   size_t groups = format.isTwoLevel() ? format.groupsPerBlock() : 0;
   size_t scales = format.scalesPerBlock();
-  unpackFloats(format.scale, format, bytes, blocks, scales, planes.scale);
-  unpackFloats(format.min, format, bytes, blocks,
+  const uint8_t *block = bytes.data();
+  unpackFloats(format.scale, format, block, blocks, scales, planes.scale);
+  unpackFloats(format.min, format, block, blocks,
                format.hasMin() ? scales : 0, planes.min);
   planes.subScale.resize(blocks * groups);
   planes.subMin.resize(format.hasMin() ? blocks * groups : 0);
   if (!groups)
     return;
-  for (size_t block = 0; block < blocks; ++block, bytes += format.blockBytes) {
-    unpackIntegers(format.subScales, bytes, groups,
-                   &planes.subScale[block * groups]);
+  for (size_t first = 0; first < blocks * groups;
+       first += groups, block += format.blockBytes) {
+    unpackIntegers(format.subScales, block, groups, &planes.subScale[first]);
     if (format.hasMin())
-      unpackIntegers(format.subMins, bytes, groups,
-                     &planes.subMin[block * groups]);
+      unpackIntegers(format.subMins, block, groups, &planes.subMin[first]);
   }
 }
 
@@ -323,5 +323,5 @@ void lowbit::unpackBlocks(const Format &format, llvm::ArrayRef<uint8_t> bytes,
     unpackVectors(format, bytes.data(), blocks, planes.codes.data());
   else
     unpackCodes(format, bytes.data(), blocks, planes.codes.data());
-  unpackScales(format, bytes.data(), blocks, planes);
+  unpackScales(format, bytes, blocks, planes);
 }

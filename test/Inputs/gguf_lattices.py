@@ -55,11 +55,11 @@ def block_mxfp4(values):
 
 
 def block_nvfp4(values):
-    """Four scales of three bits of mantissa; the numbers of rows here are around a sixteenth."""
+    """Four scales of three bits of mantissa, within a binade; the numbers of rows here are around a sixteenth."""
     block = random_bytes(values, 36)
     for group in range(4):
-        exponent, mantissa = divmod(max(1, min(0x7E, round(8 * (7 + math.log2(rms(values) / 2.9))))), 8)
-        block[group] = exponent << 3 | mantissa
+        code = round(8 * (7 + math.log2(rms(values) / 2.9))) + block[group] % 9 - 4
+        block[group] = max(1, min(0x7E, code))
     return bytes(block)
 
 
