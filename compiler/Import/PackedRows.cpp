@@ -80,9 +80,10 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
   bool isPlain = !blocks || (!blocks->isFloat && !blocks->grid && !blocks->isTwoLevel() && !blocks->hasMin());
   if (!type || (!places && !blocks) || !isPlain)
     return packingError("'{0}' is no packing of {1}", source.getFormat(), packing.getElement());
-  bool isSplit = blocks && !type.hasMin() && type.getScale().sub == lowbit::IntegerKind{8, /*isSigned=*/false};
+  bool isSplit = (blocks || packing.getScales()) && !type.hasMin() &&
+                 type.getScale().sub == lowbit::IntegerKind{8, /*isSigned=*/false};
   if ((type.isTwoLevel() && !isSplit) || type.getCode().grid)
-    return packingError("a packed weight has scales of one level, or blocks' scales as u8, found {0}", type);
+    return packingError("a packed weight has scales of one level, or small ones as u8, found {0}", type);
   int64_t columns = matrix.columns, group = type.getGroupIn(columns);
   matrix.packing = places;
   matrix.width = type.getCode().width;
@@ -90,9 +91,11 @@ Error PackedRows::openCodes(lm::SourceAttr source) {
   matrix.offset = source.getOffset();
   uint64_t limit = uint64_t(1) << 40; // so that no product below overflows
   bool fits = packing.getRows() > 0 && packing.getRows() <= limit / columns && columns % group == 0;
+  if (fits && type.isTwoLevel())
+    fits = columns % type.getScaleSpan() == 0;
   if (fits && blocks)
     fits = columns % blocks->blockElements == 0 && group == blocks->group && type.getCode() == blocks->codeKind() &&
-           (!type.isTwoLevel() || columns % type.getScaleSpan() == 0) && !packing.getOrder() &&
+           !packing.getOrder() &&
            matrix.rows * columns / blocks->blockElements * blocks->blockBytes == static_cast<int64_t>(source.getSize());
   else if (fits)
     fits = static_cast<uint64_t>(places->bytesFor(matrix.rows, columns, matrix.width)) == source.getSize();

@@ -5,8 +5,8 @@
 // oracle read them through here, so both see one reading.
 //
 // A packing without sources of scales is that of blocks of a file's format, whose
-// own scales are multiplied with the factor (compiler/Import/GGUFScales.h), and
-// may be split into two levels (compiler/Import/SplitScales.h).
+// own scales are multiplied with the factor (compiler/Import/GGUFScales.h). Scales
+// of small groups may be split into two levels (compiler/Import/SplitScales.h).
 //
 // Contract: scales and zero points are held in memory, a fraction of the weight;
 // codes are read some rows at a time. Rows may be asked for in any order, and are
@@ -46,6 +46,8 @@ private:
   llvm::Error readScales(lm::PackingAttr packing);
   llvm::Error readBlockScales(lm::PackingAttr packing);
   llvm::Error splitInPlace(std::vector<float> &stored);
+  llvm::Error addScales(llvm::ArrayRef<uint32_t> bits, FloatKind stored, lm::PackingAttr packing);
+  llvm::Error readSmallScales(lm::PackingAttr packing);
   llvm::Error readLevels(lm::PackingAttr packing);
   llvm::Error checkScales(lm::SourceAttr source) const;
   llvm::Error readZeros(lm::PackingAttr packing);

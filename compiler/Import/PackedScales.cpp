@@ -49,41 +49,59 @@ Error PackedRows::splitInPlace(std::vector<float> &stored) {
   for (llvm::ArrayRef<float> left(stored); !left.empty(); left = left.drop_front(together), at += together) {
     std::optional<float> unit = splitScales(left.take_front(together), &bytes[at]);
     if (!unit)
-      return packingError("scales of a super block of rows {0} to {1} are no bytes times a power of two", begin, end);
+      return packingError("the scales of a super block are no bytes times a power of two");
     units.push_back(*unit);
   }
   stored = std::move(units);
   return Error::success();
 }
 
-/// Those of the blocks, each the nearest float to its product with the factor; of two levels, with exact ones.
-Error PackedRows::readBlockScales(lm::PackingAttr packing) {
-  FloatKind kind = type.getScale().floatKind;
-  if (kind != FloatKind::F32 && (packing.getFactor() || !type.isTwoLevel()))
-    return packingError("scales that are computed are f32, found {0}", spelling(kind));
+/// Scales of whole rows, or what they are split into, each the nearest float to its product with the factor.
+Error PackedRows::addScales(llvm::ArrayRef<uint32_t> bits, FloatKind stored, lm::PackingAttr packing) {
+  std::vector<float> floats;
+  for (uint32_t each : bits)
+    floats.push_back(toFloat(stored, each));
+  if (type.isTwoLevel())
+    if (Error error = splitInPlace(floats))
+      return error;
   double factor = packing.getFactor() ? packing.getFactor().getValueAsDouble() : 1;
-  std::vector<float> stored;
+  FloatKind kind = type.getScale().floatKind;
+  for (float each : floats) {
+    scales.push_back(bitsOfNearest(kind, static_cast<float>(factor * each)));
+    if (kind != FloatKind::F32 && toFloat(kind, scales.back()) != factor * each)
+      return packingError("scales that are computed are f32, found {0}", spelling(kind));
+  }
+  return Error::success();
+}
+
+Error PackedRows::readBlockScales(lm::PackingAttr packing) {
+  scales.clear();
   for (int64_t row = 0; row < matrix.rows; row = end) {
     if (Error error = fill(row))
       return error;
-    stored.clear();
-    for (uint32_t bits : unpacked.scale)
-      stored.push_back(toFloat(blocks->floatKind, bits));
-    if (type.isTwoLevel())
-      if (Error error = splitInPlace(stored))
-        return error;
-    for (float scale : stored) {
-      scales.push_back(bitsOfNearest(kind, static_cast<float>(factor * scale)));
-      if (type.isTwoLevel() && toFloat(kind, scales.back()) != factor * scale)
-        return packingError("the product of {0} and the power of two {1} is no {2}", factor, scale, spelling(kind));
-    }
+    if (Error error = addScales(unpacked.scale, blocks->floatKind, packing))
+      return error;
   }
   return Error::success();
+}
+
+/// Those beside the codes, which are split.
+Error PackedRows::readSmallScales(lm::PackingAttr packing) {
+  std::optional<FloatKind> stored = floatKindOf(packing.getScales().getFormat());
+  if (!stored || packing.getLevels() || packing.getInverse() || packing.getZeros() || packing.getByGroup() ||
+      packing.getOrder() || scaleRows != 1)
+    return packingError("scales of this packing cannot become {0}", type);
+  auto bits = readFloats(packing.getScales(), *stored, matrix.rows * groups);
+  if (!bits)
+    return bits.takeError();
+  return addScales(*bits, *stored, packing);
 }
 
 Error PackedRows::readScales(lm::PackingAttr packing) {
   if (blocks)
     return readBlockScales(packing);
+  if (type.isTwoLevel())
+    return readSmallScales(packing);
   FloatKind kind = type.getScale().floatKind;
   int64_t rowBlocks = (matrix.rows + scaleRows - 1) / scaleRows;
   scales.assign(rowBlocks * groups, bitsOfNearest(kind, 1));

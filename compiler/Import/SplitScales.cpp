@@ -21,15 +21,14 @@ using llvm::Expected;
 using llvm::StringRef;
 
 /// Groups of more columns meet one scale in a run of products.
-constexpr unsigned kSmallGroup = 16;
+constexpr int64_t kSmallGroup = 16;
 
-/// Columns of a super block, at most, as ggml's K-quants have them.
-constexpr uint64_t kSuperBlock = 256;
+/// Columns of a super block: as many as divide the row, of these the most, as ggml's K-quants have them.
+constexpr uint64_t kSuperBlock = 256, kLeastSuperBlock = 64;
 
 constexpr lowbit::IntegerKind kByte = {8, /*isSigned=*/false};
 
-/// Blocks that are read at once.
-constexpr uint64_t kBlocksAtOnce = 1 << 15;
+constexpr uint64_t kBytesAtOnce = 1 << 20;
 
 std::optional<float> nibble::splitScales(ArrayRef<float> scales, int16_t *bytes) {
   float largest = *llvm::max_element(scales);
@@ -43,39 +42,82 @@ std::optional<float> nibble::splitScales(ArrayRef<float> scales, int16_t *bytes)
   return unit;
 }
 
-/// The format of the blocks of a matrix whose scales could be split, or null.
-static const lowbit::Format *splittable(const GGUFTensor &tensor) {
+namespace {
+
+/// Scales of one byte for small groups of a matrix: between the codes, in blocks, or one after another.
+struct SmallScales {
+  const lowbit::Format *blocks = nullptr;
+  FloatKind kind = FloatKind::UE4M3;
+  PackedPart bytes; ///< with the codes of blocks
+  lowbit::CodeKind code;
+  int64_t group = 0, zeroPoint = 0;
+  double factor = 1;
+
+  bool areSmall() const { return byteWidth(kind) == 1 && group > 0 && group <= kSmallGroup; }
+  /// Bytes in which the scales of so many columns lie.
+  uint64_t bytesOf(uint64_t columns) const {
+    return blocks ? columns / blocks->blockElements * blocks->blockBytes : columns / group;
+  }
+};
+
+} // namespace
+
+static bool isMatrix(const GGUFTensor &tensor) {
   StringRef name = tensor.name;
-  bool isMatrix = (name.starts_with("blk.") || name.starts_with("output.")) && name.ends_with(".weight") &&
-                  tensor.dims.size() >= 2 && tensor.plus == 0 && !tensor.isColumnOrder;
-  const lowbit::Format *format =
-      tensor.packed ? tensor.packed->blocks : lowbit::findFormatByGGUFId(tensor.typeId);
-  bool isPlain = isMatrix && format && !format->isFloat && !format->grid && !format->isTwoLevel() && !format->hasMin();
-  return isPlain && format->group <= kSmallGroup && byteWidth(format->floatKind) == 1 ? format : nullptr;
+  return (name.starts_with("blk.") || name.starts_with("output.")) && name.ends_with(".weight") &&
+         tensor.dims.size() >= 2 && tensor.plus == 0 && !tensor.isColumnOrder;
 }
 
-/// Whether every super block of so many scales is one of bytes; blocks lie one after another, super blocks, too.
-static Expected<bool> canSplit(const ModelFile &file, const GGUFTensor &tensor, const lowbit::Format &format,
-                               uint64_t scalesTogether) {
-  uint64_t blocksTogether = scalesTogether / format.scalesPerBlock();
-  uint64_t blocks = tensor.byteSize / format.blockBytes, step = kBlocksAtOnce / blocksTogether * blocksTogether;
-  double factor = tensor.packed ? tensor.packed->factor : 1;
+/// The scales of a matrix that could be split, or none.
+static std::optional<SmallScales> scalesOf(const GGUFTensor &tensor) {
+  const PackedTensor *packed = tensor.packed.get();
+  SmallScales scales;
+  scales.blocks = packed ? packed->blocks : lowbit::findFormatByGGUFId(tensor.typeId);
+  scales.factor = packed ? packed->factor : 1;
+  if (const lowbit::Format *format = scales.blocks) {
+    if (format->isFloat || format->grid || format->isTwoLevel() || format->hasMin())
+      return std::nullopt;
+    scales.kind = format->floatKind;
+    scales.bytes = {tensor.fileIndex, tensor.offset, tensor.byteSize, format->name};
+    scales.code = format->codeKind();
+    scales.group = format->group;
+    scales.zeroPoint = format->zeroPoint;
+  } else if (packed) {
+    std::optional<FloatKind> kind = floatKindOf(packed->scales.format);
+    bool isPlain = kind && packed->scaleRows == 1 && !packed->byGroup && !packed->inverse && !packed->levels &&
+                   !packed->zeros && !packed->order && packed->zero.form == lowbit::ZeroKind::None;
+    if (!isPlain)
+      return std::nullopt;
+    scales.kind = *kind;
+    scales.bytes = packed->scales;
+    scales.code = packed->code;
+    scales.group = packed->group;
+  }
+  return isMatrix(tensor) && scales.areSmall() ? std::optional(scales) : std::nullopt;
+}
+
+/// Whether the scales of every super block are bytes times a power of two; super blocks lie one after another.
+static Expected<bool> canSplit(const ModelFile &file, const SmallScales &scales, uint64_t superGroup) {
+  uint64_t together = superGroup / scales.group, superBytes = scales.bytesOf(superGroup);
+  uint64_t step = kBytesAtOnce / superBytes * superBytes;
   std::vector<uint8_t> bytes;
-  std::vector<float> scales;
-  std::vector<int16_t> integers(scalesTogether);
+  std::vector<float> floats;
+  std::vector<int16_t> integers(together);
   lowbit::Planes planes;
-  for (uint64_t first = 0; first < blocks; first += step) {
-    uint64_t count = std::min(step, blocks - first);
-    bytes.resize(count * format.blockBytes);
-    if (Error error = file.readAt(tensor.fileIndex, tensor.offset + first * format.blockBytes, bytes))
+  for (uint64_t done = 0; done < scales.bytes.byteSize; done += step) {
+    bytes.resize(std::min(step, scales.bytes.byteSize - done));
+    if (Error error = file.readAt(scales.bytes.fileIndex, scales.bytes.offset + done, bytes))
       return std::move(error);
-    lowbit::unpackScales(format, bytes, count, planes);
-    scales.clear();
+    if (scales.blocks)
+      lowbit::unpackScales(*scales.blocks, bytes, bytes.size() / scales.blocks->blockBytes, planes);
+    else
+      planes.scale.assign(bytes.begin(), bytes.end());
+    floats.clear();
     for (uint32_t bits : planes.scale)
-      scales.push_back(toFloat(format.floatKind, bits));
-    for (size_t at = 0; at < scales.size(); at += scalesTogether) {
-      std::optional<float> unit = splitScales(ArrayRef(scales).slice(at, scalesTogether), integers.data());
-      if (!unit || static_cast<float>(factor * *unit) != factor * *unit) // below 2^-149, or beyond the largest
+      floats.push_back(toFloat(scales.kind, bits));
+    for (size_t at = 0; at < floats.size(); at += together) {
+      std::optional<float> unit = splitScales(ArrayRef(floats).slice(at, together), integers.data());
+      if (!unit || (scales.factor != 0 && !std::isnormal(static_cast<float>(scales.factor * *unit))))
         return false;
     }
   }
@@ -83,17 +125,18 @@ static Expected<bool> canSplit(const ModelFile &file, const GGUFTensor &tensor, 
 }
 
 /// The same matrix with two levels.
-static std::shared_ptr<const PackedTensor> splitTensor(const GGUFTensor &tensor, const lowbit::Format &format,
+static std::shared_ptr<const PackedTensor> splitTensor(const GGUFTensor &tensor, const SmallScales &scales,
                                                        uint64_t superGroup) {
   auto split = std::make_shared<PackedTensor>();
   if (tensor.packed)
     *split = *tensor.packed;
-  split->label = format.name;
-  split->blocks = &format;
-  split->code = format.codeKind();
-  split->group = format.group;
-  if (format.zeroPoint)
-    split->zero = {.form = lowbit::ZeroKind::Point, .point = format.zeroPoint};
+  else
+    split->label = tensor.getTypeName();
+  split->blocks = scales.blocks;
+  split->code = scales.code;
+  split->group = scales.group;
+  if (scales.zeroPoint)
+    split->zero = {.form = lowbit::ZeroKind::Point, .point = scales.zeroPoint};
   // Powers of two are floats of 16 bits, as K-quants have them; products with a factor are not.
   split->scale = {tensor.packed ? FloatKind::F32 : FloatKind::F16, kByte, static_cast<int64_t>(superGroup)};
   return split;
@@ -102,17 +145,15 @@ static std::shared_ptr<const PackedTensor> splitTensor(const GGUFTensor &tensor,
 Expected<SplitTensors> nibble::findSplitTensors(const ModelFile &file) {
   SplitTensors found;
   for (const GGUFTensor &tensor : file.tensors()) {
-    const lowbit::Format *format = splittable(tensor);
-    if (!format)
+    std::optional<SmallScales> scales = scalesOf(tensor);
+    uint64_t superGroup = scales ? std::gcd(tensor.dims[0], kSuperBlock) : 0;
+    if (superGroup < kLeastSuperBlock || superGroup % scales->group != 0)
       continue;
-    uint64_t superGroup = std::gcd(tensor.dims[0], kSuperBlock);
-    if (superGroup % format->blockElements != 0)
-      continue;
-    auto fits = canSplit(file, tensor, *format, superGroup / format->group);
+    auto fits = canSplit(file, *scales, superGroup);
     if (!fits)
       return fits.takeError();
     if (*fits)
-      found[&tensor] = splitTensor(tensor, *format, superGroup);
+      found[&tensor] = splitTensor(tensor, *scales, superGroup);
   }
   return found;
 }

@@ -3,9 +3,10 @@
 // nvfp4 has a scale for 16 columns, a float of a byte, and a kernel that meets a float every 16 columns converts every
 // sum and multiplies it. Floats with so few bits of mantissa are integers times a power of two: where those of 256
 // columns (of as many as divide the row) are bytes times one, the weight is imported with two levels of scales like
-// ggml's K-quants, and sums meet the bytes as integers. A factor for the whole matrix (GGUFScales.h) is in the float of
-// the super block. The values are the same: a power of two rounds nothing, and byte · (factor · 2^e) is rounded where
-// factor · scale was.
+// ggml's K-quants, and sums meet the bytes as integers. A factor for the whole matrix is in the float of the super
+// block. With an f32 (GGUFScales.h) the values are the same: a power of two rounds nothing, and byte · (factor · 2^e)
+// is rounded where factor · scale was. A factor that is a quotient (compressed-tensors) is rounded to f32 once for a
+// super block instead of once for each scale.
 //
 // Contract: all of a matrix is split, or nothing. A matrix that is not, since the scales of some super block are too
 // far apart, has one level.

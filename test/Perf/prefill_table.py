@@ -42,7 +42,7 @@ from make_shaped_gguf import SHAPES, TYPES  # noqa: E402
 SHAPE, TABLE = "qwen3-0.6b", "Q8_0"
 BEGIN, END = "<!-- prompt table begins -->", "<!-- prompt table ends -->"
 # Formats of one's own that `nibble formats` does not list, and the listed one that is multiplied in the same way. The
-# last is what nvfp4 of compressed-tensors becomes, whose scales are quotients.
+# last is what nvfp4 with a scale for a whole matrix becomes where its scales are too far apart for two levels.
 OTHERS = {"int8:g16": "int8", "int4:g16": "int4", "int2:g16": "int2", "uint4:min:g16": "uint4:min",
           "e2m1:g16:f32": "e2m1"}
 CLASS = 0.9  # of the fastest, which a format should reach
