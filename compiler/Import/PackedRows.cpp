@@ -135,25 +135,32 @@ Expected<PackedRows> PackedRows::open(lm::SourceAttr source, int64_t columns) {
   return std::move(rows);
 }
 
-/// Whole blocks of some rows; their codes and scales are left in `unpacked`.
-Error PackedRows::readBlocks(int64_t first, int64_t count) {
+/// The bytes of the blocks of some rows, and how many these are.
+Expected<size_t> PackedRows::readBlocks(int64_t first, int64_t count) {
   int64_t perRow = matrix.columns / blocks->blockElements;
-  std::vector<uint8_t> bytes(count * perRow * blocks->blockBytes);
-  uint64_t offset = matrix.offset + first * perRow * blocks->blockBytes;
-  if (Error error = file->readAt(offset, bytes))
-    return error;
-  unpackBlocks(*blocks, bytes, count * perRow, unpacked);
-  llvm::copy(unpacked.codes, ahead.begin());
-  return Error::success();
+  blockBytes.resize(count * perRow * blocks->blockBytes);
+  if (Error error = file->readAt(matrix.offset + first * perRow * blocks->blockBytes, blockBytes))
+    return std::move(error);
+  return count * perRow;
+}
+
+int64_t PackedRows::rowsAtOnce(int64_t first) const {
+  return std::min(rows() - first, std::max<int64_t>(32, codesAtOnce / matrix.columns));
 }
 
 /// Reads the codes from row `first` on.
 Error PackedRows::fill(int64_t first) {
   begin = first;
-  end = std::min(rows(), first + std::max<int64_t>(32, codesAtOnce / matrix.columns));
+  end = first + rowsAtOnce(first);
+  if (blocks) {
+    Expected<size_t> count = readBlocks(begin, end - begin);
+    if (!count)
+      return count.takeError();
+    unpackBlocks(*blocks, blockBytes, *count, unpacked);
+    ahead.swap(unpacked.codes);
+    return Error::success();
+  }
   ahead.resize((end - begin) * matrix.columns);
-  if (blocks)
-    return readBlocks(begin, end - begin);
   if (order.empty())
     return readCodes(*file, matrix, begin, end - begin, ahead.data());
   unordered.resize(ahead.size());

@@ -42,7 +42,8 @@ private:
   PackedRows() = default;
 
   llvm::Error openCodes(lm::SourceAttr source);
-  llvm::Error readBlocks(int64_t first, int64_t count);
+  llvm::Expected<size_t> readBlocks(int64_t first, int64_t count);
+  int64_t rowsAtOnce(int64_t first) const;
   llvm::Error readScales(lm::PackingAttr packing);
   llvm::Error readBlockScales(lm::PackingAttr packing);
   llvm::Error splitInPlace(std::vector<float> &stored);
@@ -66,7 +67,7 @@ private:
   std::vector<int32_t> zeros;   ///< rows × groups, or empty.
   std::vector<int32_t> order;   ///< Of columns, or empty.
   int64_t begin = 0, end = 0;   ///< Rows in `ahead`.
-  std::vector<uint8_t> ahead, unordered;
+  std::vector<uint8_t> ahead, unordered, blockBytes;
   lowbit::Planes planes, unpacked;
 };
 

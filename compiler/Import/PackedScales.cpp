@@ -76,9 +76,11 @@ Error PackedRows::addScales(llvm::ArrayRef<uint32_t> bits, FloatKind stored, lm:
 
 Error PackedRows::readBlockScales(lm::PackingAttr packing) {
   scales.clear();
-  for (int64_t row = 0; row < matrix.rows; row = end) {
-    if (Error error = fill(row))
-      return error;
+  for (int64_t row = 0; row < matrix.rows; row += rowsAtOnce(row)) {
+    auto count = readBlocks(row, rowsAtOnce(row));
+    if (!count)
+      return count.takeError();
+    unpackScales(*blocks, blockBytes, *count, unpacked);
     if (Error error = addScales(unpacked.scale, blocks->floatKind, packing))
       return error;
   }

@@ -129,9 +129,8 @@ inline float e8m0ToFloat(uint8_t code, unsigned unit = 0) {
 inline float ue4m3ToFloat(uint8_t code) {
   if (code == 0x7f)
     return 0;
-  int exponent = code >> 3 & 0xf, mantissa = code & 7;
-  return exponent ? std::ldexp(float(8 + mantissa), exponent - 10)
-                  : std::ldexp(float(mantissa), -9);
+  // As a float's exponent and mantissa the bits mean 2^-120 of what they mean here.
+  return std::bit_cast<float>(uint32_t(code & 0x7f) << 20) * 0x1p120f;
 }
 
 /// value · 2^-unit of a value's bits. The factor is one of codebooks with a
