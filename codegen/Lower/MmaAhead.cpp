@@ -55,8 +55,7 @@ bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
     return false;
   if (mma.row->kind == RowKind::Float)
     return rows > 2 * tile;
-  bool isByte = block.getCode().isInteger() && block.getCode().width == 8; // nothing to unpack
-  if (isByte || mma.row->strip != 1 || mma.row->kind != RowKind::Dot)
+  if (isUnpacked(block) || mma.row->strip != 1 || mma.row->kind != RowKind::Dot)
     return false;
   const DotEmitter &emitter = dotEmitter(*mma.row);
   if (!emitter.unpacksAhead() || isCheapPacked(mma.layout))
@@ -72,11 +71,13 @@ int64_t AheadPanel::rowsTogether() const {
 }
 
 /// Whether the numbers themselves, less their zero point, are multiplied at no further cost.
-static bool takesOffsets(const InstructionRow &row) { return row.signedBytes && widthIsFree(row); }
+static bool takesOffsets(const MmaOperands &mma) {
+  return mma.row->signedBytes && widthIsFree(*mma.row) && fitSignedBytes(mma.layout);
+}
 
 AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
     : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row), /*wholePanel=*/false,
-                                              takesOffsets(*mma.row)) {
+                                              takesOffsets(mma)) {
   unpacker.lookUpIn(mma.tables);
   block = k.stack(k.i8(), unpacker.blockBytes());
   sums = k.stack(k.f32(), rowsTogether() * unpacker.source().nr);

@@ -17,14 +17,13 @@ namespace nibble {
 /// reads a vector's part of it at a time, a quarter or a half, which stays in the first-level cache.
 constexpr int64_t kMostUnpackedBytes = 72 << 10;
 
-/// Whether tiles of pairs of rows may follow each other, and codes are not bytes already.
+/// Whether tiles of pairs of rows may follow each other, and there is something to do once for them.
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
-  bool isByte = block && block.getCode().isInteger() && block.getCode().width == 8;
-  if (!block || isByte || mma.row->kind != RowKind::Dot || mma.row->strip == 1 || mma.interleaved == 1 ||
+  if (!block || isUnpacked(block) || mma.row->kind != RowKind::Dot || mma.row->strip == 1 || mma.interleaved == 1 ||
       rows < 2 * tile || !dotEmitter(*mma.row).unpacksAhead())
     return false;
-  return PanelUnpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true)
+  return PanelUnpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, fitSignedBytes(mma.layout))
              .blockBytes() <= kMostUnpackedBytes;
 }
 
@@ -36,7 +35,7 @@ bool WholePanel::takesHalfTiles() const {
 
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
     : k(k), mma(mma),
-      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, /*takesOffsets=*/true), tile(tile),
+      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, fitSignedBytes(mma.layout)), tile(tile),
       tokens(takesHalfTiles() ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
   if (unpacker.levels().groups)

@@ -23,6 +23,15 @@ namespace nibble {
 /// are multiplied with; as many bytes of floats.
 static int64_t columnsOfBlock(const InstructionRow &row) { return row.kind == RowKind::Float ? 64 : 256; }
 
+bool isUnpacked(lowbit::BlockType block) {
+  return block.getCode().isInteger() && block.getCode().width == 8 && !block.hasMin();
+}
+
+bool fitSignedBytes(mpgemm::LayoutAttr layout) {
+  auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
+  return !block || !block.getCode().isInteger() || block.getCode().width < 8 || block.getCode().isSigned;
+}
+
 /// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns; of folded numbers for 32,
 /// unless there are minima of fewer.
 static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {

@@ -32,6 +32,13 @@ inline constexpr int64_t kUnpackedRecord = 32;
 /// of each 32 columns of 128 rows of 6144 columns.
 inline constexpr int64_t kTableBytes = 96 << 10;
 
+/// Whether a panel may as well be multiplied as it is: codes are bytes. With minima it is not, for what these meet is
+/// made of the activations once.
+bool isUnpacked(lowbit::BlockType block);
+
+/// Whether signed bytes hold the numbers less their zero point.
+bool fitSignedBytes(mpgemm::LayoutAttr layout);
+
 class PanelUnpacker {
 public:
   /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
