@@ -35,8 +35,8 @@ bool WholePanel::takesHalfTiles() const {
 
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
     : k(k), mma(mma),
-      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, fitSignedBytes(mma.layout)), tile(tile),
-      tokens(takesHalfTiles() ? tile / 2 : tile) {
+      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, fitSignedBytes(mma.layout)),
+      tile(tile), tokens(takesHalfTiles() ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
   if (unpacker.levels().groups)
     levels = k.stack(k.i8(), unpacker.levelBytes());
