@@ -93,8 +93,8 @@ lm::SourceAttr DecoderBuilder::packedSourceOf(const GGUFTensor &tensor, const Pa
   auto packing = lm::PackingAttr::get(
       builder.getContext(), element, rows, sourceOf(packed.scales), packed.scaleRows, flag(packed.byGroup),
       number(packed.factor, packed.factor != 1), flag(packed.inverse), sourceOf(packed.levels),
-      sourceOf(packed.outerScales), packed.outerGroup,
-      number(packed.outerOffset, bool(packed.levels)), sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
+      sourceOf(packed.outerScales), packed.outerGroup, number(packed.outerOffset, bool(packed.levels)),
+      sourceOf(packed.zeros), packed.zeroPlus, sourceOf(packed.order));
   return lm::SourceAttr::get(builder.getContext(), file.getFile(tensor.fileIndex).getPath(), tensor.offset,
                              tensor.byteSize, packed.blocks ? packed.blocks->name : packed.packing->name, StringAttr(),
                              FloatAttr(), ArrayAttr(), packing);

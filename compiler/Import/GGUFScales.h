@@ -6,9 +6,8 @@
 // mixture, that ggml multiplies the product with. Here the scales of the blocks
 // are multiplied with it: NAME.weight becomes a packed tensor of codes with
 // scales in f32, or one for each expert, which SplitScales.h may make two levels of
-// again. `NAME.input_scale` says what activations
-// were rounded with elsewhere; they are rounded in a way of their own here, as
-// in ggml, so it is left out.
+// again. `NAME.input_scale` says what activations were rounded with elsewhere; they
+// are rounded in a way of their own here, as in ggml, so it is left out.
 //
 // Contract: a scale beside a tensor that has no such form (floats, lattices, two
 // levels, minima) stays a tensor, which no family asks for.

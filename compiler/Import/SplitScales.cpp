@@ -32,6 +32,8 @@ constexpr uint64_t kBytesAtOnce = 1 << 20;
 
 std::optional<float> nibble::splitScales(ArrayRef<float> scales, int16_t *bytes) {
   float largest = *llvm::max_element(scales);
+  if (!std::isfinite(largest))
+    return std::nullopt;
   float unit = largest > 0 ? std::ldexp(1.0f, std::ilogb(largest) + 1 - int(kByte.width)) : 1;
   for (float scale : scales) {
     float number = scale / unit;
@@ -54,6 +56,7 @@ struct SmallScales {
   double factor = 1;
 
   bool areSmall() const { return byteWidth(kind) == 1 && group > 0 && group <= kSmallGroup; }
+  bool divide(uint64_t columns) const { return columns % (blocks ? blocks->blockElements : group) == 0; }
   /// Bytes in which the scales of so many columns lie.
   uint64_t bytesOf(uint64_t columns) const {
     return blocks ? columns / blocks->blockElements * blocks->blockBytes : columns / group;
@@ -147,7 +150,7 @@ Expected<SplitTensors> nibble::findSplitTensors(const ModelFile &file) {
   for (const GGUFTensor &tensor : file.tensors()) {
     std::optional<SmallScales> scales = scalesOf(tensor);
     uint64_t superGroup = scales ? std::gcd(tensor.dims[0], kSuperBlock) : 0;
-    if (superGroup < kLeastSuperBlock || superGroup % scales->group != 0)
+    if (superGroup < kLeastSuperBlock || !scales->divide(superGroup))
       continue;
     auto fits = canSplit(file, *scales, superGroup);
     if (!fits)

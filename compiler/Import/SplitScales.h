@@ -26,7 +26,7 @@
 namespace nibble {
 
 /// The power of two that makes bytes of `scales`, scale = byte · it, the largest one that leaves eight bits to the
-/// largest scale; none if there is no such. Scales are finite. Writes the bytes.
+/// largest scale; none if there is no such. Writes the bytes.
 std::optional<float> splitScales(llvm::ArrayRef<float> scales, int16_t *bytes);
 
 /// Tensors that are imported with other scales than the file's, and how they are read.

@@ -86,6 +86,8 @@ TEST_F(SplitScalesTest, bytesAndAPowerOfTwo) {
   EXPECT_EQ(bytes, (std::vector<int16_t>{0, 0, 0, 0}));
   EXPECT_EQ(splitScales({448, 2, 0, 29}, bytes.data()), std::nullopt);
   EXPECT_EQ(splitScales({-1, 2, 0, 1}, bytes.data()), std::nullopt);
+  EXPECT_EQ(splitScales({1, INFINITY, 0, 1}, bytes.data()), std::nullopt);
+  EXPECT_EQ(splitScales({1, NAN, 0, 1}, bytes.data()), std::nullopt);
 }
 
 TEST_F(SplitScalesTest, sameValues) {
