@@ -29,7 +29,7 @@ Value DotPanel::minimumAt(Value record, int64_t column, int64_t v) {
 Value DotPanel::floatScale(Value record, const Unit &unit, int64_t column, int64_t v) {
   if (mma.range && passesStrips()) // an f32, as it is
     return emitter->loadSpread(k, dot, scaleAt(record, column, v));
-  Value subScales = runs == 1 ? unit.subScales : Value(); // or integer sums meet them
+  Value subScales = runs == 1 && !mma.levels ? unit.subScales : Value(); // or integer sums meet them
   return spread(reader.groupScale(record, subScales, column / panel.group, mma.firstVector + v));
 }
 

@@ -17,20 +17,9 @@ namespace nibble {
 /// Longest super block that is unpacked as a whole.
 constexpr int64_t kMostSuperBlock = 512;
 
-/// The smallest and the largest number that a code stands for, in units of its codebook.
-static std::pair<int64_t, int64_t> numbersOf(lowbit::BlockType block) {
-  const lowbit::CodeKind &code = block.getCode();
-  if (code.book) {
-    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
-    return {*low, *high};
-  }
-  lowbit::IntegerKind integer{code.width, code.isSigned};
-  return {integer.min() - block.getZeroPoint(), integer.max() - block.getZeroPoint()};
-}
-
 /// The range of numbers times integer scales.
 static std::pair<int64_t, int64_t> productsOf(lowbit::BlockType block) {
-  auto [low, high] = numbersOf(block);
+  auto [low, high] = block.getIntegerRange();
   const lowbit::IntegerKind &scale = block.getScale().sub;
   return std::minmax({low * scale.min(), low * scale.max(), high * scale.min(), high * scale.max()});
 }

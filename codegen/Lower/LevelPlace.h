@@ -11,6 +11,9 @@
 //      │ pairs       nr × 4 │   DotEmitter::pairedOffsets of both groups
 //      └────────────────────┘
 //
+// With joined halves (dialects/MPGEMM/ActivationLayout.h) both groups' scales are in the place of one
+// (DotEmitter::joinedScales).
+//
 // Where a sum goes on from group to group (DotEmitter::sumsGoOn), what stands there for all groups but the last is the
 // scale less the next group's: s0·d0 + s1·d1 = s0·(d0 - d1) + (s0 + s1)·d1 of integers, which may wrap around on the
 // way.

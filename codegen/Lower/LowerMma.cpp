@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/Intrinsics/JoinedHalves.h"
 #include "codegen/Lower/HandOut.h"
 #include "codegen/Lower/LowerOps.h"
 #include "codegen/Lower/MmaAhead.h"
@@ -44,6 +45,7 @@ struct MmaShape {
   int64_t sumGroup = 0;
   int64_t outStride = 0, residualStride = 0;
   bool hasBias = false, hasResidual = false;
+  bool joinsHalves = false;     ///< of activations
   std::optional<int64_t> ahead; ///< as in CpuModel.def
   bool claimed = false; ///< panels are claimed from a counter of the team
 
@@ -95,6 +97,8 @@ std::string MmaShape::name() const {
     name += "_bias";
   if (hasResidual)
     name += "_residual" + std::to_string(residualStride);
+  if (joinsHalves)
+    name += "_joined";
   if (claimed)
     name += "_claimed";
   return name;
@@ -119,6 +123,7 @@ MmaKernel::MmaKernel(KernelBuilder &k, const MmaShape &shape, ValueRange pointer
   mma.interleaved = shape.interleaved;
   mma.activationGroup = shape.activationGroup;
   mma.sumGroup = shape.sumGroup;
+  mma.joinsHalves = shape.joinsHalves;
   mma.ahead = shape.ahead;
 }
 
@@ -242,6 +247,11 @@ static FailureOr<MmaShape> shapeOf(mpgemm::MmaOp op) {
   shape.outStride = *out, shape.residualStride = *residual;
   shape.hasBias = static_cast<bool>(op.getBias()), shape.hasResidual = static_cast<bool>(op.getResidual());
   shape.claimed = op.getSlot().has_value();
+  shape.joinsHalves = op.getJoinsHalves();
+  auto block = dyn_cast<lowbit::BlockType>(shape.layout.getElement());
+  if (shape.joinsHalves && !(isDot && block && joinsHalves(block, *shape.row, shape.rows)))
+    return op->emitOpError() << "row '" << shape.row->name << "' does not join halves of " << shape.layout.getElement()
+                             << " for " << shape.rows << " rows";
   return shape;
 }
 

@@ -21,7 +21,7 @@ namespace nibble {
 using SourceOf = llvm::function_ref<RowSource(KernelBuilder &k, ValueRange pointers)>;
 
 template <typename OpTy> static FailureOr<Quantization> shapeOf(OpTy op, int64_t width) {
-  return Quantization::get(op, width, op.getGroup(), op.getSumGroup(), op.getOuts());
+  return Quantization::get(op, width, op.getGroup(), op.getSumGroup(), op.getJoinsHalves(), op.getOuts());
 }
 
 /// Calls the kernel `name`. `replicated`: each thread makes all codes, for itself.

@@ -63,6 +63,7 @@ struct MmaOperands {
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
   /// Rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones.
   int64_t interleaved = 1;
+  bool joinsHalves = false;    ///< of activations (ActivationLayout.h), whose products are unpacked ahead
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;
   std::optional<int64_t> ahead; ///< as in CpuModel.def: bytes to fetch ahead in a stream of weights; none in the cache

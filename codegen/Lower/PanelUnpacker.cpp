@@ -44,11 +44,11 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
-                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets)
+                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets, bool joinsHalves)
     : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()),
       lanes(row->lanes), vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
-      takesOffsets(takesOffsets) {
+      takesOffsets(takesOffsets), joinsHalves(joinsHalves) {
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
@@ -60,10 +60,10 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
   minimaCount = emitter && looksUpMinima(block, *row);
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row))
-    levelPlace = {panel.nr, kUnpackedRecord / panel.group,
+    levelPlace = {panel.nr, joinsHalves ? 1 : kUnpackedRecord / panel.group,
                   row->strip,
-                  emitter->pairsOffsets() && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,
-                  emitter->sumsGoOn() && !range().offset};
+                  emitter->pairsOffsets() && !joinsHalves && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,
+                  emitter->sumsGoOn() && !joinsHalves && !range().offset};
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
@@ -140,7 +140,7 @@ int64_t PanelUnpacker::recordsOfField() const {
 
 void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
   int64_t field = recordsOfField();
-  if (field == 1 && !height())
+  if (field == 1 && !height() && !joinsHalves)
     return emitFields(unit, out);
   for (int64_t column = 0; column < panel.unitSpan(); column += field * kUnpackedRecord) {
     Value first = k.offset(out, column / kUnpackedRecord * place.recordBytes());
@@ -188,7 +188,7 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
   };
   // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more
   // registers.
-  bool together = height() != 0;
+  bool together = height() != 0 || joinsHalves;
   KernelBuilder::Values bytes;
   for (int64_t index = 0; index < kUnpackedRecord / panel.kr; ++index) {
     if (bytes.size() == size_t(index))
@@ -196,8 +196,23 @@ void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Valu
     if (!together)
       store(bytes[index], index);
   }
+  if (joinsHalves)
+    joinQuads(bytes);
   for (size_t index = 0; together && index < bytes.size(); ++index)
     store(bytes[index], int64_t(index));
+}
+
+/// Brings a record's quads to the order of ActivationLayout::joinsHalves: words of both halves take turns.
+void PanelUnpacker::joinQuads(KernelBuilder::Values &quads) {
+  Type type = quads[0].getType(), words = k.vec(k.i32(), KernelBuilder::lanes(quads[0]) / panel.kr);
+  size_t half = quads.size() / 2;
+  KernelBuilder::Values joined;
+  for (size_t quad = 0; quad < half; ++quad) {
+    Value first = k.bitcast(quads[quad], words), second = k.bitcast(quads[half + quad], words);
+    joined.push_back(k.bitcast(k.bitOr(k.bitAnd(first, 0xffff), k.shl(second, 16)), type));
+    joined.push_back(k.bitcast(k.bitOr(k.shru(first, 16), k.bitAnd(second, -0x10000)), type));
+  }
+  quads = joined;
 }
 
 /// A quad as range() says, and those behind it that share its lookups.
@@ -252,8 +267,14 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
   DotRun of = run();
   for (int64_t v = 0; v < vectors; ++v) {
     SmallVector<Value> scales;
-    for (int64_t group = 0; group < levelPlace.groups; ++group)
-      scales.push_back(reader.subScale(unit.subScales, record * levelPlace.groups + group, v));
+    int64_t groups = kUnpackedRecord / panel.group;
+    for (int64_t group = 0; group < groups; ++group)
+      scales.push_back(reader.subScale(unit.subScales, record * groups + group, v));
+    if (joinsHalves) {
+      Value both = emitter->joinedScales(k, of, scales[0], scales[1]);
+      k.store(both, k.offset(out, levelPlace.scale(0, v * lanes)), 4);
+      continue;
+    }
     for (int64_t group = 0; group < levelPlace.groups; ++group) {
       bool isLess = levelPlace.differences && group + 1 < levelPlace.groups;
       Value each = isLess ? k.sub(scales[group], scales[group + 1]) : scales[group];

@@ -43,8 +43,9 @@ class PanelUnpacker {
 public:
   /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
   /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
+  /// `joinsHalves`: columns lie as those of ActivationLayout::joinsHalves, and integer scales as LevelPlace.h says.
   PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
-                bool wholePanel = false, bool takesOffsets = false);
+                bool wholePanel = false, bool takesOffsets = false, bool joinsHalves = false);
 
   /// Memory of placeOfTables().
   void lookUpIn(mlir::Value tables) { reader.lookUpIn(tables); }
@@ -54,7 +55,7 @@ public:
   /// What the bytes of a block are; not for float products.
   CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : folded ? foldedRange : reader.range(); }
   /// Columns that a block's kernel sums up as integers before they meet a scale.
-  int64_t runColumns() const { return folded ? kUnpackedRecord : std::min(panel.group, kUnpackedRecord); }
+  int64_t runColumns() const { return folded || joinsHalves ? kUnpackedRecord : std::min(panel.group, kUnpackedRecord); }
   /// Numbers are 2^height times what they should be, which the conversion of sums to float takes away.
   unsigned height() const {
     return takesOffsets && !folded && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;
@@ -101,6 +102,7 @@ private:
   DotRun run() const;
   bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
   int64_t recordsOfField() const;
+  void joinQuads(KernelBuilder::Values &quads);
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);
   KernelBuilder::Values bytesOf(const Unit &unit, int64_t quad, int64_t v);
   void findProducts(lowbit::BlockType block);
@@ -112,7 +114,7 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
-  bool takesOffsets;
+  bool takesOffsets, joinsHalves;
   bool scalesBlocks = false, minimaCount = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;

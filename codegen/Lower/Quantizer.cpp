@@ -46,9 +46,15 @@ void storeNumber(KernelBuilder &k, const Quantization &shape, Value number, Valu
   k.store(shape.out.isInterleaved() ? k.splat(number, 2) : number, pointer);
 }
 
-/// Codes of some columns of a row, which start at a span's first column if they are interleaved.
+/// Codes of some columns of a row, which start at a span's first column unless they are stored one by one.
 void storeCodes(KernelBuilder &k, const Quantization &shape, Value codes, Value pointer) {
   Value bytes = k.trunc(codes, k.i8());
+  if (shape.out.joinsHalves) {
+    SmallVector<int64_t> columns(KernelBuilder::lanes(bytes));
+    for (int64_t column = 0; column < KernelBuilder::lanes(bytes); ++column)
+      columns[shape.out.codeOffset(0, column)] = column;
+    bytes = k.shuffle(bytes, bytes, columns);
+  }
   if (!shape.out.isInterleaved())
     return k.store(bytes, pointer);
   constexpr int64_t step = mpgemm::ActivationLayout::kStepColumns;
@@ -277,11 +283,13 @@ bool Quantization::hasRowScale() const { return group > mpgemm::kActivationGroup
 
 std::string Quantization::name() const {
   std::string text = llvm::formatv("{0}_g{1}_s{2}", width, group, sumGroup);
+  if (out.joinsHalves)
+    text += "_j";
   return out.isInterleaved() ? text + "_i" + std::to_string(out.interleaved) : text;
 }
 
 FailureOr<Quantization> Quantization::get(Operation *op, int64_t width, int64_t group, int64_t sumGroup,
-                                          ValueRange outs) {
+                                          bool joinsHalves, ValueRange outs) {
   if (outs.size() != 3)
     return op->emitOpError("has no buffers to fill; kernels are emitted for the buffer form");
   Builder b(op->getContext());
@@ -289,7 +297,7 @@ FailureOr<Quantization> Quantization::get(Operation *op, int64_t width, int64_t 
   if (failed(codes) || failed(columnsOf(op, outs[1], "scales", b.getF32Type())) ||
       failed(columnsOf(op, outs[2], "sums", b.getI32Type())))
     return failure();
-  Quantization shape{width, group, sumGroup, {width, *codes / width}};
+  Quantization shape{width, group, sumGroup, {width, *codes / width, joinsHalves}};
   bool isRow = shape.hasRowScale();
   if (isRow && (group % kPiece != 0 || kPiece % sumGroup != 0))
     return op->emitOpError() << "needs rows of a multiple of " << kPiece << " columns and a sum_group that divides "

@@ -36,7 +36,7 @@ struct Quantization {
   /// Of an operation that fills `outs` (codes, scales, sums) from rows of `width` numbers; a diagnostic at `op` if no
   /// kernel can.
   static mlir::FailureOr<Quantization> get(mlir::Operation *op, int64_t width, int64_t group, int64_t sumGroup,
-                                           mlir::ValueRange outs);
+                                           bool joinsHalves, mlir::ValueRange outs);
   bool hasRowScale() const;
   /// Numbers that are asked for at once at most.
   int64_t mostTogether() const;

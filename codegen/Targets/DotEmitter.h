@@ -89,6 +89,11 @@ public:
   virtual mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const;
   /// An integer scale of sums (i32, in the order of the strip) in the form that the other functions take it.
   virtual mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const { return scale; }
+  /// The same of both halves' scales, for a run whose activations lie with joined halves and whose sum is finished at
+  /// once; of rows with NIBBLE_JOINS_HALVES.
+  virtual mlir::Value joinedScales(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const {
+    llvm_unreachable("the row joins no halves");
+  }
   /// The type of that, four bytes for each sum.
   virtual mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const { return k.vec(k.i32(), run.sums()); }
   /// Whether addOffsets() takes the offsets of two runs with integer scales away at once, for less than finish() of

@@ -200,7 +200,7 @@ void FunctionRewriter::rewriteTeamOp(Operation *op) {
     auto optional = [&](Value value) { return value ? buffer(value) : Value(); };
     mpgemm::MmaOp::create(builder, op->getLoc(), Type(), buffer(mma.getWeight()), activations, buffer(mma.getN()),
                           optional(mma.getBias()), optional(mma.getResidual()), filled, mma.getRowAttr(),
-                          mma.getLayoutAttr(), mma.getSlotAttr());
+                          mma.getLayoutAttr(), mma.getJoinsHalvesAttr(), mma.getSlotAttr());
     return;
   }
   // All other operations end with their variadic `into` operands.

@@ -49,7 +49,7 @@ template <typename Norm> Operation *fuseNorm(Norm norm, Value bias, bool centred
   return mpgemm::NormQuantizeOp::create(builder, quantize.getLoc(), quantize.getResultTypes(), norm.getX(),
                                         norm.getWeight(), bias, norm.getN(), norm.getEpsilonAttr(), flag(centred),
                                         quantize.getGroupAttr(), quantize.getSumGroupAttr(),
-                                        flag(replicates(quantize)), ValueRange());
+                                        quantize.getJoinsHalvesAttr(), flag(replicates(quantize)), ValueRange());
 }
 
 Operation *fuseGlu(lm::GluOp glu, mpgemm::QuantizeOp quantize) {
@@ -58,7 +58,7 @@ Operation *fuseGlu(lm::GluOp glu, mpgemm::QuantizeOp quantize) {
   OpBuilder builder(quantize);
   return mpgemm::GluQuantizeOp::create(builder, quantize.getLoc(), quantize.getResultTypes(), glu.getGate(),
                                        glu.getUp(), glu.getN(), glu.getActivationAttr(), quantize.getGroupAttr(),
-                                       quantize.getSumGroupAttr(), ValueRange());
+                                       quantize.getSumGroupAttr(), quantize.getJoinsHalvesAttr(), ValueRange());
 }
 
 Operation *fuse(mpgemm::QuantizeOp quantize) {

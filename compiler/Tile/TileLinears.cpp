@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "codegen/Intrinsics/InstructionTable.h"
+#include "codegen/Intrinsics/JoinedHalves.h"
 #include "compiler/Tile/Passes.h"
 #include "dialects/MPGEMM/ActivationLayout.h"
 #include "dialects/MPGEMM/AveragedSums.h"
@@ -34,32 +35,31 @@ struct TileLinears : impl::TileLinearsBase<TileLinears> {
 private:
   LogicalResult tile(lm::LinearLike op);
   SmallVector<Value> quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group, int64_t sumGroup,
-                              int64_t block);
+                              mpgemm::ActivationLayout layout);
   Value round(OpBuilder &builder, Location loc, Value x, Value n, Type type);
 
   SmallVector<Value> lookUp(OpBuilder &builder, Location loc, ArrayRef<Value> quantized, Value n, bool averages);
 
   /// Quantized activations by input, number of rows, group of scales, group of sums and order, and rounded ones by
   /// type. The first reader dominates the others: functions are straight lines.
-  DenseMap<std::tuple<Value, Value, int64_t, int64_t, int64_t>, SmallVector<Value>> quantized;
+  DenseMap<std::tuple<Value, Value, int64_t, int64_t, int64_t, int64_t>, SmallVector<Value>> quantized;
   DenseMap<std::tuple<Value, Value, Type>, Value> rounded;
   /// Tables and bases by the codes that they are of, and the bytes of a row's tables.
   DenseMap<std::pair<Value, int64_t>, std::pair<Value, Value>> tables;
 };
 
 SmallVector<Value> TileLinears::quantize(OpBuilder &builder, Location loc, Value x, Value n, int64_t group,
-                                         int64_t sumGroup, int64_t block) {
-  auto shape = cast<RankedTensorType>(x.getType()).getShape();
-  mpgemm::ActivationLayout layout{shape[1], block};
-  SmallVector<Value> &known = quantized[{x, n, group, sumGroup, layout.interleaved}];
+                                         int64_t sumGroup, mpgemm::ActivationLayout layout) {
+  SmallVector<Value> &known = quantized[{x, n, group, sumGroup, layout.interleaved, layout.joinsHalves}];
   if (!known.empty())
     return known;
-  int64_t blocks = layout.blocks(shape[0]);
+  int64_t blocks = layout.blocks(cast<RankedTensorType>(x.getType()).getDimSize(0));
   Type types[] = {RankedTensorType::get({blocks, layout.codesOfBlock()}, builder.getI8Type()),
                   RankedTensorType::get({blocks, layout.numbersOfBlock(group)}, builder.getF32Type()),
                   RankedTensorType::get({blocks, layout.numbersOfBlock(sumGroup)}, builder.getI32Type())};
   auto op = mpgemm::QuantizeOp::create(builder, loc, types, x, n, builder.getI64IntegerAttr(group),
-                                       builder.getI64IntegerAttr(sumGroup), ValueRange());
+                                       builder.getI64IntegerAttr(sumGroup),
+                                       layout.joinsHalves ? builder.getUnitAttr() : UnitAttr(), ValueRange());
   known.assign(op.getResults().begin(), op.getResults().end());
   return known;
 }
@@ -115,16 +115,16 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
   Value n = op.getValidRows();
   SmallVector<Value> activations = {op.getActivations()};
   // Rows of one expert do not stand side by side.
-  int64_t rows = cast<RankedTensorType>(op.getActivations().getType()).getDimSize(0);
-  int64_t interleaved =
-      op.getMatrices() > 1 ? 1 : mpgemm::ActivationLayout::blockOf(rows, row->strip, row->tile);
+  int64_t rows = op.getMatrices() > 1 ? 1 : cast<RankedTensorType>(op.getActivations().getType()).getDimSize(0);
+  mpgemm::ActivationLayout order{layout.getK(), mpgemm::ActivationLayout::blockOf(rows, row->strip, row->tile),
+                                 block && row->kind == RowKind::Dot && joinsHalves(block, *row, rows)};
   bool isRow = isa<lowbit::BlockType>(compute.getActivation());
   if (row->kind == RowKind::Float)
     activations = {round(builder, loc, op.getActivations(), n, compute.getActivation())};
   else
     activations = quantize(builder, loc, op.getActivations(), n,
                            isRow ? layout.getK() : mpgemm::kActivationGroup,
-                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), interleaved);
+                           std::min<int64_t>(layout.getPanelLayout().group, mpgemm::kActivationGroup), order);
   if (row->kind == RowKind::Lookup)
     activations = lookUp(builder, loc, activations, n, row->averages);
   Value packed = mpgemm::PackOp::create(builder, loc, layout.getPackedType(), op.getWeights());
@@ -135,7 +135,8 @@ LogicalResult TileLinears::tile(lm::LinearLike op) {
                                           builder.getStringAttr(row->name), layout, experts.getExpertsAttr());
   else
     product = mpgemm::MmaOp::create(builder, loc, type, packed, activations, n, op.getBiasOrNull(), Value(),
-                                    ValueRange(), builder.getStringAttr(row->name), layout, /*slot=*/IntegerAttr());
+                                    ValueRange(), builder.getStringAttr(row->name), layout,
+                                    order.joinsHalves ? builder.getUnitAttr() : UnitAttr(), /*slot=*/IntegerAttr());
   op->getResult(0).replaceAllUsesWith(product->getResult(0));
   op->erase();
   return success();

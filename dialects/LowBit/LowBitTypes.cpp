@@ -342,6 +342,16 @@ static LogicalResult verifyZero(function_ref<InFlightDiagnostic()> emitError,
   return emitError() << "unknown kind of zero";
 }
 
+std::pair<int64_t, int64_t> BlockType::getIntegerRange() const {
+  const CodeKind &code = getCode();
+  if (code.book) {
+    auto [low, high] = std::minmax_element(code.book->integers.begin(), code.book->integers.end());
+    return {*low, *high};
+  }
+  IntegerKind integer{code.width, code.isSigned};
+  return {integer.min() - getZeroPoint(), integer.max() - getZeroPoint()};
+}
+
 LogicalResult BlockType::verify(function_ref<InFlightDiagnostic()> emitError,
                                 CodeKind code, int64_t group, ScaleKind scale,
                                 ZeroKind zero) {

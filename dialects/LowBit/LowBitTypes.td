@@ -80,6 +80,9 @@ def LowBit_Block : TypeDef<LowBit_Dialect, "Block"> {
              (getCode().book ? getCode().book->isInteger()
                              : getCode().entry == CodeKind::I8);
     }
+    /// The smallest and the largest integer that a code stands for, in units of
+    /// its codebook.
+    std::pair<int64_t, int64_t> getIntegerRange() const;
     /// Whether the group is as long as the row, whatever that is.
     bool hasWholeRows() const { return getGroup() < 0; }
     /// The group in rows of `k` elements.

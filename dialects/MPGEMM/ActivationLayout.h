@@ -25,6 +25,11 @@
 // × rows of weights. The last block is allocated whole; what stands in rows that do not
 // exist is not read.
 //
+// With joined halves (rows are plain), for a product that gives the sums of two groups of 16 columns their integer
+// scales by one instruction, which multiplies neighbouring sums of two products each by factors of their own:
+//
+//      each 32 columns   │ 0 1 │ 16 17 │ 2 3 │ 18 19 │ … │ 14 15 │ 30 31 │
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef NIBBLE_DIALECTS_MPGEMM_ACTIVATIONLAYOUT_H
@@ -38,6 +43,7 @@ namespace nibble::mpgemm {
 struct ActivationLayout {
   int64_t columns = 0;
   int64_t interleaved = 1; ///< rows of a block: 1, or a power of two
+  bool joinsHalves = false; ///< of plain rows
 
   static constexpr int64_t kStepColumns = 8; ///< of a row that lie together
   static constexpr int64_t kSpan = 32;       ///< columns of a pair that lie together
@@ -61,9 +67,14 @@ struct ActivationLayout {
   /// advance by `interleaved` bytes each, so a multiple of kSpan may be added as column · interleaved.
   int64_t codeOffset(int64_t row, int64_t column) const {
     if (!isInterleaved())
-      return column;
+      return column / kSpan * kSpan + placeInSpan(column % kSpan);
     return column / kSpan * kSpan * interleaved + rowOffset(row) + column % kSpan / kStepColumns * kStepBytes +
            column % kStepColumns;
+  }
+  /// Of a column of kSpan plain ones.
+  int64_t placeInSpan(int64_t column) const {
+    constexpr int64_t kHalf = kSpan / 2;
+    return joinsHalves ? column % kHalf / 2 * 4 + column / kHalf * 2 + column % 2 : column;
   }
   /// From one step of kStepColumns columns of an interleaved row to the next, in bytes.
   static constexpr int64_t kStepBytes = 2 * kStepColumns;

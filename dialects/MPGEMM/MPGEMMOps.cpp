@@ -213,6 +213,10 @@ template <typename OpTy> static LogicalResult verifyQuantization(OpTy op, Value 
   if (!llvm::isPowerOf2_64(layout.interleaved) || (layout.isInterleaved() && k % ActivationLayout::kSpan != 0))
     return op.emitOpError() << "codes must have " << k << " columns, or those of 2, 4, 8, … interleaved rows, but are "
                             << produced[0].getType();
+  if (op.getJoinsHalves() && (layout.isInterleaved() || k % ActivationLayout::kSpan != 0 ||
+                              group % ActivationLayout::kSpan != 0))
+    return op.emitOpError() << "joins the halves of " << ActivationLayout::kSpan
+                            << " columns with one scale, of rows that are not interleaved";
   int64_t blocks = layout.blocks(m);
   const std::pair<StringRef, int64_t> columns[] = {{"codes", layout.codesOfBlock()},
                                                    {"scales", layout.numbersOfBlock(group)},
@@ -334,6 +338,11 @@ LogicalResult MmaOp::verify() {
     return emitOpError() << "bias must hold " << layout.getN() << " values, but is " << getBias().getType();
   if (getResidual() && shapeOf(getResidual()) != shapeOf(y))
     return emitOpError("the residual must have the shape of the result");
+  Operation *source = getActivations().front().getDefiningOp();
+  if (isa_and_present<QuantizeOp, NormQuantizeOp, GluQuantizeOp>(source) &&
+      source->hasAttr(getJoinsHalvesAttrName()) != getJoinsHalves())
+    return emitOpError() << (getJoinsHalves() ? "joins" : "does not join") << " halves of columns, unlike the '"
+                         << source->getName() << "' that gives its codes";
   return success();
 }
 

@@ -44,13 +44,15 @@ def MPGEMM_QuantizeOp
     a zero point or a minimum need. A group of more than 32 columns has the scale max|x| / 127, without candidates: it
     is the row as a whole, whose codes lose little by it. Rows at and after `n` are not computed in the buffer form.
     Codes with R times as many columns as x are those of R interleaved rows (dialects/MPGEMM/ActivationLayout.h), which
-    rows of the instruction table that multiply pairs want; scales and sums then stand twice.
+    rows of the instruction table that multiply pairs want; scales and sums then stand twice. With `joins_halves` the
+    columns of both halves of each 32 take turns by two, as an `mpgemm.mma` with that attribute reads them.
     ```mlir
     %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64}
       : (tensor<4x64xf32>, index) -> (tensor<4x64xi8>, tensor<4x2xf32>, tensor<4x2xi32>)
     ```
   }];
-  let arguments = (ins MPGEMM_Shaped:$x, Index:$n, I64Attr:$group, I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
+  let arguments = (ins MPGEMM_Shaped:$x, Index:$n, I64Attr:$group, I64Attr:$sum_group,
+                       UnitAttr:$joins_halves, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$x `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
@@ -73,8 +75,8 @@ def MPGEMM_NormQuantizeOp
     ```
   }];
   let arguments = (ins MPGEMM_Shaped:$x, MPGEMM_Shaped:$weight, Optional<MPGEMM_Shaped>:$bias, Index:$n,
-                       F64Attr:$epsilon, UnitAttr:$centred, I64Attr:$group, I64Attr:$sum_group, UnitAttr:$replicated,
-                       Variadic<AnyMemRef>:$outs);
+                       F64Attr:$epsilon, UnitAttr:$centred, I64Attr:$group, I64Attr:$sum_group, UnitAttr:$joins_halves,
+                       UnitAttr:$replicated, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = [{
     $x `,` $weight (`bias` $bias^)? `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)
@@ -100,7 +102,7 @@ def MPGEMM_GluQuantizeOp
     ```
   }];
   let arguments = (ins MPGEMM_Shaped:$gate, MPGEMM_Shaped:$up, Index:$n, MPGEMM_Activation:$activation, I64Attr:$group,
-                       I64Attr:$sum_group, Variadic<AnyMemRef>:$outs);
+                       I64Attr:$sum_group, UnitAttr:$joins_halves, Variadic<AnyMemRef>:$outs);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let assemblyFormat = "$gate `,` $up `,` $n (`into` $outs^)? attr-dict `:` functional-type(operands, results)";
   let extraClassDeclaration = [{ std::string getPartition(::mlir::OpOperand &operand); }];
@@ -157,7 +159,8 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
     row of the instruction table. Groups of columns are added in ascending order, each as one fused multiply-add of
     the scales' product with the exact integer dot product, so a row's result does not depend on how many rows are
     computed at once. Rows at and after `n` are not computed in the buffer form. `slot` is the counter of the thread
-    team from which threads claim panels; without one they take equal shares.
+    team from which threads claim panels; without one they take equal shares. `joins_halves`: codes are those of an
+    `mpgemm.quantize` with that attribute.
     ```mlir
     %y = mpgemm.mma %w, (%x) rows %n
        {row = "generic_base_1x4x1_f32f32f32", layout = #mpgemm.layout<element = f32, n = 16, k = 32, nr = 16, kr = 1,
@@ -168,7 +171,7 @@ def MPGEMM_MmaOp : MPGEMM_Op<"mma", [AttrSizedOperandSegments, LM_TeamOp,
   }];
   let arguments = (ins MPGEMM_Shaped:$weight, Variadic<MPGEMM_Shaped>:$activations, Index:$n,
                        Optional<MPGEMM_Shaped>:$bias, Optional<MPGEMM_Shaped>:$residual, Variadic<AnyMemRef>:$outs,
-                       StrAttr:$row, MPGEMM_LayoutAttr:$layout, OptionalAttr<I64Attr>:$slot);
+                       StrAttr:$row, MPGEMM_LayoutAttr:$layout, UnitAttr:$joins_halves, OptionalAttr<I64Attr>:$slot);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let assemblyFormat = [{
     $weight `,` `(` $activations `)` `rows` $n (`bias` $bias^)? (`residual` $residual^)? (`into` $outs^)? attr-dict

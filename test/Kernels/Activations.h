@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 
-#include "codegen/Intrinsics/InstructionTable.h"
 #include "dialects/MPGEMM/ActivationLayout.h"
 #include "dialects/MPGEMM/AveragedSums.h"
 #include "dialects/MPGEMM/LookupLayout.h"
@@ -17,15 +16,9 @@
 
 namespace nibble::test {
 
-inline mpgemm::ActivationLayout activationLayout(const InstructionRow &row, int64_t m, int64_t k) {
-  return {k, mpgemm::ActivationLayout::blockOf(m, row.isInteger() ? row.strip : 1, row.tile)};
-}
-
 /// Codes of m rows; what stands in rows that do not exist is -128, which no code is.
 inline std::vector<int8_t> inOrder(const std::vector<int8_t> &codes, int64_t m,
                                    const mpgemm::ActivationLayout &layout) {
-  if (!layout.isInterleaved())
-    return codes;
   std::vector<int8_t> ordered(layout.blocks(m) * layout.codesOfBlock(), -128);
   for (int64_t row = 0; row < m; ++row)
     for (int64_t column = 0; column < layout.columns; ++column)

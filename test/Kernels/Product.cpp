@@ -6,7 +6,6 @@
 #include "test/Kernels/Product.h"
 
 #include "dialects/MPGEMM/AveragedSums.h"
-#include "test/Kernels/Activations.h"
 
 namespace nibble::test {
 
@@ -21,7 +20,7 @@ std::string productText(const InstructionRow &row, const Weight &w, int64_t m, u
   bool dot = row.isInteger(), look = row.kind == RowKind::Lookup;
   std::string weight = memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8"),
               y = memref({m, w.n}, "f32");
-  mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
+  mpgemm::ActivationLayout order = w.activationLayout(row, m);
   int64_t blocks = order.blocks(m);
   std::string x = look ? memref({m, row.averages ? mpgemm::averagedTableBytes(w.k) : mpgemm::tableBytes(w.k)}, "i8")
                        : memref({blocks, order.codesOfBlock()}, dot ? "i8" : "f32");
@@ -38,7 +37,8 @@ std::string productText(const InstructionRow &row, const Weight &w, int64_t m, u
           : dot ? "%x, %s, %t"
                 : "%x") +
          ") rows %n into %y {row = \"" + row.name.str() +
-         "\", layout = " + w.layoutText(row.nr(), row.kr(), bias, look) + "} : (" + types + ", index, " + y +
+         "\", layout = " + w.layoutText(row.nr(), row.kr(), bias, look) +
+         (order.joinsHalves ? ", joins_halves} : (" : "} : (") + types + ", index, " + y +
          ") -> ()\n  return\n}\n";
 }
 

@@ -351,8 +351,8 @@ std::string functionText(const std::string &name, const InstructionRow &row, con
   std::vector<std::pair<std::string, std::string>> args = {
       {"%w", memref({w.layout(row.nr(), row.kr(), bias, look).totalBytes()}, "i8")}};
   std::string names = "%x";
+  mpgemm::ActivationLayout order = w.activationLayout(row, m);
   if (row.isInteger()) {
-    mpgemm::ActivationLayout order = activationLayout(row, m, w.k);
     int64_t blocks = order.blocks(m);
     int64_t codes = row.averages ? mpgemm::averagedTableBytes(w.k)
                     : look       ? mpgemm::tableBytes(w.k)
@@ -385,7 +385,7 @@ std::string functionText(const std::string &name, const InstructionRow &row, con
     types += args[i].second + ", ";
   return "func.func @" + name + "(" + header + "%n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + names +
          ") rows %n" + additions + " into %y {row = \"" + row.name.str() + "\", layout = " +
-         w.layoutText(row.nr(), row.kr(), bias, look) + "} : (" + types + "index" + additionTypes + ", " + y +
+         w.layoutText(row.nr(), row.kr(), bias, look) + (order.joinsHalves ? ", joins_halves} : (" : "} : (") + types + "index" + additionTypes + ", " + y +
          ") -> ()\n  return\n}\n";
 }
 
@@ -433,7 +433,7 @@ void ProductCases::add(const lowbit::Format &format, lowbit::CodeKind stored, co
   LookupTables looked;
   if (look)
     looked = makeTables(a.codes, shape.k, sumGroup, row.averages);
-  mpgemm::ActivationLayout order = activationLayout(row, m, shape.k);
+  mpgemm::ActivationLayout order = w.activationLayout(row, m);
   if (row.isInteger())
     operands.insert(operands.end(),
                     {look ? bytesOf(looked.tables) : bytesOf(inOrder(a.codes, m, order)),

@@ -241,6 +241,46 @@ TEST_P(QuantizeTest, InterleavesRows) {
   }
 }
 
+/// With joined halves codes are the same at other places (dialects/MPGEMM/ActivationLayout.h), scales and sums are the
+/// same.
+TEST_P(QuantizeTest, JoinsHalves) {
+  auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  constexpr int64_t m = 3, k = 96;
+  std::mt19937 random(11);
+  auto bytes = std::make_shared<Bytes>(m * k * 4);
+  for (int64_t i = 0; i < m * k; ++i) {
+    float value = std::uniform_real_distribution<float>(-3, 3)(random);
+    std::memcpy(bytes->data() + 4 * i, &value, 4);
+  }
+  KernelProgram program;
+  std::vector<Call> calls; // a plain one, and the same with joined halves
+  for (int64_t group : {32, 96})
+    for (bool joins : {false, true}) {
+      std::string name = "quantize_" + std::to_string(group) + (joins ? "_joined" : "");
+      std::string scales = "memref<3x" + std::to_string(96 / group) + "xf32>";
+      program.add("func.func @" + name + "(%x: memref<3x96xf32>, %c: memref<3x96xi8>, %s: " + scales +
+                  ", %t: memref<3x6xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, "
+                  "%t {group = " +
+                  std::to_string(group) + " : i64, sum_group = 16 : i64" + (joins ? ", joins_halves" : "") +
+                  "} : (memref<3x96xf32>, index, memref<3x96xi8>, " + scales + ", memref<3x6xi32>) -> ()\n  return\n}\n");
+      calls.push_back({name, {bytes, filled(m * k), filled(m * k / group * 4), filled(m * 6 * 4)}, m, 2});
+    }
+  ASSERT_EQ(program.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  ASSERT_EQ(program.run(calls), "");
+  for (size_t call = 0; call < calls.size(); call += 2) {
+    const auto &plain = calls[call].buffers, &joined = calls[call + 1].buffers;
+    for (int64_t span = 0; span < m * k; span += 32)
+      for (int64_t i = 0; i < 32; ++i) // of four: two of the first half, two of the second
+        EXPECT_EQ((*joined[1])[span + i], (*plain[1])[span + i / 4 * 2 + i % 2 + i / 2 % 2 * 16])
+            << calls[call].function << ", byte " << span + i;
+    EXPECT_EQ(*joined[2], *plain[2]);
+    EXPECT_EQ(*joined[3], *plain[3]);
+  }
+}
+
 /// Rows of 576 columns with one scale: the largest number becomes 127, codes are nearest-even, sums are exact.
 TEST_P(QuantizeTest, RowsWithOneScaleAreTheDefinition) {
   auto target = TargetInfo::get(GetParam().triple, GetParam().cpu);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "test/Kernels/Weights.h"
 
+#include "codegen/Intrinsics/JoinedHalves.h"
 #include "dialects/LowBit/LowBit.h"
 #include "test/LowBit/TestBlocks.h"
 
@@ -179,14 +180,26 @@ mpgemm::PanelLayout Weight::layout(int64_t nr, int64_t kr, unsigned bias, bool l
   return layout;
 }
 
+/// Of the weight's codes.
+static mlir::Type elementType(mlir::MLIRContext &context, const Weight &weight) {
+  context.loadDialect<lowbit::LowBitDialect>();
+  mlir::Type type = lowbit::elementType(&context, *weight.format);
+  if (auto block = mlir::dyn_cast<lowbit::BlockType>(type))
+    type = lowbit::BlockType::get(&context, weight.kind, block.getGroup(), block.getScale(), block.getZero());
+  return type;
+}
+
+mpgemm::ActivationLayout Weight::activationLayout(const InstructionRow &row, int64_t m) const {
+  mlir::MLIRContext context;
+  auto block = mlir::dyn_cast<lowbit::BlockType>(elementType(context, *this));
+  return {k, mpgemm::ActivationLayout::blockOf(m, row.isInteger() ? row.strip : 1, row.tile),
+          block && joinsHalves(block, row, m)};
+}
+
 std::string Weight::elementText() const {
   mlir::MLIRContext context;
-  context.loadDialect<lowbit::LowBitDialect>();
   std::string text;
-  mlir::Type type = lowbit::elementType(&context, *format);
-  if (auto block = mlir::dyn_cast<lowbit::BlockType>(type))
-    type = lowbit::BlockType::get(&context, kind, block.getGroup(), block.getScale(), block.getZero());
-  llvm::raw_string_ostream(text) << type;
+  llvm::raw_string_ostream(text) << elementType(context, *this);
   return text;
 }
 

@@ -9,6 +9,7 @@
 
 #include "codegen/Intrinsics/InstructionTable.h"
 #include "dialects/LowBit/Formats.h"
+#include "dialects/MPGEMM/ActivationLayout.h"
 #include "dialects/MPGEMM/PanelLayout.h"
 #include "test/Kernels/KernelProgram.h"
 
@@ -44,6 +45,8 @@ struct Weight {
   /// `bias` of the layout for an instruction row: only integers are stored moved by 128.
   unsigned biasFor(const InstructionRow &row) const;
   mpgemm::PanelLayout layout(int64_t nr, int64_t kr, unsigned bias, bool lookup = false) const;
+  /// Where a product with the row reads m rows of activations.
+  mpgemm::ActivationLayout activationLayout(const InstructionRow &row, int64_t m) const;
   /// The element type as IR text.
   std::string elementText() const;
   /// `#mpgemm.layout<…>` of the same.

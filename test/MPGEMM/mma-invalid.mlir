@@ -91,3 +91,13 @@ func.func @interleaved(%w: tensor<1088xi8, #l>, %c: tensor<2x256xi8>, %s: tensor
   %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l} : (tensor<1088xi8, #l>, tensor<2x256xi8>, tensor<2x12xf32>, tensor<2x16xi32>, index) -> tensor<5x16xf32>
   return
 }
+
+// -----
+// Codes lie as the product reads them.
+#l = #mpgemm.layout<element = !lowbit.block<i8, 32, f16>, n = 16, k = 64, nr = 16, kr = 4, bias = 0>
+func.func @halves(%w: tensor<1088xi8, #l>, %x: tensor<5x64xf32>, %n: index) {
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<5x64xf32>, index) -> (tensor<5x64xi8>, tensor<5x2xf32>, tensor<5x2xi32>)
+  // expected-error @below {{joins halves of columns, unlike the 'mpgemm.quantize' that gives its codes}}
+  %y = mpgemm.mma %w, (%c, %s, %t) rows %n {row = "r", layout = #l, joins_halves} : (tensor<1088xi8, #l>, tensor<5x64xi8>, tensor<5x2xf32>, tensor<5x2xi32>, index) -> tensor<5x16xf32>
+  return
+}

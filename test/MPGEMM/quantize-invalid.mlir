@@ -55,3 +55,17 @@ func.func @once(%x: tensor<6x64xf32>, %n: index) {
   %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64} : (tensor<6x64xf32>, index) -> (tensor<3x128xi8>, tensor<3x4xf32>, tensor<3x8xi32>)
   return
 }
+
+// -----
+func.func @joined_pairs(%x: tensor<6x64xf32>, %n: index) {
+  // expected-error @below {{joins the halves of 32 columns with one scale, of rows that are not interleaved}}
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 32 : i64, joins_halves} : (tensor<6x64xf32>, index) -> (tensor<3x128xi8>, tensor<3x8xf32>, tensor<3x8xi32>)
+  return
+}
+
+// -----
+func.func @joined_groups(%x: tensor<6x64xf32>, %n: index) {
+  // expected-error @below {{joins the halves of 32 columns with one scale, of rows that are not interleaved}}
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 16 : i64, sum_group = 16 : i64, joins_halves} : (tensor<6x64xf32>, index) -> (tensor<6x64xi8>, tensor<6x4xf32>, tensor<6x4xi32>)
+  return
+}

@@ -29,3 +29,12 @@ func.func @interleaved(%x: tensor<5x64xf32>, %n: index) {
     : (tensor<5x64xf32>, index) -> (tensor<2x256xi8>, tensor<2x16xf32>, tensor<2x32xi32>)
   return
 }
+
+// Halves of 32 columns side by side, for a product that reads them so.
+// CHECK-LABEL: @joined
+func.func @joined(%x: tensor<5x64xf32>, %n: index) {
+  // CHECK: mpgemm.quantize %{{.*}} {group = 32 : i64, joins_halves, sum_group = 16 : i64} : (tensor<5x64xf32>, index) -> (tensor<5x64xi8>, tensor<5x2xf32>, tensor<5x4xi32>)
+  %c, %s, %t = mpgemm.quantize %x, %n {group = 32 : i64, sum_group = 16 : i64, joins_halves}
+    : (tensor<5x64xf32>, index) -> (tensor<5x64xi8>, tensor<5x2xf32>, tensor<5x4xi32>)
+  return
+}

@@ -3,11 +3,14 @@
 
 !q4 = !lowbit.block<u4, 32, f16, zp = 8>
 !q8 = !lowbit.block<i8, 32, f16>
+!q3_k = !lowbit.block<u3, 16, i6 x f16 : 256, zp = 4>
 !q6_k = !lowbit.block<u6, 16, i8 x f16 : 256, zp = 32>
 #dot = #mpgemm.compute<weight = !q4, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">
 #dot_u8 = #mpgemm.compute<weight = !lowbit.block<u8, 32, f16, zp = 128>, activation = i8, accumulator = i32, row = "x86_avx512vnni_1x16x4_u8s8s32">
 #dot_q6_k = #mpgemm.compute<weight = !q6_k, activation = i8, accumulator = i32, row = "generic_base_1x4x4_s8s8s32">
 #dot_pairs = #mpgemm.compute<weight = !q4, activation = i8, accumulator = i32, row = "aarch64_i8mm_2x4x8_s8s8s32">
+#joined_q6_k = #mpgemm.compute<weight = !q6_k, activation = i8, accumulator = i32, row = "x86_avx2_1x8x4_u7s8s32">
+#joined_q3_k = #mpgemm.compute<weight = !q3_k, activation = i8, accumulator = i32, row = "x86_avx2_1x8x4_u7s8s32">
 #float = #mpgemm.compute<weight = f32, activation = f32, accumulator = f32, row = "generic_base_1x4x1_f32f32f32">
 
 // An integer row: activations are quantized, with sums of as many codes as share a scale of the weight.
@@ -69,5 +72,22 @@ func.func @pairs(%x: tensor<5x64xf32>, %z: tensor<1x64xf32>, %w: tensor<16x64x!q
   %0 = lm.linear %x, %w rows %n {compute = #dot_pairs} : (tensor<5x64xf32>, tensor<16x64x!q4>, index) -> tensor<5x16xf32>
   // CHECK: mpgemm.quantize %[[Z]], {{.*}} -> (tensor<1x64xi8>, tensor<1x2xf32>, tensor<1x2xi32>)
   %1 = lm.linear %z, %w rows %n {compute = #dot_pairs} : (tensor<1x64xf32>, tensor<16x64x!q4>, index) -> tensor<1x16xf32>
+  return
+}
+
+// A row that gives the sums of two groups their integer scales at once wants halves of 32 columns joined, for many rows
+// and numbers of which both sums fit.
+// CHECK-LABEL: @joined
+// CHECK-SAME: %[[X:[^:]*]]: tensor<64x256xf32>, %[[Z:[^:]*]]: tensor<8x256xf32>
+func.func @joined(%x: tensor<64x256xf32>, %z: tensor<8x256xf32>, %a: tensor<16x256x!q3_k>, %b: tensor<16x256x!q6_k>, %n: index) {
+  // CHECK: %[[J:.*]]:3 = mpgemm.quantize %[[X]], %{{.*}} {group = 32 : i64, joins_halves, sum_group = 16 : i64}
+  // CHECK: mpgemm.mma %{{.*}}, (%[[J]]#0, %[[J]]#1, %[[J]]#2) rows %{{.*}} {joins_halves, layout
+  %0 = lm.linear %x, %a rows %n {compute = #joined_q3_k} : (tensor<64x256xf32>, tensor<16x256x!q3_k>, index) -> tensor<64x16xf32>
+  // CHECK: mpgemm.quantize %[[X]], %{{.*}} {group = 32 : i64, sum_group = 16 : i64}
+  // CHECK: mpgemm.mma {{.*}} {layout
+  %1 = lm.linear %x, %b rows %n {compute = #joined_q6_k} : (tensor<64x256xf32>, tensor<16x256x!q6_k>, index) -> tensor<64x16xf32>
+  // CHECK: mpgemm.quantize %[[Z]], %{{.*}} {group = 32 : i64, sum_group = 16 : i64}
+  // CHECK: mpgemm.mma {{.*}} {layout
+  %2 = lm.linear %z, %a rows %n {compute = #joined_q3_k} : (tensor<8x256xf32>, tensor<16x256x!q3_k>, index) -> tensor<8x16xf32>
   return
 }

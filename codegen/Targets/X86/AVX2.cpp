@@ -61,6 +61,11 @@ Value X86AVX2::integerScale(KernelBuilder &k, const DotRun &run, Value scale) co
   return inTurns(k, scale, scale, scaleType(k, run));
 }
 
+/// The words of a quad are products of the first half's columns and of the second's.
+Value X86AVX2::joinedScales(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
+  return inTurns(k, first, second, scaleType(k, run));
+}
+
 Value X86AVX2::pairedOffsets(KernelBuilder &k, const DotRun &run, Value first, Value second) const {
   return inTurns(k, k.mul(first, -run.codes.offset), k.mul(second, -run.codes.offset), scaleType(k, run));
 }

@@ -31,6 +31,7 @@ namespace nibble {
 class X86AVX2 : public X86Dot {
 public:
   mlir::Value integerScale(KernelBuilder &k, const DotRun &run, mlir::Value scale) const override;
+  mlir::Value joinedScales(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
   mlir::Type scaleType(KernelBuilder &k, const DotRun &run) const override { return k.vec(k.i16(), 2 * run.sums()); }
   bool pairsOffsets() const override { return true; }
   mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
