@@ -52,6 +52,7 @@ ActivationCursor ActivationReader::behindStrips(const ActivationCursor &at, int6
   next.codes = k.offset(at.codes, columns * layout.interleaved - layout.rowOffset(strips * run.strip));
   if (mma.activationGroup == mpgemm::kActivationGroup)
     next.scales = k.at(at.scales, k.f32(), layout.numberOffset(0, columns / mpgemm::kActivationGroup));
+  next.sums = k.at(at.sums, k.i32(), layout.numberOffset(0, columns / mma.sumGroup));
   return next;
 }
 

@@ -143,7 +143,7 @@ DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Ti
 
 /// Whether the tile's strips bring the pointers from one record to the next: of a panel that was unpacked as a whole.
 bool DotPanel::walksStrips() const {
-  bool readsSums = dot.codes.offset || (addsSpanMinima() && !mma.scaledSums.pointer);
+  bool readsSums = addsSpanMinima() && !mma.scaledSums.pointer;
   return mma.range && passesStrips() && emitter->ordersScales() && mma.vectors == 1 && !readsSums &&
          panel.unitsPerRecord() == 1 && panel.unitSpan() == span();
 }
@@ -162,6 +162,8 @@ PanelSums DotPanel::walkStrips(Value panelPointer, Value row0, Value start, Valu
       pointers.push_back(&unit.subScales);
     if (addsSpanMinima())
       pointers.push_back(&unit.x.scaledSums);
+    if (dot.codes.offset)
+      pointers.push_back(&unit.x.sums);
     return pointers;
   };
   PanelSums carried(sums);

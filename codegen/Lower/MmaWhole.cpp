@@ -45,15 +45,17 @@ WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, i
   int64_t numbers = activations().blocks(rows) * activations().numbersOfBlock(scaledGroup());
   if (numbers * 4 <= kTableBytes)
     scaledSums = k.stack(k.f32(), numbers);
+  if (unpacker.range().offset && numbers * 8 <= kTableBytes)
+    offsetSums = k.stack(k.i32(), numbers);
 }
 
 void WholePanel::prepare(Value rows) {
   if (scaledSums)
-    k.loop(k.i64(0), k.divu(rowsOfTiles(rows), mma.interleaved), 1, [&](Value block) { emitScaledSums(block); });
+    k.loop(k.i64(0), k.divu(rowsOfTiles(rows), mma.interleaved), 1, [&](Value block) { emitSums(block); });
 }
 
 /// Of a block of rows of activations, in the order of its sums.
-void WholePanel::emitScaledSums(Value block) {
+void WholePanel::emitSums(Value block) {
   mpgemm::ActivationLayout layout = activations();
   int64_t lanes = layout.numbersOfGroup(), parts = scaledGroup() / mma.sumGroup;
   auto at = [&](Value base, Type type, int64_t group, Value index) {
@@ -69,6 +71,8 @@ void WholePanel::emitScaledSums(Value block) {
     Value scale =
         k.load(k.vec(k.f32(), lanes), at(mma.scales.pointer, k.f32(), mma.activationGroup, ofScale), 4);
     k.store(k.mulf(scale, k.intToFloat(total, k.f32())), at(scaledSums, k.f32(), scaledGroup(), index), 4);
+    if (offsetSums)
+      k.store(k.mul(total, -unpacker.range().offset), at(offsetSums, k.i32(), scaledGroup(), index), 4);
   });
 }
 
@@ -83,6 +87,10 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;
     of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;
     of.levels = levels, of.recordsOfBlock = unpacker.recordsOfBlock(), of.countsMinima = unpacker.countsMinima();
+    if (offsetSums) {
+      of.sumForm = SumForm::Offsets, of.sumGroup = scaledGroup();
+      of.sums = {offsetSums, activations().numbersOfBlock(scaledGroup())};
+    }
     k.loop(k.i64(0), end, tokens, [&](Value row0) { visit(of, unpacked, row0, tokens); });
   });
   return end;

@@ -8,7 +8,7 @@
 // Why: a tile of pairs fills the registers with the sums of one vector and walks the panel once for each, so unpacking
 // goes once for several tiles at the cost of one.
 // Where there are minima, the sums of activations that they meet are made floats and multiplied by their scale once
-// for all panels, if the stack has room for them.
+// for all panels, and what unsigned bytes add to sums is, if the stack has room for them.
 // Contract: a sum is the same chain of operations as with the packed panel.
 //
 //===----------------------------------------------------------------------===//
@@ -43,7 +43,7 @@ private:
   mlir::Value rowsOfTiles(mlir::Value rows) { return k.mul(k.divu(rows, tile), tile); }
   mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
   int64_t scaledGroup() const { return std::min(unpacker.source().group, kUnpackedRecord); } ///< columns
-  void emitScaledSums(mlir::Value block);
+  void emitSums(mlir::Value block);
 
   KernelBuilder &k;
   MmaOperands mma;
@@ -51,7 +51,7 @@ private:
   int64_t tile;
   int64_t tokens; ///< rows that are multiplied at once
   mlir::Value unpacked, levels; ///< memory; no levels where the format has none that integer sums meet
-  mlir::Value scaledSums;       ///< memory of what MmaOperands says; null without
+  mlir::Value scaledSums, offsetSums; ///< memory of what MmaOperands says (SumForm::Offsets); null without
 };
 
 } // namespace nibble
