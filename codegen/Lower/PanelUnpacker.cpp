@@ -59,11 +59,11 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   if (emitter && scalesSuperBlocks(block, *row)) // blocks of columns are whole super blocks
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
   minimaCount = emitter && looksUpMinima(block, *row);
-  if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row))
-    levelPlace = {panel.nr, joinsHalves ? 1 : kUnpackedRecord / panel.group,
-                  row->strip,
-                  emitter->pairsOffsets() && !joinsHalves && !takesStarts() && range().offset && 2 * panel.group == kUnpackedRecord,
-                  emitter->sumsGoOn() && !joinsHalves && !range().offset};
+  if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row)) {
+    levelPlace = {panel.nr, kUnpackedRecord / runColumns(), row->strip};
+    levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !takesStarts();
+    levelPlace.differences = !range().offset && emitter->sumsGoOn();
+  }
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,

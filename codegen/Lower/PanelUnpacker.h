@@ -55,7 +55,9 @@ public:
   /// What the bytes of a block are; not for float products.
   CodeRange range() const { return takesOffsets ? CodeRange{8, true, 0} : folded ? foldedRange : reader.range(); }
   /// Columns that a block's kernel sums up as integers before they meet a scale.
-  int64_t runColumns() const { return folded || joinsHalves ? kUnpackedRecord : std::min(panel.group, kUnpackedRecord); }
+  int64_t runColumns() const {
+    return folded || joinsHalves ? kUnpackedRecord : std::min(panel.group, kUnpackedRecord);
+  }
   /// Numbers are 2^height times what they should be, which the conversion of sums to float takes away.
   unsigned height() const {
     return takesOffsets && !folded && emitter && emitter->scalesSums() && reader.hasSignedNibbles() ? 4 : 0;

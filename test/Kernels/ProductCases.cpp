@@ -385,8 +385,8 @@ std::string functionText(const std::string &name, const InstructionRow &row, con
     types += args[i].second + ", ";
   return "func.func @" + name + "(" + header + "%n: index, %tid: index, %nth: index) {\n  mpgemm.mma %w, (" + names +
          ") rows %n" + additions + " into %y {row = \"" + row.name.str() + "\", layout = " +
-         w.layoutText(row.nr(), row.kr(), bias, look) + (order.joinsHalves ? ", joins_halves} : (" : "} : (") + types + "index" + additionTypes + ", " + y +
-         ") -> ()\n  return\n}\n";
+         w.layoutText(row.nr(), row.kr(), bias, look) + (order.joinsHalves ? ", joins_halves} : (" : "} : (") + types +
+         "index" + additionTypes + ", " + y + ") -> ()\n  return\n}\n";
 }
 
 } // namespace

@@ -260,10 +260,11 @@ TEST_P(QuantizeTest, JoinsHalves) {
       std::string name = "quantize_" + std::to_string(group) + (joins ? "_joined" : "");
       std::string scales = "memref<3x" + std::to_string(96 / group) + "xf32>";
       program.add("func.func @" + name + "(%x: memref<3x96xf32>, %c: memref<3x96xi8>, %s: " + scales +
-                  ", %t: memref<3x6xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, %s, "
-                  "%t {group = " +
+                  ", %t: memref<3x6xi32>, %n: index, %tid: index, %nth: index) {\n  mpgemm.quantize %x, %n into %c, "
+                  "%s, %t {group = " +
                   std::to_string(group) + " : i64, sum_group = 16 : i64" + (joins ? ", joins_halves" : "") +
-                  "} : (memref<3x96xf32>, index, memref<3x96xi8>, " + scales + ", memref<3x6xi32>) -> ()\n  return\n}\n");
+                  "} : (memref<3x96xf32>, index, memref<3x96xi8>, " + scales +
+                  ", memref<3x6xi32>) -> ()\n  return\n}\n");
       calls.push_back({name, {bytes, filled(m * k), filled(m * k / group * 4), filled(m * 6 * 4)}, m, 2});
     }
   ASSERT_EQ(program.compile(*target), "");
