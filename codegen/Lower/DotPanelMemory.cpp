@@ -47,9 +47,12 @@ bool DotPanel::sumsWait() const {
 
 /// Whether those of the panel alone wait: while a super block passes by nothing is added to them, but of so many LLVM
 /// would move some between registers and the stack at each record.
-/// A row alone has as many for each vector, on rows of pairs.
+/// A row alone has as many for each vector, on rows of pairs. Where minima have a sum, too, these three and the integer
+/// one would fill the registers, and LLVM would copy those of the panel to the stack before each super block.
 bool DotPanel::panelSumsWait() const {
-  return scalesBlocks && passesPairs() && (tokens == 1 || strips() >= kWaitingStrips);
+  bool isCrowded = passesPairs() ? tokens == 1 || strips() >= kWaitingStrips
+                                 : countsInSpans() && 4 * strips() * mma.vectors >= emitter->registers();
+  return scalesBlocks && isCrowded;
 }
 
 SumPlace DotPanel::waiting(const SumPlace &place) const {
