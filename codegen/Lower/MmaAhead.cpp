@@ -42,16 +42,17 @@ static bool isCrowded(mpgemm::LayoutAttr layout) {
   return looksUp && (source.bookPerRow || (source.isTwoLevel() && source.group < kUnpackedRecord));
 }
 
-/// Floats that are widened for the product, in whole units.
-static bool isWidened(const MmaOperands &mma) {
+/// Floats in whole units: those of 16 bits are widened, and those of 32 copied to where all tiles of rows read them from
+/// the first level of the cache.
+static bool isCopied(const MmaOperands &mma) {
   mpgemm::PanelLayout source = mma.layout.getPanelLayout();
-  return source.isFloat() && source.element != FloatKind::F32 && !mma.row->narrow && source.k % source.unitSpan() == 0;
+  return source.isFloat() && !mma.row->narrow && source.k % source.unitSpan() == 0;
 }
 
 bool AheadPanel::suits(const MmaOperands &mma, int64_t rows) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
   int64_t tile = mma.row->tile;
-  if (!block && !isWidened(mma))
+  if (!block && !isCopied(mma))
     return false;
   if (mma.row->kind == RowKind::Float)
     return rows > 2 * tile;

@@ -118,7 +118,7 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
     Unit unit = unitAt(panelPointer, k.add(first, index));
     Value to = k.offset(out, k.mul(index, bytes));
     if (panel.isFloat())
-      emitWidened(unit.codes, to);
+      emitFloats(unit.codes, to);
     else if (place.isFloat())
       emitValues(unit, to);
     else
@@ -303,7 +303,7 @@ Value PanelUnpacker::minimumOf(const Unit &unit, int64_t group, int64_t v) {
 }
 
 /// A unit of floats, column by column.
-void PanelUnpacker::emitWidened(Value columns, Value out) {
+void PanelUnpacker::emitFloats(Value columns, Value out) {
   k.loop(k.i64(0), k.i64(panel.unitSpan()), 1, [&](Value column) {
     Value from = k.offset(columns, k.mul(column, panel.elementOffset(1, 0)));
     Value to = k.offset(out, k.mul(column, place.elementOffset(1, 0)));

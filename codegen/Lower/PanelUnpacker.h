@@ -98,7 +98,7 @@ private:
   void emitScales(const Unit &unit, int64_t column, int64_t v, mlir::Value out);
   void emitLevels(const Unit &unit, int64_t record, mlir::Value out);
   void emitValues(const Unit &unit, mlir::Value out);
-  void emitWidened(mlir::Value columns, mlir::Value out);
+  void emitFloats(mlir::Value columns, mlir::Value out);
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   DotRun run() const;
