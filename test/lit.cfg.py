@@ -15,7 +15,8 @@ Features        aarch64-qemu               AArch64 programs can be linked and ru
                 model-minilm               the model lies in the cache (examples/get-model.sh minilm fetches it)
                 model-gemma3               the model lies in the cache (examples/get-model.sh gemma3 fetches it)
                 root                       running as the superuser
-Files named *.slow.* take more than ten seconds; NIBBLE_SKIP_SLOW=1 leaves them out.
+Files named *.slow.* take more than ten seconds; NIBBLE_SKIP_SLOW=1 leaves them out. The longest start first in a new
+build: .lit_test_times.txt has their seconds, as lit writes them.
 """
 import os
 import shutil

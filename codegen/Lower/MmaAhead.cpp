@@ -42,8 +42,8 @@ static bool isCrowded(mpgemm::LayoutAttr layout) {
   return looksUp && (source.bookPerRow || (source.isTwoLevel() && source.group < kUnpackedRecord));
 }
 
-/// Floats in whole units: those of 16 bits are widened, and those of 32 copied to where all tiles of rows read them from
-/// the first level of the cache.
+/// Floats in whole units: those of 16 bits are widened, and those of 32 copied to where all tiles of rows read them
+/// from the first level of the cache.
 static bool isCopied(const MmaOperands &mma) {
   mpgemm::PanelLayout source = mma.layout.getPanelLayout();
   return source.isFloat() && !mma.row->narrow && source.k % source.unitSpan() == 0;
