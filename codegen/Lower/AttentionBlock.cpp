@@ -19,10 +19,13 @@ namespace nibble {
 constexpr int64_t kBlock = lm::kKeyBlock, kChunk = lm::kAttentionChunk;
 static_assert(kBlock == kLanes, "a block of keys is one vector");
 
-/// Vectors of 16 lanes that the loop over values carries: 8 registers of 8 lanes. With 12 of the 16, LLVM keeps one in
-/// memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one Zen 3 core. There are 32
-/// of 16 lanes, of which four would wait for each other: a multiply-add takes four cycles, and two start in each.
-static int64_t valueVectors(const TargetInfo &target) { return target.isX86() && target.has("avx512f") ? 16 : 4; }
+/// Vectors of 16 lanes that the loop over values carries: half of the registers, 8 of 16 with 8 lanes. With 12 of these,
+/// LLVM keeps one in memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one Zen 3
+/// core. Of 32 with 16 lanes four would wait for each other: a multiply-add takes four cycles, and two start in each.
+int64_t AttentionBlock::valueVectors() const {
+  constexpr int64_t kLeast = 4;
+  return std::max(kLeast, dotEmitter(row).registers() / 2 * row.lanes / kBlock);
+}
 
 int64_t AttentionShape::scoreCompany() const {
   if (streams() < 3)
@@ -392,7 +395,7 @@ void AttentionBlock::addValues(int64_t count, Value first, Value values, Value a
   for (int64_t i = 0; shape.values.quantized && i < count; ++i)
     scaleWeights(i, k.add(first, i), values, at);
   SmallVector<Piece> pieces = piecesOf(shape.headDim);
-  int64_t atOnce = std::max<int64_t>(1, valueVectors(target) / count);
+  int64_t atOnce = std::max<int64_t>(1, valueVectors() / count);
   int64_t passes = llvm::divideCeil(pieces.size(), atOnce);
   for (ArrayRef<Piece> left(pieces); !left.empty(); --passes) {
     size_t taken = llvm::divideCeil(left.size(), passes);

@@ -114,6 +114,7 @@ private:
   Values loadSpread(Value numbers, int64_t count, int64_t lanes) const;
   /// How many of them are best loaded at once.
   int64_t numbersTogether() const;
+  int64_t valueVectors() const;
   void addPieces(int64_t count, Value first, Value values, Value at, Seen seen, llvm::ArrayRef<Piece> pieces) const;
   Value loadValue(Value values, Value position, Piece piece) const;
 
