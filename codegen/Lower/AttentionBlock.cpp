@@ -19,9 +19,10 @@ namespace nibble {
 constexpr int64_t kBlock = lm::kKeyBlock, kChunk = lm::kAttentionChunk;
 static_assert(kBlock == kLanes, "a block of keys is one vector");
 
-/// Vectors of 16 lanes that the loop over values carries: half of the registers, 8 of 16 with 8 lanes. With 12 of these,
-/// LLVM keeps one in memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one Zen 3
-/// core. Of 32 with 16 lanes four would wait for each other: a multiply-add takes four cycles, and two start in each.
+/// Vectors of 16 lanes that the loop over values carries: half of the registers, 8 of 16 with 8 lanes. With 12 of
+/// these, LLVM keeps one in memory: 9 heads over 3 cached ones of 64 ran at 52 instead of 61 Gflop/s (peak 103) on one
+/// Zen 3 core. Of 32 with 16 lanes four would wait for each other: a multiply-add takes four cycles, and two start in
+/// each.
 int64_t AttentionBlock::valueVectors() const {
   constexpr int64_t kLeast = 4;
   return std::max(kLeast, dotEmitter(row).registers() / 2 * row.lanes / kBlock);
