@@ -27,10 +27,10 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   };
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
-  if (int64_t group = mma.layout.getPanelLayout().group; mma.scaledSums.pointer && mma.scaledTogether == 1)
-    at.scaledSums = number(mma.scaledSums, k.f32(), group);
+  if (mma.scaledSums.pointer && mma.scaledTogether == 1)
+    at.scaledSums = number(mma.scaledSums, k.f32(), scaledGroup());
   else if (mma.scaledSums.pointer)
-    at.scaledSums = placeAmong(k, mma.scaledSums, row0, k.divu(column, group), mma.scaledTogether);
+    at.scaledSums = placeAmong(k, mma.scaledSums, row0, k.divu(column, scaledGroup()), mma.scaledTogether);
   if (!emitter)
     at.bases = k.at(mma.bases.pointer, k.i32(), k.add(k.mul(row0, mma.bases.stride), k.divu(column, columnsOfRun())));
   return at;
@@ -47,13 +47,13 @@ ActivationCursor ActivationReader::move(const ActivationCursor &at, Value spans,
   return next;
 }
 
-ActivationCursor ActivationReader::behindStrips(const ActivationCursor &at, int64_t strips, int64_t columns) const {
-  ActivationCursor next = at;
-  next.codes = k.offset(at.codes, columns * layout.interleaved - layout.rowOffset(strips * run.strip));
-  if (mma.activationGroup == mpgemm::kActivationGroup)
-    next.scales = k.at(at.scales, k.f32(), layout.numberOffset(0, columns / mpgemm::kActivationGroup));
-  next.sums = k.at(at.sums, k.i32(), layout.numberOffset(0, columns / mma.sumGroup));
-  return next;
+int64_t ActivationReader::scalesBehind(int64_t columns) const {
+  bool isWhole = mma.activationGroup != mpgemm::kActivationGroup;
+  return isWhole ? 0 : layout.numberOffset(0, columns / mpgemm::kActivationGroup) * 4;
+}
+
+Value ActivationReader::sumsBehind(const ActivationCursor &at, int64_t columns) const {
+  return k.at(at.sums, k.i32(), layout.numberOffset(0, columns / mma.sumGroup));
 }
 
 Value ActivationReader::codes(const ActivationCursor &at, int64_t column) const {
@@ -83,12 +83,13 @@ Value ActivationReader::spread(Type type, Value pointer, int64_t stride, int64_t
 }
 
 Value ActivationReader::scale(const ActivationCursor &at, int64_t strip, int64_t column) const {
-  Value scale = spread(k.f32(), at.scales, mma.scales.stride, strip, column / mma.activationGroup);
+  Value scale = spread(k.f32(), at.scales, mma.scales.stride, strip, (at.scaleColumns + column) / mma.activationGroup);
   return run.strip == 1 ? k.splat(scale, run.lanes) : emitter->repeat(k, run, scale);
 }
 
 Value ActivationReader::scalesAt(const ActivationCursor &at, int64_t strip, int64_t column) const {
-  return k.at(at.scales, k.f32(), layout.numberOffset(strip * run.strip, column / mma.activationGroup));
+  int64_t index = (at.scaleColumns + column) / mma.activationGroup;
+  return k.at(at.scales, k.f32(), layout.numberOffset(strip * run.strip, index));
 }
 
 Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int64_t column,
@@ -106,7 +107,7 @@ Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, in
 }
 
 Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int64_t column) const {
-  int64_t index = column / mma.layout.getPanelLayout().group, together = mma.scaledTogether;
+  int64_t index = column / scaledGroup(), together = mma.scaledTogether;
   if (together > 1) {
     Value sums = k.load(k.vec(k.f32(), together), k.at(at.scaledSums, k.f32(), index * together));
     return k.shuffle(sums, sums, SmallVector<int64_t>(run.lanes, strip));
@@ -116,7 +117,7 @@ Value ActivationReader::scaledSum(const ActivationCursor &at, int64_t strip, int
 }
 
 Value ActivationReader::scaledSumsAt(const ActivationCursor &at, int64_t column) const {
-  return k.at(at.scaledSums, k.f32(), layout.numberOffset(0, column / mma.layout.getPanelLayout().group));
+  return k.at(at.scaledSums, k.f32(), layout.numberOffset(0, column / scaledGroup()));
 }
 
 Value ActivationReader::nextScaledSums(Value from, int64_t strips) const {

@@ -26,6 +26,7 @@ struct ActivationCursor {
   mlir::Value codes, scales, sums;
   mlir::Value bases; ///< of look-ups
   mlir::Value scaledSums; ///< of a block with minima
+  int64_t scaleColumns = 0; ///< by which the scales are behind the rest
 };
 
 /// A number (f32) of a row, where those of `together` rows lie side by side, index by index. Behind the last are so
@@ -48,8 +49,17 @@ public:
   mlir::Value codes(const ActivationCursor &at, int64_t column) const;
   /// The codes at the cursor's column of the rows of the next strip; of pairs.
   mlir::Value nextStrip(const ActivationCursor &at) const { return k.offset(at.codes, layout.rowOffset(run.strip)); }
-  /// `columns` further, where the codes have passed `strips` strips of pairs already, and the scaled sums the columns.
-  ActivationCursor behindStrips(const ActivationCursor &at, int64_t strips, int64_t columns) const;
+  /// The same columns of the rows of the first strip to the next ones of the tile's, in bytes; of a tile of pairs that
+  /// has `strips`.
+  int64_t behindStrips(int64_t strips, int64_t columns) const {
+    return columns * layout.interleaved - layout.rowOffset(strips * run.strip);
+  }
+  /// Bytes of so many strips' scales; of pairs.
+  int64_t scalesOf(int64_t strips) const { return layout.numberOffset(strips * run.strip, 0) * 4; }
+  /// Bytes from a tile's scales to those `columns` further.
+  int64_t scalesBehind(int64_t columns) const;
+  /// Where the sums are that are `columns` further.
+  mlir::Value sumsBehind(const ActivationCursor &at, int64_t columns) const;
   /// The same of a strip's first row.
   mlir::Value stripCodes(mlir::Value codes, int64_t strip) const;
   /// The operands of a strip's rows for `count` quads that are `stride` quads apart; `codes` as codes() gives it.
@@ -81,6 +91,8 @@ public:
 
 private:
   mlir::Value spread(mlir::Type type, mlir::Value pointer, int64_t stride, int64_t strip, int64_t index) const;
+  /// Columns of what lies together of the scaled sums.
+  int64_t scaledGroup() const { return mma.layout.getPanelLayout().group * (mma.pairsMinima ? 2 : 1); }
   int64_t columnsOfRun() const { return run.quads * mma.layout.getKr(); }
 
   KernelBuilder &k;

@@ -42,6 +42,9 @@ private:
   /// Where a unit's operands lie; integer scales may lie apart (LevelPlace.h).
   struct Unit : PanelUnit {
     ActivationCursor x; ///< at the unit's first column
+    /// In a walk, bytes from what is loaded last of a record to the next record's: of weights, of activations, and of
+    /// their scales unless these are read at their distance from the first.
+    Value toWeights = {}, toCodes = {}, toScales = {};
   };
   /// Where there are not more registers than this, a row alone is multiplied in order.
   static constexpr int64_t kShortRegisters = 16;
@@ -60,8 +63,6 @@ private:
   Value spread(Value rows);
 
   //===--- walking a panel: MmaDot.cpp ----------------------------------------===//
-  bool walksStrips() const;
-  PanelSums walkStrips(Value panelPointer, Value row0, Value start, Value records, mlir::ValueRange sums);
   Tile emitRecords(Value panelPointer, Value row0, Value first, Value count, Tile sums);
   Tile emitRecord(Value panelPointer, Value row0, Value record, Tile sums);
   Tile loop(Value count, llvm::ArrayRef<Value> sums, llvm::function_ref<Tile(Value index, Tile sums)> body);
@@ -83,6 +84,29 @@ private:
   Tile emitSpan(Value record, const Unit &unit, int64_t column, Tile sums);
   bool isLookup() const { return mma.row->kind == RowKind::Lookup; }
   Unit unitAt(Value record, Value unitIndex, Value column, Value row0);
+
+  //===--- pairs of rows with a panel that was unpacked as a whole: DotPanelWalk.cpp ---===//
+  bool walksStrips() const;
+  /// Where a tile stands in a panel.
+  struct Walk {
+    Value record; ///< of float scales and minima: a record, or a super block's first
+    Unit unit;
+    Value toRecord;       ///< bytes to the next one
+    Value toMinima;       ///< bytes from a group's minima to those of the record's next group,
+    Value toMinimaOfNext; ///< and of the last to those of the next record's first
+  };
+  Walk startWalk(Value panelPointer, Value row0);
+  llvm::SmallVector<Value *> pointersOf(Walk &walk) const;
+  PanelSums walkPanel(Walk start, Value count, mlir::ValueRange sums,
+                      llvm::function_ref<void(Value index, Walk &, Tile &)> step);
+  PanelSums walkRecords(Value panelPointer, Value row0, Value records, mlir::ValueRange sums);
+  PanelSums walkBlocks(Value panelPointer, Value row0, Value blocks, mlir::ValueRange sums);
+  void walkRecord(Walk &walk, Tile &sums);
+  void walkWeights(Unit &at, llvm::SmallVector<Tile> &w, llvm::MutableArrayRef<DotRun> of);
+  void scaleWalked(Value record, llvm::ArrayRef<Value> ofBlock, Tile &sums);
+  void walkMinima(Walk &walk, Tile &sums);
+  int64_t minimaOfRecord() const { return panel.unitSpan() / minimumSpan(); }
+  void moveScales(Unit &unit);
 
   //===--- super blocks whose float scale meets their sum: DotPanelBlocks.cpp ---===//
   PanelSums emitBlocks(Value panelPointer, Value row0, Value records, Tile sums);
@@ -149,6 +173,8 @@ private:
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
   /// Whether a strip's minima follow those of all strips' products: they meet floats that lie side by side.
   bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer && !scalesBlocks; }
+  void addGroupMinima(llvm::ArrayRef<Value> minima, Unit &at, int64_t v, Tile &sums);
+  int64_t minimaTogether() const { return mma.pairsMinima ? 2 : 1; }
   void addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums);
 
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//

@@ -18,6 +18,8 @@ constexpr int64_t kMinimaTogether = 2;
 
 PanelSums DotPanel::emitBlocks(Value panelPointer, Value row0, Value records, Tile sums) {
   int64_t perBlock = mma.range ? mma.recordsOfBlock : 1;
+  if (walksStrips())
+    return walkBlocks(panelPointer, row0, k.divu(records, perBlock), sums);
   bool waits = bool(memory.sums);
   auto body = [&](Value block, ValueRange before) {
     Value first = k.mul(block, perBlock);

@@ -193,21 +193,27 @@ int64_t DotPanel::scalesTogether() const {
 Value DotPanel::activationScale(StripScales &scales, Unit &at, int64_t column, int64_t strip, Value done) {
   if (mma.range && strip % scalesTogether() == 0)
     at.x.scales = afterStrip(at.x.scales, done);
-  if (scalesTogether() == 1)
+  if (scalesTogether() == 1 && !at.toScales)
     return activations.scale(at.x, strip, column);
-  if (strip % scalesTogether() == 0)
-    scales.da = emitter->loadFours(k, activations.scalesAt(at.x, strip, column), scalesTogether());
+  if (strip % scalesTogether() == 0) {
+    Value from = at.toScales ? at.x.scales : activations.scalesAt(at.x, strip, column);
+    scales.da = emitter->loadFours(k, from, scalesTogether());
+    bool isLast = strip + scalesTogether() == strips();
+    if (at.toScales)
+      at.x.scales = k.offset(from, isLast ? at.toScales : k.i64(activations.scalesOf(scalesTogether())));
+  }
   return emitter->repeat(k, dot, scales.da[strip % scalesTogether()]);
 }
 
 /// A strip's sum of a span meets float scales; in f32, where groups are added so, it has met those of its weights. Of a
 /// block that was unpacked ahead, activation scales and what is read for each strip anew are loaded once the sum is
-/// there.
+/// there. `acc` is null of no products yet.
 void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t v, int64_t strip, Value total,
                           Value &acc) {
   Value da = activationScale(scales, at, column, strip, total);
   Value scale = groups > 1 || scalesBlocks ? da : k.mulf(floatScale(scales, 0, total), da);
-  acc = k.fma(scale, groups > 1 ? total : emitter->toFloat(k, total, shift), acc);
+  Value dots = groups > 1 ? total : emitter->toFloat(k, total, shift);
+  acc = acc ? k.fma(scale, dots, acc) : k.mulf(scale, dots);
   int64_t minima = addsSpanMinima() && !addsMinimaLast() ? span() / minimumSpan() : 0;
   for (int64_t i = 0; i < minima; ++i) {
     if (mma.range)
@@ -220,22 +226,29 @@ void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t
 /// The minima of a vector's span, group after group, when the products of all strips have been added: then the
 /// registers of the weights take them and what they meet of several strips. The pointer to these moves on.
 void DotPanel::addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums) {
-  auto sumOf = [&](int64_t strip) -> Value & { return sums[strip * mma.vectors + v]; };
-  Value &from = at.x.scaledSums, done = sumOf(strips() - 1);
-  from = activations.scaledSumsAt(at.x, column);
-  for (Value place : scales.minimaAt) {
-    Value mw = emitter->loadSpread(k, dot, afterStrip(place, done));
-    int64_t together = std::min(strips(), kLoadedStrips);
-    for (int64_t first = 0; first < strips(); first += together) {
-      from = afterStrip(from, done);
-      for (auto [strip, four] : llvm::enumerate(emitter->loadFours(k, from, together))) {
-        Value &acc = sumOf(first + int64_t(strip));
-        done = acc = k.fma(mw, emitter->repeat(k, dot, four), acc);
-      }
-      from = activations.nextScaledSums(from, together);
-    }
-    from = activations.nextScaledSums(from, mma.interleaved / dot.strip - strips());
+  at.x.scaledSums = activations.scaledSumsAt(at.x, column);
+  for (size_t group = 0; group < scales.minimaAt.size(); group += minimaTogether()) {
+    Tile minima;
+    for (Value place : ArrayRef(scales.minimaAt).slice(group, minimaTogether()))
+      minima.push_back(emitter->loadSpread(k, dot, afterStrip(place, sums[(strips() - 1) * mma.vectors + v])));
+    addGroupMinima(minima, at, v, sums);
   }
+}
+
+/// Those of one group, or of two together.
+void DotPanel::addGroupMinima(ArrayRef<Value> minima, Unit &at, int64_t v, Tile &sums) {
+  Value &from = at.x.scaledSums, done = sums[(strips() - 1) * mma.vectors + v];
+  int64_t together = std::min(strips(), kLoadedStrips);
+  for (int64_t first = 0; first < strips(); first += together) {
+    from = afterStrip(from, done);
+    for (auto [strip, four] : llvm::enumerate(emitter->loadFours(k, from, together))) {
+      Value &acc = sums[(first + int64_t(strip)) * mma.vectors + v];
+      done = acc = minima.size() == 2 ? emitter->pairedMinima(k, acc, minima[0], minima[1], four)
+                                      : k.fma(minima[0], emitter->repeat(k, dot, four), acc);
+    }
+    from = activations.nextScaledSums(from, together);
+  }
+  from = activations.nextScaledSums(from, mma.interleaved / dot.strip - strips());
 }
 
 DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int64_t column, int64_t v) {
@@ -266,11 +279,14 @@ void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) 
       continue;
     }
     SmallVector<Tile> w;
-    SmallVector<DotRun> of;
-    for (int64_t i = 0; i < runs * groups; ++i) {
+    SmallVector<DotRun> of(runs * groups, dot);
+    if (walksStrips())
+      walkWeights(start, w, of);
+    for (int64_t i = 0; !walksStrips() && i < runs * groups; ++i) {
       int64_t first = column + i * run;
       w.push_back(weights(start.codes, first / panel.kr, 1, dot.quads, v));
-      of.push_back(keepsScales() ? runOf(start, first, v) : dot);
+      if (keepsScales())
+        of[i] = runOf(start, first, v);
     }
     StripScales scales = stripScales(record, start, column, v);
     Unit &at = unit = start; // its activations move from strip to strip
@@ -295,7 +311,10 @@ void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) 
       }
       Value &acc = sums[strip * mma.vectors + v];
       scaleStrip(scales, at, column, v, strip, total, acc);
-      at.x.codes = afterStrip(loadsSpans() ? activations.nextStrip(at.x) : at.x.codes, acc);
+      Value next = !loadsSpans() ? at.x.codes : activations.nextStrip(at.x);
+      if (at.toCodes && strip + 1 == strips())
+        next = k.offset(at.x.codes, at.toCodes);
+      at.x.codes = afterStrip(next, acc);
     }
     if (addsMinimaLast())
       addStripMinima(scales, at, column, v, sums);

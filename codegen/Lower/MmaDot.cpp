@@ -115,14 +115,14 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
   else if (sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
+  if (walksStrips() && !scalesBlocks)
+    return walkRecords(panelPointer, row0, records, sums);
   return scalesBlocks ? emitBlocks(panelPointer, row0, records, sums)
                       : emitRecords(panelPointer, row0, k.i64(0), records, sums);
 }
 
 /// `count` records from `first` on.
 DotPanel::Tile DotPanel::emitRecords(Value panelPointer, Value row0, Value first, Value count, Tile sums) {
-  if (walksStrips())
-    return walkStrips(panelPointer, row0, first, count, sums);
   return loop(count, sums, [&](Value index, Tile carried) {
     return emitRecord(panelPointer, row0, k.add(first, index), carried);
   });
@@ -139,54 +139,6 @@ DotPanel::Tile DotPanel::loop(Value count, ArrayRef<Value> sums, function_ref<Ti
     Tile next = body(index, Tile(carried.begin(), carried.end()));
     return carries ? next : Tile();
   });
-}
-
-/// Whether the tile's strips bring the pointers from one record to the next: of a panel that was unpacked as a whole.
-bool DotPanel::walksStrips() const {
-  bool readsSums = addsSpanMinima() && !mma.scaledSums.pointer;
-  return mma.range && passesStrips() && emitter->ordersScales() && mma.vectors == 1 && !readsSums &&
-         panel.unitsPerRecord() == 1 && panel.unitSpan() == span();
-}
-
-/// Pointers that follow the strips would each be copied at a record's beginning, if they were computed from its number.
-PanelSums DotPanel::walkStrips(Value panelPointer, Value row0, Value start, Value records, ValueRange sums) {
-  Value record = recordAt(panelPointer, start);
-  Unit first = unitAt(record, k.i64(0), k.mul(start, panel.recordSpan()), row0);
-  int64_t scale = panel.scaleOffset(0, mma.firstVector * dot.lanes); // is read without an offset
-  record = k.offset(record, scale);
-  if (mma.levels)
-    first.subScales = k.offset(mma.levels, k.mul(start, levels.recordBytes()));
-  auto pointersOf = [&](Unit &unit, Value &record) {
-    SmallVector<Value *> pointers = {&record, &unit.x.codes, &unit.x.scales};
-    if (mma.levels)
-      pointers.push_back(&unit.subScales);
-    if (addsSpanMinima())
-      pointers.push_back(&unit.x.scaledSums);
-    if (dot.codes.offset)
-      pointers.push_back(&unit.x.sums);
-    return pointers;
-  };
-  PanelSums carried(sums);
-  for (Value *pointer : pointersOf(first, record))
-    carried.push_back(*pointer);
-  PanelSums last = k.loop(k.i64(0), records, 1, carried, [&](Value, ValueRange before) {
-    Tile next(before.take_front(sums.size()));
-    Unit unit = first;
-    Value at;
-    for (auto [pointer, value] : llvm::zip_equal(pointersOf(unit, at), before.drop_front(sums.size())))
-      *pointer = value;
-    unit.codes = k.offset(at, panel.codesOffset() - scale);
-    emitStrips(k.offset(at, -scale), unit, 0, next);
-    at = k.offset(afterStrip(at, next.back()), panel.recordBytes());
-    if (mma.levels)
-      unit.subScales = k.offset(afterStrip(unit.subScales, next.back()), levels.recordBytes());
-    unit.x = activations.behindStrips(unit.x, loadsSpans() ? strips() : 0, panel.unitSpan());
-    for (Value *pointer : pointersOf(unit, at))
-      next.push_back(*pointer);
-    return PanelSums(next);
-  });
-  last.truncate(sums.size());
-  return last;
 }
 
 DotPanel::Tile DotPanel::emitRecord(Value panelPointer, Value row0, Value index, Tile sums) {

@@ -42,13 +42,17 @@ private:
   bool takesHalfTiles() const;
   mlir::Value rowsOfTiles(mlir::Value rows) { return k.mul(k.divu(rows, tile), tile); }
   mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
-  int64_t scaledGroup() const { return std::min(unpacker.source().group, kUnpackedRecord); } ///< columns
+  int64_t scaledGroup() const { return std::min(mma.layout.getPanelLayout().group, kUnpackedRecord); } ///< columns
+  bool pairsMinima() const;
+  int64_t scaledNumbers(int64_t rows) const;
   void emitSums(mlir::Value block);
+  mlir::Value numbersAt(mlir::Value base, mlir::Type type, int64_t group, mlir::Value block, mlir::Value index);
+  mlir::Value scaledSum(mlir::Value block, mlir::Value index);
 
   KernelBuilder &k;
   MmaOperands mma;
-  PanelUnpacker unpacker;
   int64_t tile;
+  PanelUnpacker unpacker;
   int64_t tokens; ///< rows that are multiplied at once
   mlir::Value unpacked, levels; ///< memory; no levels where the format has none that integer sums meet
   mlir::Value scaledSums, offsetSums; ///< memory of what MmaOperands says (SumForm::Offsets); null without

@@ -44,12 +44,14 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
-                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets, bool joinsHalves)
+                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets, bool joinsHalves,
+                             bool pairsMinima)
     : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()),
       lanes(row->lanes), vectors(row->vectors),
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
-      takesOffsets(takesOffsets), joinsHalves(joinsHalves) {
+      takesOffsets(takesOffsets), joinsHalves(joinsHalves), pairsMinima(pairsMinima) {
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
+  int64_t rowsOfPart = wholePanel && row->tileVectors == 1 && emitter->ordersScales() ? lanes : panel.nr;
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row), findProducts(block);
@@ -60,13 +62,13 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     scalesBlocks = true, units = llvm::alignTo(units, panel.unitsPerRecord());
   minimaCount = emitter && looksUpMinima(block, *row);
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row)) {
-    levelPlace = {panel.nr, kUnpackedRecord / runColumns(), row->strip};
+    levelPlace = {rowsOfPart, kUnpackedRecord / runColumns(), row->strip};
     levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !takesStarts();
     levelPlace.differences = !range().offset && emitter->sumsGoOn();
   }
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
   unpacked =
-      mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), panel.nr, panel.kr,
+      mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), rowsOfPart, panel.kr,
                               /*bias=*/0);
   place = unpacked.getPanelLayout();
 }
@@ -112,6 +114,11 @@ int64_t PanelUnpacker::packedBytes() const {
 
 void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut) {
   reader.openPanel(panelPointer);
+  toParts.clear(), toLevels.clear();
+  for (int64_t part = 0; !place.isFloat() && part < place.panels(); ++part) {
+    toParts.push_back(part ? emitter->step(k, part * place.panelBytes()) : k.i64(0));
+    toLevels.push_back(part ? emitter->step(k, part * levelsOfPart()) : k.i64(0));
+  }
   int64_t bytes = place.isFloat() ? place.elementOffset(panel.unitSpan(), 0)
                                   : panel.unitSpan() / kUnpackedRecord * place.recordBytes();
   k.loop(k.i64(0), count, 1, [&](Value index) {
@@ -128,6 +135,11 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
       emitLevels(unit, record,
                  k.offset(levelsOut, k.mul(k.add(k.mul(index, records), record), levelPlace.recordBytes())));
   });
+}
+
+/// Where a vector's part of a block is whose first one is at `out`.
+Value PanelUnpacker::partOf(Value out, int64_t v, ArrayRef<Value> steps) const {
+  return k.offset(out, steps[v * lanes / place.nr]);
 }
 
 /// Records whose codes lie in one bit field of all planes, and in one group: a loop unpacks them.
@@ -160,31 +172,32 @@ void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
 /// a register from record to record.
 void PanelUnpacker::emitFields(const Unit &unit, Value out) {
   int64_t records = panel.unitSpan() / kUnpackedRecord, quads = kUnpackedRecord / panel.kr;
-  auto at = [&](int64_t record) { return k.offset(out, record * place.recordBytes()); };
+  auto at = [&](int64_t record, int64_t v) {
+    return k.offset(partOf(out, v, toParts), record * place.recordBytes());
+  };
   for (int64_t v = 0; v < vectors; ++v) {
     for (int64_t record = 0; record < records; ++record)
-      emitScales(unit, record * kUnpackedRecord, v, at(record));
+      emitScales(unit, record * kUnpackedRecord, v, at(record, v));
     for (int64_t first = 0; first < quads; first += reader.quadsTogether())
       for (int64_t record = 0; record < records; ++record)
         for (auto [i, bytes] : llvm::enumerate(bytesOf(unit, record * quads + first, v))) {
-          Value codes = k.offset(at(record), place.codesOffset());
-          int64_t to = place.locate(place.planes()[0], (first + int64_t(i)) * panel.kr, v * lanes).offset;
-          k.store(bytes, k.offset(codes, to), 1);
+          int64_t to = place.locate(place.planes()[0], (first + int64_t(i)) * panel.kr, rowOf(v)).offset;
+          k.store(bytes, k.offset(at(record, v), place.codesOffset() + to), 1);
         }
   }
 }
 
 void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
-  Value codes = k.offset(out, place.codesOffset());
   for (int64_t v = 0; v < vectors; ++v) {
-    emitScales(unit, column, v, out);
-    storeQuads(unit, column, v, codes);
+    Value part = partOf(out, v, toParts);
+    emitScales(unit, column, v, part);
+    storeQuads(unit, column, v, k.offset(part, place.codesOffset()));
   }
 }
 
 void PanelUnpacker::storeQuads(const Unit &unit, int64_t column, int64_t v, Value codes) {
   auto store = [&](Value bytes, int64_t index) {
-    k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, v * lanes).offset), 1);
+    k.store(bytes, k.offset(codes, place.locate(place.planes()[0], index * panel.kr, rowOf(v)).offset), 1);
   };
   // What a store may change is read again, so both nibbles of a byte come first; codes that are joined need more
   // registers.
@@ -256,9 +269,12 @@ void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Valu
   for (int64_t s = 0; s < place.scalesPerRecord(); ++s) {
     int64_t group = (column + s * place.scaleSpan()) / panel.runSpan();
     Value scale = minimaCount && s == 1 ? k.negf(reader.minimum(unit.record, 0, v)) : scaleOf(unit, group, v);
-    k.store(scale, k.offset(out, place.scaleOffset(s, v * lanes)), 4);
-    if (panel.hasMin)
-      k.store(minimumOf(unit, group, v), k.offset(out, place.minOffset(s, v * lanes)), 4);
+    k.store(scale, k.offset(out, place.scaleOffset(s, rowOf(v))), 4);
+    if (!panel.hasMin)
+      continue;
+    Value minimum = minimumOf(unit, group, v);
+    k.store(pairsMinima && s == 1 ? emitter->swappedMinima(k, minimum) : minimum,
+            k.offset(out, place.minOffset(s, rowOf(v))), 4);
   }
 }
 
@@ -267,12 +283,13 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
   DotRun of = run();
   for (int64_t v = 0; v < vectors; ++v) {
     SmallVector<Value> scales;
+    Value part = partOf(out, v, toLevels);
     int64_t groups = kUnpackedRecord / panel.group;
     for (int64_t group = 0; group < groups; ++group)
       scales.push_back(reader.subScale(unit.subScales, record * groups + group, v));
     if (joinsHalves) {
       Value both = emitter->joinedScales(k, of, scales[0], scales[1]);
-      k.store(both, k.offset(out, levelPlace.scale(0, v * lanes)), 4);
+      k.store(both, k.offset(part, levelPlace.scale(0, rowOf(v))), 4);
       continue;
     }
     for (int64_t group = 0; group < levelPlace.groups; ++group) {
@@ -280,10 +297,10 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
       Value each = isLess ? k.sub(scales[group], scales[group + 1]) : scales[group];
       if (levelPlace.strip == 2)
         each = DotEmitter::spread(k, each);
-      k.store(emitter->integerScale(k, of, each), k.offset(out, levelPlace.scale(group, v * lanes)), 4);
+      k.store(emitter->integerScale(k, of, each), k.offset(part, levelPlace.scale(group, rowOf(v))), 4);
     }
     if (levelPlace.pairs)
-      k.store(emitter->pairedOffsets(k, of, scales[0], scales[1]), k.offset(out, levelPlace.offsets(v * lanes)), 4);
+      k.store(emitter->pairedOffsets(k, of, scales[0], scales[1]), k.offset(part, levelPlace.offsets(rowOf(v))), 4);
   }
 }
 

@@ -42,10 +42,13 @@ bool fitSignedBytes(mpgemm::LayoutAttr layout);
 class PanelUnpacker {
 public:
   /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
+  /// Where tiles take a whole panel vector by vector, it is unpacked as panels of one vector each.
   /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
+  /// `pairsMinima`: those of a record's second group lie as DotEmitter::swappedMinima makes them.
   /// `joinsHalves`: columns lie as those of ActivationLayout::joinsHalves, and integer scales as LevelPlace.h says.
   PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
-                bool wholePanel = false, bool takesOffsets = false, bool joinsHalves = false);
+                bool wholePanel = false, bool takesOffsets = false, bool joinsHalves = false,
+                bool pairsMinima = false);
 
   /// Memory of placeOfTables().
   void lookUpIn(mlir::Value tables) { reader.lookUpIn(tables); }
@@ -76,8 +79,10 @@ public:
   bool countsMinima() const { return minimaCount; }
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
-  int64_t blockBytes() const { return place.panelBytes(); }
-  int64_t levelBytes() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
+  int64_t blockBytes() const { return place.panels() * place.panelBytes(); }
+  /// Of integer scales that lie apart: of a part of the block, if it is in parts (layout().panels()), and of all.
+  int64_t levelsOfPart() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
+  int64_t levelBytes() const { return place.panels() * levelsOfPart(); }
 
   /// Unpacks units [first, first + count) of the panel at `panelPointer` to `out`, and levels that lie apart to
   /// `levelsOut` (null if there are none).
@@ -92,6 +97,8 @@ private:
     mlir::Value record;
   };
   Unit unitAt(mlir::Value panelPointer, mlir::Value number);
+  mlir::Value partOf(mlir::Value out, int64_t v, llvm::ArrayRef<mlir::Value> steps) const;
+  int64_t rowOf(int64_t v) const { return v * lanes % place.nr; } ///< in its part of the block
   void emitUnit(const Unit &unit, mlir::Value out);
   void emitFields(const Unit &unit, mlir::Value out);
   void emitRecord(const Unit &unit, int64_t column, mlir::Value out);
@@ -116,12 +123,13 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
-  bool takesOffsets, joinsHalves;
+  bool takesOffsets, joinsHalves, pairsMinima;
   bool scalesBlocks = false, minimaCount = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;
   llvm::SmallVector<int8_t> products; ///< folded bytes by their code and, above it, scale; empty: they are multiplied
   LevelPlace levelPlace;
+  llvm::SmallVector<mlir::Value> toParts, toLevels; ///< bytes from the block to each of its parts
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`
 };

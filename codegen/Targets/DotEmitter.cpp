@@ -29,6 +29,14 @@ KernelBuilder::Values DotEmitter::loadActivations(KernelBuilder &k, const DotRun
   return splats;
 }
 
+KernelBuilder::Values DotEmitter::loadWeights(KernelBuilder &k, const DotRun &run, Value codes, int64_t bytes,
+                                              int64_t count) const {
+  KernelBuilder::Values quads;
+  for (int64_t quad = 0; quad < count; ++quad)
+    quads.push_back(k.load(k.vec(k.i8(), bytes), k.offset(codes, quad * bytes), 1));
+  return quads;
+}
+
 Value DotEmitter::repeat(KernelBuilder &k, const DotRun &run, Value four) const {
   SmallVector<int64_t> mask;
   for (int64_t i = 0; i < run.sums(); ++i)
@@ -72,6 +80,14 @@ Value DotEmitter::pairedOffsets(KernelBuilder &, const DotRun &, Value, Value) c
 
 Value DotEmitter::addOffsets(KernelBuilder &, Value, Value, Value) const {
   llvm_unreachable("only of emitters that pair offsets");
+}
+
+Value DotEmitter::pairedMinima(KernelBuilder &, Value, Value, Value, Value) const {
+  llvm_unreachable("only of emitters that pair minima");
+}
+
+Value DotEmitter::swappedMinima(KernelBuilder &, Value) const {
+  llvm_unreachable("only of emitters that pair minima");
 }
 
 Value DotEmitter::starts(KernelBuilder &, const DotRun &, Value) const {

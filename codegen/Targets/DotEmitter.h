@@ -67,12 +67,24 @@ public:
   /// The operands of `quads` quads of a strip, whose codes start at `codes`; those of a pair are interleaved.
   virtual KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                                 int64_t quads) const;
+  /// A vector's weights, `count` quads of so many bytes that lie one behind the other.
+  virtual KernelBuilder::Values loadWeights(KernelBuilder &k, const DotRun &run, mlir::Value codes, int64_t bytes,
+                                            int64_t count) const;
   /// A pair's values for two weight rows (four lanes) for all of a vector's rows.
   virtual mlir::Value repeat(KernelBuilder &k, const DotRun &run, mlir::Value four) const;
   /// A vector's values, one a row, each for both activation rows of a pair.
   static mlir::Value spread(KernelBuilder &k, mlir::Value rows);
   /// The same of values (f32) in memory.
   virtual mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
+  /// Whether pairedMinima() adds what two groups' minima come to at the cost of one register of sums of activations.
+  virtual bool pairsMinima() const { return false; }
+  /// `sum` (f32) and the minima of two groups, each times a sum of activations: `first`, `second` of pairs of weight
+  /// rows as loadSpread() gives them, the second as swappedMinima() made them; `sums` of a pair of activation rows: the
+  /// first row's of both groups, the second row's of both.
+  virtual mlir::Value pairedMinima(KernelBuilder &k, mlir::Value sum, mlir::Value first, mlir::Value second,
+                                   mlir::Value sums) const;
+  /// A second group's minima (f32), one a weight row, as they lie in memory for that.
+  virtual mlir::Value swappedMinima(KernelBuilder &k, mlir::Value minima) const;
   /// `count` times four numbers (f32) that lie one behind the other.
   virtual KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const;
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one,
@@ -130,6 +142,8 @@ public:
   /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks
   /// for them, and none is taken apart.
   virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
+  /// So many bytes, in a register where a load moves its pointer on by one for free.
+  virtual mlir::Value step(KernelBuilder &k, int64_t bytes) const { return k.i64(bytes); }
   /// `vector`, of whose bits LLVM knows nothing.
   virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
   /// Says that nothing is kept in a vector register here. In front of a loop that needs all of them, so that constants

@@ -57,6 +57,25 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   EXPECT_EQ(cases.check(), "");
 }
 
+/// What minima meet is made of the activations' sums for each product, where a thread's stack has no room for all of it
+/// (kTableBytes).
+TEST(Ahead, MinimaWithoutATable) {
+  auto isPairs = [](const Machine &m) { return m.row == llvm::StringRef("aarch64_i8mm_2x4x8_s8s8s32"); };
+  const Machine *machine = llvm::find_if(machines(), isPairs);
+  ASSERT_NE(machine, machines().end());
+  auto target = targetOf(machine->triple, machine->cpu);
+  ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
+  std::mt19937 random(20261123);
+  ProductCases cases(*machine);
+  constexpr int64_t kRows = 128, kColumns = 3072; // the most that it has room for
+  for (int64_t columns : {kColumns, kColumns + 256})
+    cases.add(formatOf("q2_k"), {}, {5, columns, false, false}, kRows, {{kRows, 1}}, random);
+  ASSERT_EQ(cases.compile(*target), "");
+  if (std::string why = whyNotRunnable(*target); !why.empty())
+    GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
+  EXPECT_EQ(cases.check(), "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                          testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
                                               {"tq2_0", "q2_k", "q3_k", "q4_0", "q4_1", "q4_k", "mxfp4", "nvfp4",

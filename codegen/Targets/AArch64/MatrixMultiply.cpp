@@ -55,6 +55,15 @@ KernelBuilder::Values AArch64MatrixMultiply::loadActivations(KernelBuilder &k, c
   return operands;
 }
 
+/// Both pairs of weight rows of two quads by one load.
+KernelBuilder::Values AArch64MatrixMultiply::loadWeights(KernelBuilder &k, const DotRun &run, Value codes,
+                                                         int64_t bytes, int64_t count) const {
+  if (sveBits || bytes != 32 || count != 2)
+    return DotEmitter::loadWeights(k, run, codes, bytes, count);
+  KernelBuilder::Values pairs = loadRegisters(k, "llvm.aarch64.neon.ld1x4", k.vec(k.i8(), 16), 4, codes);
+  return {k.concat(pairs[0], pairs[1]), k.concat(pairs[2], pairs[3])};
+}
+
 /// Both pairs of rows by one load: Arm ARM, LD2R.
 Value AArch64MatrixMultiply::loadSpread(KernelBuilder &k, const DotRun &run, Value pointer) const {
   if (sveBits || run.lanes != 4)
@@ -65,8 +74,30 @@ Value AArch64MatrixMultiply::loadSpread(KernelBuilder &k, const DotRun &run, Val
 }
 
 KernelBuilder::Values AArch64MatrixMultiply::loadFours(KernelBuilder &k, Value pointer, int64_t count) const {
-  return count == 4 ? loadRegisters(k, "llvm.aarch64.neon.ld1x4", k.vec(k.f32(), 4), count, pointer)
-                    : DotEmitter::loadFours(k, pointer, count);
+  if (count == 4 && !sveBits)
+    return loadRegisters(k, "llvm.aarch64.neon.ld1x4", k.vec(k.f32(), 4), count, pointer);
+  KernelBuilder::Values fours = DotEmitter::loadFours(k, pointer, count);
+  return count == 2 && !sveBits ? inPair(k, fours) : fours;
+}
+
+/// A multiply-add of complex numbers (Arm ARM, FCMLA) in its two halves: of two weight rows (w, v) and an activation
+/// row's sums (s, t) of both groups the first adds s·(w, v), with rotation 90 the second adds t·(-v', w').
+Value AArch64MatrixMultiply::pairedMinima(KernelBuilder &k, Value sum, Value first, Value second, Value sums) const {
+  Value result;
+  for (int64_t part = 0; part < KernelBuilder::lanes(sum); part += 4) {
+    Value acc = k.slice(sum, part, 4);
+    acc = k.intrinsic("llvm.aarch64.neon.vcmla.rot0", acc.getType(), {acc, sums, k.slice(first, part, 4)});
+    acc = k.intrinsic("llvm.aarch64.neon.vcmla.rot90", acc.getType(), {acc, sums, k.slice(second, part, 4)});
+    result = result ? k.concat(result, acc) : acc;
+  }
+  return result;
+}
+
+Value AArch64MatrixMultiply::swappedMinima(KernelBuilder &k, Value minima) const {
+  SmallVector<int64_t> mask;
+  for (int64_t row = 0; row < KernelBuilder::lanes(minima); row += 2) // minus the first, at the second's place
+    mask.append({row + 1, KernelBuilder::lanes(minima) + row});
+  return k.shuffle(minima, k.negf(minima), mask);
 }
 
 Value AArch64MatrixMultiply::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {

@@ -27,8 +27,14 @@ public:
   explicit AArch64MatrixMultiply(int64_t sveBits = 0) : sveBits(sveBits) {}
   KernelBuilder::Values loadActivations(KernelBuilder &k, const DotRun &run, mlir::Value codes,
                                         int64_t quads) const override;
+  KernelBuilder::Values loadWeights(KernelBuilder &k, const DotRun &run, mlir::Value codes, int64_t bytes,
+                                    int64_t count) const override;
   mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const override;
   KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const override;
+  bool pairsMinima() const override { return sveBits == 0; }
+  mlir::Value pairedMinima(KernelBuilder &k, mlir::Value sum, mlir::Value first, mlir::Value second,
+                           mlir::Value sums) const override;
+  mlir::Value swappedMinima(KernelBuilder &k, mlir::Value minima) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;

@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/AArch64/Neon.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 
 namespace nibble {
@@ -60,6 +62,22 @@ Value AArch64Neon::afterSums(KernelBuilder &k, Value pointer, ValueRange done) c
       registers.push_back(k.slice(sum, part, lanes));
   }
   return orderAfter(k, pointer, registers, "w");
+}
+
+/// Arm ARM, the post-index forms of LD1 to LD4. LLVM adds a constant other than what was loaded by an instruction of
+/// its own.
+Value AArch64Neon::step(KernelBuilder &k, int64_t bytes) const {
+  return emptyAssembly(k, k.i64(), {k.i64(bytes)}, "=r,0");
+}
+
+/// Otherwise the second may be loaded behind uses of the first, and LLVM makes an LDP of neighbours only.
+KernelBuilder::Values AArch64Neon::inPair(KernelBuilder &k, ValueRange loaded) const {
+  Type both = LLVM::LLVMStructType::getLiteral(loaded[0].getContext(), {loaded[0].getType(), loaded[1].getType()});
+  Value pair = emptyAssembly(k, both, loaded, "=w,=w,0,1");
+  KernelBuilder::Values registers;
+  for (int64_t i : {0, 1})
+    registers.push_back(LLVM::ExtractValueOp::create(k.builder(), k.location(), pair, i));
+  return registers;
 }
 
 Value AArch64Neon::hidden(KernelBuilder &k, Value vector) const {
