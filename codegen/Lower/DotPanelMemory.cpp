@@ -101,12 +101,6 @@ SumPlace waitingSums(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, c
 PanelSums sumTile(KernelBuilder &k, MmaOperands mma, const SumPlace &memory, Value panel, Value row0, int64_t tokens) {
   if (!mma.row->isInteger())
     return accumulateFloat(k, mma, panel, row0, tokens);
-  if (int64_t rows = mma.layout.getNr(); mma.range && rows < mma.layout.getN()) { // a panel for each vector
-    int64_t part = std::exchange(mma.firstVector, 0) * mma.row->lanes / rows;
-    panel = k.offset(panel, part * mma.layout.getPanelLayout().panelBytes());
-    if (mma.levels)
-      mma.levels = k.offset(mma.levels, part * mma.levelsOfPart);
-  }
   if (memory.sums)
     mma.memory = waitingSums(k, mma, tokens, memory);
   DotPanel of(k, mma, tokens);

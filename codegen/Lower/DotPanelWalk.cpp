@@ -19,7 +19,7 @@ constexpr int64_t kLoadedQuads = 2;
 
 bool DotPanel::walksStrips() const {
   bool readsSums = addsSpanMinima() && !mma.scaledSums.pointer;
-  return mma.range && passesStrips() && emitter->ordersScales() && panel.nr == dot.lanes && !readsSums && loadsSpans() &&
+  return mma.range && passesStrips() && emitter->ordersScales() && !readsSums && loadsSpans() &&
          panel.unitsPerRecord() == 1 && panel.unitSpan() == span();
 }
 
@@ -30,7 +30,9 @@ DotPanel::Walk DotPanel::startWalk(Value panelPointer, Value row0) {
   walk.unit.codes = k.offset(walk.record, panel.codesOffset());
   walk.unit.subScales = mma.levels;
   // A constant, where that is what was loaded: by that a load moves its pointer in any case.
-  auto step = [&](int64_t loaded, int64_t bytes) { return loaded == bytes ? k.i64(bytes) : emitter->step(k, bytes); };
+  auto step = [&](int64_t loaded, int64_t bytes) {
+    return loaded == bytes ? k.i64(bytes) : emitter->step(k, k.i64(bytes));
+  };
   int64_t columns = panel.unitSpan(), quads = columns / panel.kr;
   int64_t loaded = std::min(dot.quads, kLoadedQuads) * panel.vectorBytes();
   walk.unit.toWeights = step(loaded, panel.recordBytes() - quads * panel.vectorBytes() + loaded);

@@ -167,11 +167,13 @@ Value ExpertRows::numberOf(Value copy) { return k.zext(k.load(k.i32(), k.at(numb
 void ExpertRows::multiply(Value panel, Value place) {
   Value rows = k.load(k.i64(), count), done = k.i64(0);
   if (ahead)
-    return ahead->emit(panel, rows, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first,
-                                        int64_t vectors) { storeTile(sums, place, row0, tokens, first, vectors); });
+    return ahead->emit(panel, rows,
+                       [&](ArrayRef<Value> sums, Value row0, int64_t tokens, int64_t first, int64_t vectors) {
+                         storeTile(sums, place, row0, tokens, k.i64(first), vectors);
+                       });
   if (whole)
-    done = whole->emit(panel, rows, [&](const MmaOperands &of, Value unpacked, Value row0, int64_t tokens) {
-      multiplyTile(of, unpacked, place, row0, tokens);
+    done = whole->emit(panel, rows, waiting, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, Value vector) {
+      storeTile(sums, place, row0, tokens, vector, 1);
     });
   for (int64_t tokens = whole ? tile / 2 : std::min(most, tile); tokens > 0; tokens /= 2) {
     Value end = tokens == 1 ? rows : k.add(done, k.mul(k.divu(k.sub(rows, done), tokens), tokens));
@@ -184,16 +186,16 @@ void ExpertRows::multiplyTile(MmaOperands of, Value panel, Value place, Value ro
   Value x = isLookup(of) ? k.divu(numberOf(row0), operands.perRow) : row0;
   of.vectors = vectorsTogether(of, tokens);
   for (of.firstVector = 0; of.firstVector < of.row->vectors; of.firstVector += of.vectors)
-    storeTile(sumTile(k, of, waiting, panel, x, tokens), place, row0, tokens, of.firstVector, of.vectors);
+    storeTile(sumTile(k, of, waiting, panel, x, tokens), place, row0, tokens, k.i64(of.firstVector), of.vectors);
 }
 
 /// An expert has whole panels: nothing is ragged.
-void ExpertRows::storeTile(ArrayRef<Value> sums, Value place, Value row0, int64_t tokens, int64_t first,
-                           int64_t vectors) {
+void ExpertRows::storeTile(ArrayRef<Value> sums, Value place, Value row0, int64_t tokens,
+                           Value first, int64_t vectors) {
   int64_t lanes = mma.row->lanes;
   for (int64_t token = 0; token < tokens; ++token) {
     Value row = numberOf(k.add(row0, token));
-    Value column = k.add(k.add(k.mul(row, operands.outStride), k.mul(place, panelLayout.nr)), first * lanes);
+    Value column = k.add(k.add(k.mul(row, operands.outStride), k.mul(place, panelLayout.nr)), k.mul(first, lanes));
     for (int64_t v = 0; v < vectors; ++v)
       k.store(sums[token * vectors + v], k.at(k.at(operands.out, k.f32(), column), k.f32(), v * lanes));
   }

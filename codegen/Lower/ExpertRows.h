@@ -59,8 +59,8 @@ private:
   mlir::Value numberOf(mlir::Value copy);
   void multiply(mlir::Value panel, mlir::Value place);
   void multiplyTile(MmaOperands of, mlir::Value panel, mlir::Value place, mlir::Value row0, int64_t tokens);
-  void storeTile(llvm::ArrayRef<mlir::Value> sums, mlir::Value place, mlir::Value row0, int64_t tokens, int64_t first,
-                 int64_t vectors);
+  void storeTile(llvm::ArrayRef<mlir::Value> sums, mlir::Value place, mlir::Value row0, int64_t tokens,
+                 mlir::Value first, int64_t vectors);
 
   KernelBuilder &k;
   ExpertOperands operands;

@@ -68,6 +68,10 @@ private:
   void emitTiles(Value panel, Value index, Value done, Value n, int64_t tile);
   void emitTile(Value panel, Value index, Value row0, int64_t tokens);
   void storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens);
+  void storeVector(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens, Value vector);
+  void storeRows(ArrayRef<Value> sums, Value column0, Value row0, int64_t tokens, int64_t valid);
+  int64_t validOfLast(int64_t first, int64_t vectors) const;
+  Value isLast(Value index) { return k.eq(index, k.i64(panelLayout.panels() - 1)); }
   void storeRow(ArrayRef<Value> sums, Value column0, Value m, int64_t valid);
   void storePiece(Value value, Value column, Value m);
 
@@ -147,10 +151,8 @@ void MmaKernel::emitRows(Value index, Value n) {
   if (ahead)
     return emitAhead(panel, index, n);
   if (whole)
-    done = whole->emit(panel, n, [&](const MmaOperands &unpackedAs, Value unpacked, Value row0, int64_t tokens) {
-      MmaOperands packed = std::exchange(mma, unpackedAs);
-      emitTile(unpacked, index, row0, tokens);
-      mma = packed;
+    done = whole->emit(panel, n, waiting, [&](ArrayRef<Value> sums, Value row0, int64_t tokens, Value vector) {
+      storeVector(sums, index, row0, tokens, vector);
     });
   emitTiles(panel, index, done, n, whole ? shape.tile() / 2 : shape.tile());
 }
@@ -177,18 +179,40 @@ void MmaKernel::emitTile(Value panel, Value index, Value row0, int64_t tokens) {
     storeTile(sumTile(k, mma, waiting, panel, row0, tokens), index, row0, tokens);
 }
 
+/// Of mma.vectors vectors from the panel's mma.firstVector on.
 void MmaKernel::storeTile(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens) {
-  int64_t lanes = shape.row->lanes, first = mma.firstVector * lanes, most = mma.vectors * lanes;
-  int64_t ragged = std::clamp<int64_t>(panelLayout.n % panelLayout.nr - first, 0, most);
-  auto store = [&](int64_t valid) {
-    for (int64_t token = 0; token < tokens; ++token)
-      storeRow(sums.slice(token * mma.vectors, mma.vectors), k.add(k.mul(index, panelLayout.nr), first),
-               k.add(row0, token), valid);
-  };
-  if (panelLayout.n % panelLayout.nr == 0 || ragged == most)
+  int64_t lanes = shape.row->lanes, most = mma.vectors * lanes, ragged = validOfLast(mma.firstVector, mma.vectors);
+  Value column0 = k.add(k.mul(index, panelLayout.nr), mma.firstVector * lanes);
+  auto store = [&](int64_t valid) { storeRows(sums, column0, row0, tokens, valid); };
+  if (ragged == most)
     return store(most);
-  Value isLast = k.eq(index, k.i64(panelLayout.panels() - 1));
-  k.ifElse(isLast, [&] { store(ragged); }, [&] { store(most); });
+  k.ifElse(isLast(index), [&] { store(ragged); }, [&] { store(most); });
+}
+
+/// Of one of the panel's vectors.
+void MmaKernel::storeVector(ArrayRef<Value> sums, Value index, Value row0, int64_t tokens, Value vector) {
+  int64_t lanes = shape.row->lanes, vectors = shape.row->vectors;
+  Value column0 = k.add(k.mul(index, panelLayout.nr), k.mul(vector, lanes));
+  auto store = [&](int64_t valid) { storeRows(sums, column0, row0, tokens, valid); };
+  if (validOfLast(0, vectors) == vectors * lanes)
+    return store(lanes);
+  auto storeLast = [&] {
+    for (int64_t v = 0; v < vectors; ++v)
+      k.ifThen(k.eq(vector, k.i64(v)), [&] { store(validOfLast(v, 1)); });
+  };
+  k.ifElse(isLast(index), storeLast, [&] { store(lanes); });
+}
+
+/// Rows that the last panel has of its vectors from `first` on.
+int64_t MmaKernel::validOfLast(int64_t first, int64_t vectors) const {
+  int64_t lanes = shape.row->lanes, rows = panelLayout.n - (panelLayout.panels() - 1) * panelLayout.nr;
+  return std::clamp<int64_t>(rows - first * lanes, 0, vectors * lanes);
+}
+
+void MmaKernel::storeRows(ArrayRef<Value> sums, Value column0, Value row0, int64_t tokens, int64_t valid) {
+  size_t vectors = sums.size() / tokens;
+  for (int64_t token = 0; token < tokens; ++token)
+    storeRow(sums.slice(token * vectors, vectors), column0, k.add(row0, token), valid);
 }
 
 /// Stores the first `valid` of a tile's results for row m, from column0 on.

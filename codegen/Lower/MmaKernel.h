@@ -79,7 +79,6 @@ struct MmaOperands {
   /// Of such a block: integer scales of groups below 32 columns, apart from it (LevelPlace), null if it has none; what
   /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
   mlir::Value levels;
-  int64_t levelsOfPart = 0; ///< their bytes, of a panel of a vector
   SumForm sumForm = SumForm::Codes;
   RowMatrix scaledSums;
   bool pairsMinima = false; ///< both groups' of 32 columns meet these together (DotEmitter::pairedMinima)

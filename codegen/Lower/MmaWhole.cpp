@@ -21,7 +21,7 @@ constexpr int64_t kMostUnpackedBytes = 72 << 10;
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
   if (!block || isUnpacked(block) || mma.row->kind != RowKind::Dot || mma.row->strip == 1 || mma.interleaved == 1 ||
-      rows < 2 * tile || !dotEmitter(*mma.row).unpacksAhead())
+      mma.row->tileVectors > 1 || rows < 2 * tile || !dotEmitter(*mma.row).unpacksAhead())
     return false;
   return PanelUnpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), /*wholePanel=*/true, fitSignedBytes(mma.layout))
              .blockBytes() <= kMostUnpackedBytes;
@@ -103,7 +103,7 @@ Value WholePanel::scaledSum(Value block, Value index) {
   return k.mulf(scale, k.intToFloat(total, k.f32()));
 }
 
-Value WholePanel::emit(Value panel, Value rows, Tile visit) {
+Value WholePanel::emit(Value panel, Value rows, const SumPlace &waiting, Store store) {
   Value end = rowsOfTiles(rows);
   k.ifThen(k.slt(k.i64(0), end), [&] {
     const mpgemm::PanelLayout &source = unpacker.source();
@@ -113,14 +113,21 @@ Value WholePanel::emit(Value panel, Value rows, Tile visit) {
     MmaOperands of = mma;
     of.layout = unpacker.layout(), of.range = unpacker.range(), of.height = unpacker.height(), of.ahead = std::nullopt;
     of.run = unpacker.runColumns(), of.scaledSums.pointer = scaledSums;
-    of.levels = levels, of.levelsOfPart = unpacker.levelsOfPart();
     of.recordsOfBlock = unpacker.recordsOfBlock(), of.countsMinima = unpacker.countsMinima();
     of.pairsMinima = scaledSums && pairsMinima();
     if (offsetSums) {
       of.sumForm = SumForm::Offsets, of.sumGroup = scaledGroup();
       of.sums = {offsetSums, activations().numbersOfBlock(scaledGroup())};
     }
-    k.loop(k.i64(0), end, tokens, [&](Value row0) { visit(of, unpacked, row0, tokens); });
+    of.vectors = 1;
+    k.loop(k.i64(0), end, tokens, [&](Value row0) {
+      k.loop(k.i64(0), k.i64(mma.row->vectors), 1, [&](Value vector) {
+        if (levels)
+          of.levels = k.offset(levels, k.mul(vector, unpacker.levelsOfPart()));
+        Value part = k.offset(unpacked, k.mul(vector, unpacker.partBytes()));
+        store(sumTile(k, of, waiting, part, row0, tokens), row0, tokens, vector);
+      });
+    });
   });
   return end;
 }

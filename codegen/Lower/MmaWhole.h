@@ -3,7 +3,8 @@
 // What: the full tiles of a product whose instruction multiplies pairs of activation rows:
 //
 //   whole panel                        codes, scales and minima unpacked (PanelUnpacker.h)
-//     for full tile of rows            sums → the caller
+//     for full tile of rows
+//       for vector of the panel        sums → the caller
 //
 // Why: a tile of pairs fills the registers with the sums of one vector and walks the panel once for each, so unpacking
 // goes once for several tiles at the cost of one.
@@ -32,11 +33,11 @@ public:
   /// To be called when the activations of `rows` rows are there, before any panel is multiplied with them.
   void prepare(mlir::Value rows);
 
-  /// Gets the first row of a tile of `tokens`, and what to multiply it with.
-  using Tile =
-      llvm::function_ref<void(const MmaOperands &unpacked, mlir::Value panel, mlir::Value row0, int64_t tokens)>;
-  /// Visits the rows of full tiles of `rows`; returns how many these are.
-  mlir::Value emit(mlir::Value panel, mlir::Value rows, Tile visit);
+  /// Gets the sums of `tokens` rows from row0 on with a vector's weight rows.
+  using Store = llvm::function_ref<void(llvm::ArrayRef<mlir::Value> sums, mlir::Value row0, int64_t tokens,
+                                        mlir::Value vector)>;
+  /// Multiplies the rows of full tiles of `rows`; returns how many these are. `waiting` as sumTile() has it.
+  mlir::Value emit(mlir::Value panel, mlir::Value rows, const SumPlace &waiting, Store store);
 
 private:
   bool takesHalfTiles() const;

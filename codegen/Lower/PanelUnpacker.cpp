@@ -51,7 +51,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
       units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets), joinsHalves(joinsHalves), pairsMinima(pairsMinima) {
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
-  int64_t rowsOfPart = wholePanel && row->tileVectors == 1 && emitter->ordersScales() ? lanes : panel.nr;
+  int64_t rowsOfPart = wholePanel ? lanes : panel.nr;
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row), findProducts(block);
@@ -114,16 +114,11 @@ int64_t PanelUnpacker::packedBytes() const {
 
 void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out, Value levelsOut) {
   reader.openPanel(panelPointer);
-  toParts.clear(), toLevels.clear();
-  for (int64_t part = 0; !place.isFloat() && part < place.panels(); ++part) {
-    toParts.push_back(part ? emitter->step(k, part * place.panelBytes()) : k.i64(0));
-    toLevels.push_back(part ? emitter->step(k, part * levelsOfPart()) : k.i64(0));
-  }
   int64_t bytes = place.isFloat() ? place.elementOffset(panel.unitSpan(), 0)
                                   : panel.unitSpan() / kUnpackedRecord * place.recordBytes();
   k.loop(k.i64(0), count, 1, [&](Value index) {
     Unit unit = unitAt(panelPointer, k.add(first, index));
-    Value to = k.offset(out, k.mul(index, bytes));
+    Value at = k.mul(index, bytes), to = k.offset(out, place.panels() > 1 ? emitter->step(k, at) : at);
     if (panel.isFloat())
       emitFloats(unit.codes, to);
     else if (place.isFloat())
@@ -137,9 +132,11 @@ void PanelUnpacker::emit(Value panelPointer, Value first, Value count, Value out
   });
 }
 
-/// Where a vector's part of a block is whose first one is at `out`.
-Value PanelUnpacker::partOf(Value out, int64_t v, ArrayRef<Value> steps) const {
-  return k.offset(out, steps[v * lanes / place.nr]);
+/// Where a vector's part of a block is whose first one is at `out`. LLVM shall not know how far apart they are: that
+/// would be part of each offset, too long for a store of two registers.
+Value PanelUnpacker::partOf(Value out, int64_t v, int64_t bytes) const {
+  int64_t part = v * lanes / place.nr;
+  return part ? k.offset(out, emitter->step(k, k.i64(part * bytes))) : out;
 }
 
 /// Records whose codes lie in one bit field of all planes, and in one group: a loop unpacks them.
@@ -172,24 +169,23 @@ void PanelUnpacker::emitUnit(const Unit &unit, Value out) {
 /// a register from record to record.
 void PanelUnpacker::emitFields(const Unit &unit, Value out) {
   int64_t records = panel.unitSpan() / kUnpackedRecord, quads = kUnpackedRecord / panel.kr;
-  auto at = [&](int64_t record, int64_t v) {
-    return k.offset(partOf(out, v, toParts), record * place.recordBytes());
-  };
   for (int64_t v = 0; v < vectors; ++v) {
+    Value part = partOf(out, v, partBytes());
+    auto at = [&](int64_t record) { return k.offset(part, record * place.recordBytes()); };
     for (int64_t record = 0; record < records; ++record)
-      emitScales(unit, record * kUnpackedRecord, v, at(record, v));
+      emitScales(unit, record * kUnpackedRecord, v, at(record));
     for (int64_t first = 0; first < quads; first += reader.quadsTogether())
       for (int64_t record = 0; record < records; ++record)
         for (auto [i, bytes] : llvm::enumerate(bytesOf(unit, record * quads + first, v))) {
           int64_t to = place.locate(place.planes()[0], (first + int64_t(i)) * panel.kr, rowOf(v)).offset;
-          k.store(bytes, k.offset(at(record, v), place.codesOffset() + to), 1);
+          k.store(bytes, k.offset(at(record), place.codesOffset() + to), 1);
         }
   }
 }
 
 void PanelUnpacker::emitRecord(const Unit &unit, int64_t column, Value out) {
   for (int64_t v = 0; v < vectors; ++v) {
-    Value part = partOf(out, v, toParts);
+    Value part = partOf(out, v, partBytes());
     emitScales(unit, column, v, part);
     storeQuads(unit, column, v, k.offset(part, place.codesOffset()));
   }
@@ -283,7 +279,7 @@ void PanelUnpacker::emitLevels(const Unit &unit, int64_t record, Value out) {
   DotRun of = run();
   for (int64_t v = 0; v < vectors; ++v) {
     SmallVector<Value> scales;
-    Value part = partOf(out, v, toLevels);
+    Value part = partOf(out, v, levelsOfPart());
     int64_t groups = kUnpackedRecord / panel.group;
     for (int64_t group = 0; group < groups; ++group)
       scales.push_back(reader.subScale(unit.subScales, record * groups + group, v));

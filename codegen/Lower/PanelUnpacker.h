@@ -41,8 +41,8 @@ bool fitSignedBytes(mpgemm::LayoutAttr layout);
 
 class PanelUnpacker {
 public:
-  /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, or what tiles share best.
-  /// Where tiles take a whole panel vector by vector, it is unpacked as panels of one vector each.
+  /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, unpacked as panels of one
+  /// vector each, or what tiles share best.
   /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
   /// `pairsMinima`: those of a record's second group lie as DotEmitter::swappedMinima makes them.
   /// `joinsHalves`: columns lie as those of ActivationLayout::joinsHalves, and integer scales as LevelPlace.h says.
@@ -80,7 +80,8 @@ public:
   int64_t unitsPerBlock() const { return units; }
   int64_t blockColumns() const { return units * panel.unitSpan(); }
   int64_t blockBytes() const { return place.panels() * place.panelBytes(); }
-  /// Of integer scales that lie apart: of a part of the block, if it is in parts (layout().panels()), and of all.
+  /// Of a panel of the block, and of integer scales that lie apart: of such a panel, and of all.
+  int64_t partBytes() const { return place.panelBytes(); }
   int64_t levelsOfPart() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
   int64_t levelBytes() const { return place.panels() * levelsOfPart(); }
 
@@ -97,7 +98,7 @@ private:
     mlir::Value record;
   };
   Unit unitAt(mlir::Value panelPointer, mlir::Value number);
-  mlir::Value partOf(mlir::Value out, int64_t v, llvm::ArrayRef<mlir::Value> steps) const;
+  mlir::Value partOf(mlir::Value out, int64_t v, int64_t bytes) const;
   int64_t rowOf(int64_t v) const { return v * lanes % place.nr; } ///< in its part of the block
   void emitUnit(const Unit &unit, mlir::Value out);
   void emitFields(const Unit &unit, mlir::Value out);
@@ -129,7 +130,6 @@ private:
   CodeRange foldedRange;
   llvm::SmallVector<int8_t> products; ///< folded bytes by their code and, above it, scale; empty: they are multiplied
   LevelPlace levelPlace;
-  llvm::SmallVector<mlir::Value> toParts, toLevels; ///< bytes from the block to each of its parts
   mpgemm::LayoutAttr unpacked;
   mpgemm::PanelLayout place; ///< of `unpacked`
 };

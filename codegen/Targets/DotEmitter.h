@@ -142,8 +142,8 @@ public:
   /// The same after integer or float sums, each a whole register: they are made in the order in which the kernel asks
   /// for them, and none is taken apart.
   virtual mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const { return pointer; }
-  /// So many bytes, in a register where a load moves its pointer on by one for free.
-  virtual mlir::Value step(KernelBuilder &k, int64_t bytes) const { return k.i64(bytes); }
+  /// `bytes` (i64), of which LLVM knows nothing, where a load moves its pointer on by a register for free.
+  virtual mlir::Value step(KernelBuilder &k, mlir::Value bytes) const { return bytes; }
   /// `vector`, of whose bits LLVM knows nothing.
   virtual mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const { return vector; }
   /// Says that nothing is kept in a vector register here. In front of a loop that needs all of them, so that constants

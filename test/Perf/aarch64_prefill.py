@@ -1,9 +1,9 @@
 """Counts what a product of many rows costs on AArch64, format by format: instructions for 100 multiply-adds.
 
     aarch64_prefill.py --nibble=build/bin/nibble --kernels=build/bin/KernelAssembly [--rows=128] [--formats=q4_0,q8_0]
-                       [--cpus=cortex-a76,neoverse-n2,neoverse-v1] [--write=docs/performance.md]
+                       [--cpus=cortex-a76,neoverse-n2,neoverse-v1] [--columns=1536] [--write=docs/performance.md]
 
-For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × 1536 with
+For each CPU, every format of files that is computed with integers there, the kernel of a weight of 64 × --columns with
 --rows rows of activations is compiled by itself and run under qemu-aarch64 once and twice; the difference is the
 kernel, with unpacking, loops and stores, without start-up. Numbers are zeros, since no instruction depends on them.
 "of the best" is the count of the format with the fewest instructions among those whose codes have as many bits in the
@@ -27,7 +27,7 @@ sys.dont_write_bytecode = True
 import page_table  # noqa: E402
 from aarch64 import build_plugin, output  # noqa: E402
 
-WEIGHT_ROWS, COLUMNS = 64, 1536
+WEIGHT_ROWS = 64
 BEGIN, END = "<!-- prefill table begins -->", "<!-- prefill table ends -->"
 
 # Buffers of weight, codes, scales, sums and results; the largest are f32, a number for each of 64 columns and a row.
@@ -56,13 +56,17 @@ def formats_of(options, cpu):
             width = re.match(r"!lowbit\.block<[ui](\d)", entry["type"])
             bits = int(width.group(1) if width else entry["bits_per_weight"])
             found.append((entry["name"], bits, entry["instruction_row"]))
+    missing = [name for name in wanted or [] if name not in {entry[0] for entry in found}]
+    if missing:
+        sys.exit(f"error: no format of files is called {', '.join(missing)} and computed with integers on {cpu}, or "
+                 "another one of the same type is asked for")
     return found
 
 
 def count(options, plugin, folder, cpu, name, row):
     """Instructions of the kernel, once."""
     path = os.path.join(folder, f"{cpu}-{name}")
-    text = output([options.kernels, row, "aarch64-linux-gnu", cpu, name, str(WEIGHT_ROWS), str(COLUMNS),
+    text = output([options.kernels, row, "aarch64-linux-gnu", cpu, name, str(WEIGHT_ROWS), str(options.columns),
                    str(options.rows)]).stdout
     with open(path + ".s", "w", encoding="utf-8") as file:
         file.write(text)
@@ -80,7 +84,7 @@ def count(options, plugin, folder, cpu, name, row):
 def measure(options, folder):
     """cpu → format → (bits, instructions for 100 multiply-adds)."""
     plugin = build_plugin(options, folder)
-    products = options.rows * WEIGHT_ROWS * COLUMNS
+    products = options.rows * WEIGHT_ROWS * options.columns
     cases = [(cpu, *entry) for cpu in options.cpus.split(",") for entry in formats_of(options, cpu)]
     found = collections.defaultdict(dict)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -111,6 +115,7 @@ def main():
     parser.add_argument("--cpus", default="cortex-a76,neoverse-n2,neoverse-v1")
     parser.add_argument("--formats")
     parser.add_argument("--rows", type=int, default=128)
+    parser.add_argument("--columns", type=int, default=1536)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--qemu", default="qemu-aarch64")
     parser.add_argument("--cc", default=os.environ.get("CC", "clang-22"))

@@ -66,8 +66,8 @@ Value AArch64Neon::afterSums(KernelBuilder &k, Value pointer, ValueRange done) c
 
 /// Arm ARM, the post-index forms of LD1 to LD4. LLVM adds a constant other than what was loaded by an instruction of
 /// its own.
-Value AArch64Neon::step(KernelBuilder &k, int64_t bytes) const {
-  return emptyAssembly(k, k.i64(), {k.i64(bytes)}, "=r,0");
+Value AArch64Neon::step(KernelBuilder &k, Value bytes) const {
+  return emptyAssembly(k, k.i64(), bytes, "=r,0");
 }
 
 /// Otherwise the second may be loaded behind uses of the first, and LLVM makes an LDP of neighbours only.

@@ -25,7 +25,7 @@ public:
   mlir::Value joinSign(KernelBuilder &k, mlir::Value bits, unsigned bit, mlir::Value packed, bool upper) const override;
   bool takesVectorsApart(const DotRun &run) const override { return true; }
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
-  mlir::Value step(KernelBuilder &k, int64_t bytes) const override;
+  mlir::Value step(KernelBuilder &k, mlir::Value bytes) const override;
   /// What two neighbouring loads gave, both there before either is used.
   KernelBuilder::Values inPair(KernelBuilder &k, mlir::ValueRange loaded) const;
   mlir::Value hidden(KernelBuilder &k, mlir::Value vector) const override;
