@@ -91,8 +91,8 @@ PanelSums DotPanel::walkRecords(Value panelPointer, Value row0, Value records, V
   });
 }
 
-/// `sums` are null at first. Pointers stand at the next record then, and are read through once the last sum is there;
-/// that of the float scales stays.
+/// Adds a record's products to `sums`, which are null of none. Pointers stand at the next record then, and are read
+/// through once the last sum is there; that of the float scales stays.
 void DotPanel::walkRecord(Walk &walk, Tile &sums) {
   Unit &unit = walk.unit;
   emitStrips(walk.record, unit, 0, sums);
@@ -110,7 +110,8 @@ void DotPanel::walkWeights(Unit &at, SmallVector<Tile> &w, MutableArrayRef<DotRu
   for (int64_t i = 0; i < runs * groups; ++i) {
     Tile &quads = w.emplace_back();
     while (int64_t count = std::min(dot.quads - int64_t(quads.size()), kLoadedQuads)) {
-      quads.append(emitter->loadWeights(k, dot, at.codes, panel.vectorBytes(), count));
+      for (Value bytes : emitter->loadWeights(k, dot, at.codes, panel.vectorBytes(), count))
+        quads.push_back(k.sub(bytes, subtracted));
       bool isLast = i + 1 == runs * groups && int64_t(quads.size()) == dot.quads;
       at.codes = k.offset(at.codes, isLast ? at.toWeights : k.i64(count * panel.vectorBytes()));
       at.codes = afterStrip(at.codes, quads.back());

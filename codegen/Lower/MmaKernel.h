@@ -109,7 +109,7 @@ PanelSums accumulateFloat(KernelBuilder &k, const MmaOperands &mma, mlir::Value 
                           int64_t tokens, PanelSums sums = {});
 PanelSums dotRows(KernelBuilder &k, const MmaOperands &mma, int64_t tokens, llvm::ArrayRef<mlir::Value> sums);
 
-/// The sums of a tile of rows with a packed panel, rows in order; `memory` is for those that wait.
+/// The sums of a tile of rows with a panel, rows in order; `memory` is for those that wait.
 PanelSums sumTile(KernelBuilder &k, MmaOperands mma, const SumPlace &memory, mlir::Value panel, mlir::Value row0,
                   int64_t tokens);
 
