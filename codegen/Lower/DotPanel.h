@@ -45,6 +45,7 @@ private:
     /// In a walk, bytes from what is loaded last of a record to the next record's: of weights, of activations, and of
     /// their scales unless these are read at their distance from the first.
     Value toWeights = {}, toCodes = {}, toScales = {};
+    Value minima = {}; ///< where a span's last ones were read
   };
   /// Where there are not more registers than this, a row alone is multiplied in order.
   static constexpr int64_t kShortRegisters = 16;
@@ -91,7 +92,7 @@ private:
   struct Walk {
     Value record; ///< of float scales and minima: a record, or a super block's first
     Unit unit;
-    Value toRecord;       ///< bytes to the next one
+    Value toRecord;       ///< bytes to the next one, from what is read last of it
     Value toMinima;       ///< bytes from a group's minima to those of the record's next group,
     Value toMinimaOfNext; ///< and of the last to those of the next record's first
   };

@@ -229,8 +229,10 @@ void DotPanel::addStripMinima(const StripScales &scales, Unit &at, int64_t colum
   at.x.scaledSums = activations.scaledSumsAt(at.x, column);
   for (size_t group = 0; group < scales.minimaAt.size(); group += minimaTogether()) {
     Tile minima;
-    for (Value place : ArrayRef(scales.minimaAt).slice(group, minimaTogether()))
-      minima.push_back(emitter->loadSpread(k, dot, afterStrip(place, sums[(strips() - 1) * mma.vectors + v])));
+    for (Value place : ArrayRef(scales.minimaAt).slice(group, minimaTogether())) {
+      at.minima = afterStrip(place, sums[(strips() - 1) * mma.vectors + v]);
+      minima.push_back(emitter->loadSpread(k, dot, at.minima));
+    }
     addGroupMinima(minima, at, v, sums);
   }
 }

@@ -42,7 +42,9 @@ DotPanel::Walk DotPanel::startWalk(Value panelPointer, Value row0) {
     loaded = activations.scalesOf(together);
     walk.unit.toScales = step(loaded, activations.scalesBehind(columns) - activations.scalesOf(strips()) + loaded);
   }
-  walk.toRecord = scalesBlocks ? k.i64(mma.recordsOfBlock * panel.recordBytes()) : step(0, panel.recordBytes());
+  int64_t behind = addsSpanMinima() ? panel.minOffset(minimaOfRecord() - 1, 0) : 0; // of what is read last
+  walk.toRecord =
+      scalesBlocks ? k.i64(mma.recordsOfBlock * panel.recordBytes()) : step(0, panel.recordBytes() - behind);
   if (panel.hasMin && scalesBlocks) {
     int64_t toGroup = panel.minOffset(1, 0) - panel.minOffset(0, 0);
     walk.toMinima = step(0, toGroup);
@@ -86,7 +88,8 @@ PanelSums DotPanel::walkPanel(Walk start, Value count, ValueRange sums,
 PanelSums DotPanel::walkRecords(Value panelPointer, Value row0, Value records, ValueRange sums) {
   return walkPanel(startWalk(panelPointer, row0), records, sums, [&](Value, Walk &walk, Tile &next) {
     walkRecord(walk, next);
-    walk.record = afterStrip(k.offset(walk.record, walk.toRecord), next.back());
+    Value last = std::exchange(walk.unit.minima, {});
+    walk.record = afterStrip(k.offset(last ? last : walk.record, walk.toRecord), next.back());
     moveScales(walk.unit);
   });
 }
