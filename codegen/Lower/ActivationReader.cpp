@@ -27,8 +27,10 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   };
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
+  mpgemm::ActivationLayout ofBlock{mma.layout.getK(), mma.interleaved};
   if (mma.scaledSums.pointer && mma.scaledTogether == 1)
-    at.scaledSums = number(mma.scaledSums, k.f32(), scaledGroup());
+    at.scaledSums = placeOfNumber(k, ofBlock, mma.scaledSums.pointer, k.f32(), row0, k.divu(column, scaledGroup()),
+                                  scaledGroup(), mma.scaledSums.stride);
   else if (mma.scaledSums.pointer)
     at.scaledSums = placeAmong(k, mma.scaledSums, row0, k.divu(column, scaledGroup()), mma.scaledTogether);
   if (!emitter)

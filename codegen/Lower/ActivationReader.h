@@ -38,7 +38,8 @@ class ActivationReader {
 public:
   /// `emitter` is null for look-ups, whose codes are tables.
   ActivationReader(KernelBuilder &k, const MmaOperands &mma, const DotRun &run, const DotEmitter *emitter)
-      : k(k), mma(mma), run(run), emitter(emitter), layout{mma.layout.getK(), mma.interleaved} {}
+      : k(k), mma(mma), run(run), emitter(emitter),
+        layout{mma.columns ? mma.columns : mma.layout.getK(), mma.interleaved} {}
 
   /// At `column` of the rows from row0 on.
   ActivationCursor open(mlir::Value row0, mlir::Value column) const;

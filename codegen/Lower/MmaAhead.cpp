@@ -77,7 +77,7 @@ static bool takesOffsets(const MmaOperands &mma) {
 }
 
 AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
-    : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row), /*wholePanel=*/false,
+    : k(k), mma(mma), mostRows(rows), unpacker(k, mma.layout, mma.row, emitterOf(*mma.row), /*columns=*/0,
                                               takesOffsets(mma), mma.joinsHalves) {
   unpacker.lookUpIn(mma.tables);
   block = k.stack(k.i8(), unpacker.blockBytes());

@@ -63,6 +63,7 @@ struct MmaOperands {
   RowMatrix bases;     ///< i32 (rows × k/sumGroup), look-up only
   /// Rows of a block of activations (dialects/MPGEMM/ActivationLayout.h); strides are of plain ones.
   int64_t interleaved = 1;
+  int64_t columns = 0; ///< of a row of activations, where a block that was unpacked ahead has fewer; 0: layout's
   bool joinsHalves = false;    ///< of activations (ActivationLayout.h), whose products are unpacked ahead
   int64_t activationGroup = 0; ///< 32, or k
   int64_t sumGroup = 0;

@@ -6,6 +6,14 @@
 //     for full tile of rows
 //       for vector of the panel        sums → the caller
 //
+// or, of a panel with too many columns for a thread's stack, whose sums wait there meanwhile:
+//
+//   for block of columns               unpacked
+//     for full tile of rows
+//       for vector of the panel
+//   for full tile of rows
+//     for vector of the panel          sums → the caller
+//
 // Why: a tile of pairs fills the registers with the sums of one vector and walks the panel once for each, so unpacking
 // goes once for several tiles at the cost of one.
 // Where there are minima, the sums of activations that they meet are made floats and multiplied by their scale once
@@ -45,17 +53,31 @@ private:
   mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
   int64_t scaledGroup() const { return std::min(mma.layout.getPanelLayout().group, kUnpackedRecord); } ///< columns
   bool pairsMinima() const;
-  int64_t scaledNumbers(int64_t rows) const;
-  void emitSums(mlir::Value block);
-  mlir::Value numbersAt(mlir::Value base, mlir::Type type, int64_t group, mlir::Value block, mlir::Value index);
-  mlir::Value scaledSum(mlir::Value block, mlir::Value index);
+  bool isSplit() const { return unpacker.blockColumns() < mma.layout.getK(); }
+  /// Of what is made of the block's activations.
+  mpgemm::ActivationLayout tables() const { return {unpacker.blockColumns(), mma.interleaved}; }
+  MmaOperands unpackedAs(mlir::Value column) const;
+  void emitTables(const MmaOperands &of, mlir::Value rows, mlir::Value columns);
+  mlir::Value scaledSum(const MmaOperands &of, mlir::Value block, mlir::Value index);
+  mlir::Value numbersAt(const mpgemm::ActivationLayout &layout, mlir::Value base, mlir::Type type, int64_t group,
+                        mlir::Value block, mlir::Value index) const;
+  using Visit = llvm::function_ref<void(mlir::Value row0, mlir::Value vector, int64_t first)>;
+  void forEachTile(mlir::Value end, Visit visit);
+  mlir::Value takeVector(MmaOperands &of, mlir::Value vector, int64_t first) const;
+  void emitBlocks(mlir::Value panel, mlir::Value end, const SumPlace &waiting);
+  mlir::Value apart() const;
+  mlir::Value placeOf(mlir::Value row0, mlir::Value vector) const;
+  PanelSums loadSums(mlir::Value place) const;
 
   KernelBuilder &k;
   MmaOperands mma;
   int64_t tile;
+  int64_t tableGroup; ///< columns whose scaled sums lie together
+  bool hasTables;
   PanelUnpacker unpacker;
   int64_t tokens; ///< rows that are multiplied at once
   mlir::Value unpacked, levels; ///< memory; no levels where the format has none that integer sums meet
+  mlir::Value sums; ///< memory of all tiles' sums; null where a block is the panel
   mlir::Value scaledSums, offsetSums; ///< memory of what MmaOperands says (SumForm::Offsets); null without
 };
 

@@ -44,14 +44,14 @@ static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
-                             const DotEmitter *emitter, bool wholePanel, bool takesOffsets, bool joinsHalves,
+                             const DotEmitter *emitter, int64_t columns, bool takesOffsets, bool joinsHalves,
                              bool pairsMinima)
     : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()),
       lanes(row->lanes), vectors(row->vectors),
-      units(std::max<int64_t>(1, (wholePanel ? panel.k : columnsOfBlock(*row)) / panel.unitSpan())),
+      units(std::max<int64_t>(1, (columns ? columns : columnsOfBlock(*row)) / panel.unitSpan())),
       takesOffsets(takesOffsets), joinsHalves(joinsHalves), pairsMinima(pairsMinima) {
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
-  int64_t rowsOfPart = wholePanel ? lanes : panel.nr;
+  int64_t rowsOfPart = columns && emitter->ordersScales() ? lanes : panel.nr;
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
   if (std::optional<FoldedScales> fold = emitter ? foldedScales(block, *row) : std::nullopt)
     folded = fold->factor, foldedRange = rangeOfNumbers(fold->low, fold->high, row), findProducts(block);

@@ -41,13 +41,13 @@ bool fitSignedBytes(mpgemm::LayoutAttr layout);
 
 class PanelUnpacker {
 public:
-  /// `emitter` as PanelReader has it; null for float products. A block is the whole panel, unpacked as panels of one
-  /// vector each, or what tiles share best.
+  /// `emitter` as PanelReader has it; null for float products. A block has `columns`, unpacked as panels of one vector
+  /// each where a tile walks them (DotPanelWalk.cpp), or 0: what tiles share best.
   /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
   /// `pairsMinima`: those of a record's second group lie as DotEmitter::swappedMinima makes them.
   /// `joinsHalves`: columns lie as those of ActivationLayout::joinsHalves, and integer scales as LevelPlace.h says.
   PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
-                bool wholePanel = false, bool takesOffsets = false, bool joinsHalves = false,
+                int64_t columns = 0, bool takesOffsets = false, bool joinsHalves = false,
                 bool pairsMinima = false);
 
   /// Memory of placeOfTables().
@@ -82,6 +82,7 @@ public:
   int64_t blockBytes() const { return place.panels() * place.panelBytes(); }
   /// Of a panel of the block, and of integer scales that lie apart: of such a panel, and of all.
   int64_t partBytes() const { return place.panelBytes(); }
+  bool isInParts() const { return place.panels() > 1; }
   int64_t levelsOfPart() const { return blockColumns() / kUnpackedRecord * levelPlace.recordBytes(); }
   int64_t levelBytes() const { return place.panels() * levelsOfPart(); }
 

@@ -57,24 +57,32 @@ TEST_P(AheadTest, EqualsTheDefinitionBitForBit) {
   EXPECT_EQ(cases.check(), "");
 }
 
-/// What minima meet is made of the activations' sums for each product, where a thread's stack has no room for all of it
-/// (kTableBytes).
-TEST(Ahead, MinimaWithoutATable) {
-  auto isPairs = [](const Machine &m) { return m.row == llvm::StringRef("aarch64_i8mm_2x4x8_s8s8s32"); };
-  const Machine *machine = llvm::find_if(machines(), isPairs);
+class LongRowsTest : public testing::TestWithParam<const char *> {};
+
+/// Rows of weights that are longer than what a thread's stack holds of an unpacked panel, for instructions that
+/// multiply pairs of rows of activations (codegen/Lower/MmaWhole.h): two blocks of columns and a part of one, with
+/// minima and integer scales; and the longest whose scaled sums of activations it holds.
+TEST_P(LongRowsTest, EqualTheDefinitionBitForBit) {
+  const Machine *machine =
+      llvm::find_if(machines(), [](const Machine &m) { return m.row == llvm::StringRef(GetParam()); });
   ASSERT_NE(machine, machines().end());
   auto target = targetOf(machine->triple, machine->cpu);
   ASSERT_TRUE(bool(target)) << llvm::toString(target.takeError());
   std::mt19937 random(20261123);
   ProductCases cases(*machine);
-  constexpr int64_t kRows = 128, kColumns = 3072; // the most that it has room for
-  for (int64_t columns : {kColumns, kColumns + 256})
-    cases.add(formatOf("q2_k"), {}, {5, columns, false, false}, kRows, {{kRows, 1}}, random);
+  constexpr int64_t kRows = 2 * 16 + 8 + 1, kColumns = 2 * 2048 + 256;
+  for (const char *name : {"q4_0", "q4_k", "q2_k", "q6_k", "nvfp4", "u8_min"})
+    cases.add(formatOf(name), {}, {17, kColumns, true, true}, kRows, {{kRows, 2}, {33, 1}}, random);
+  cases.add(formatOf("q2_k"), {}, {5, 3072, false, false}, 128, {{128, 1}}, random);
   ASSERT_EQ(cases.compile(*target), "");
   if (std::string why = whyNotRunnable(*target); !why.empty())
     GTEST_SKIP() << "UNSUPPORTED: compiled, but not run: " << why;
   EXPECT_EQ(cases.check(), "");
 }
+
+INSTANTIATE_TEST_SUITE_P(Rows, LongRowsTest,
+                         testing::Values("aarch64_i8mm_2x4x8_s8s8s32", "aarch64_sve256i8mm_2x8x8_s8s8s32"),
+                         [](const testing::TestParamInfo<const char *> &info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Rows, AheadTest,
                          testing::Values(Case{"x86_avx2_1x8x4_u7s8s32",
