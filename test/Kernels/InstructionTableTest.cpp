@@ -47,7 +47,8 @@ TEST(InstructionTableTest, BestRowNeedsAllItsFeatures) {
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma"})), "generic_base_1x4x4_s8s8s32");
   EXPECT_EQ(best("x86_64-linux-gnu", only({"avx2", "fma", "f16c", "avx512vnni", "avx512bw", "avx512vl"})),
             "x86_avx512vnni_1x16x4_u8s8s32");
-  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod", "i8mm"})), "aarch64_i8mm_2x4x8_s8s8s32");
+  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod", "i8mm", "complxnum"})), "aarch64_i8mm_2x4x8_s8s8s32");
+  EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod", "i8mm"})), "aarch64_dotprod_1x4x4_s8s8s32");
   EXPECT_EQ(best("aarch64-linux-gnu", only({"neon", "dotprod"})), "aarch64_dotprod_1x4x4_s8s8s32");
   EXPECT_EQ(best("aarch64-linux-gnu", only({"neon"})), "aarch64_neon_1x4x4_s8s8s32");
   EXPECT_EQ(best("aarch64-linux-gnu", only({"avx2", "fma", "f16c"})), "generic_base_1x4x4_s8s8s32");
