@@ -17,6 +17,8 @@ namespace nibble {
 /// Quads of weights by one load.
 constexpr int64_t kLoadedQuads = 2;
 
+/// Whether the tile is walked so. Without a table of scaled sums, minima of a span would be made of sums of activations
+/// that the walk does not pass.
 bool DotPanel::walksStrips() const {
   bool readsSums = addsSpanMinima() && !mma.scaledSums.pointer;
   return mma.range && passesStrips() && emitter->ordersScales() && !readsSums && loadsSpans() &&

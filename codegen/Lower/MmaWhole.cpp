@@ -27,7 +27,8 @@ static int64_t columnsOfBlock(KernelBuilder &k, const MmaOperands &mma) {
   return whole.blockBytes() <= kMostUnpackedBytes ? columns : kBlockBytes / mma.layout.getNr();
 }
 
-/// Whether tiles of pairs of rows may follow each other, and there is something to do once for them.
+/// Whether tiles of pairs of rows may follow each other, and there is something to do once for them. Where the sums of
+/// very many rows would have to wait beside a block, each tile unpacks for itself.
 bool WholePanel::suits(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile) {
   auto block = dyn_cast<lowbit::BlockType>(mma.layout.getElement());
   if (!block || isUnpacked(block) || mma.row->kind != RowKind::Dot || mma.row->strip == 1 || mma.interleaved == 1 ||
@@ -54,10 +55,11 @@ bool WholePanel::pairsMinima() const {
 }
 
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
-    : k(k), mma(mma), tile(tile), tableGroup(scaledGroup() * (pairsMinima() ? 2 : 1)),
+    : k(k), mma(mma), tile(tile), columns(columnsOfBlock(k, mma)),
+      tableGroup(scaledGroup() * (pairsMinima() ? 2 : 1)),
       hasTables(mma.layout.getPanelLayout().hasMin &&
-                scaledNumbers({columnsOfBlock(k, mma), mma.interleaved}, rows, tableGroup) * 4 <= kTableBytes),
-      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), columnsOfBlock(k, mma), fitSignedBytes(mma.layout),
+                scaledNumbers({columns, mma.interleaved}, rows, tableGroup) * 4 <= kTableBytes),
+      unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), columns, fitSignedBytes(mma.layout),
                /*joinsHalves=*/false, hasTables && pairsMinima()),
       tokens(takesHalfTiles() ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());

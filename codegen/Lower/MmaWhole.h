@@ -72,6 +72,7 @@ private:
   KernelBuilder &k;
   MmaOperands mma;
   int64_t tile;
+  int64_t columns;    ///< that are unpacked at once
   int64_t tableGroup; ///< columns whose scaled sums lie together
   bool hasTables;
   PanelUnpacker unpacker;

@@ -30,10 +30,10 @@ from aarch64 import build_plugin, output  # noqa: E402
 WEIGHT_ROWS = 64
 BEGIN, END = "<!-- prefill table begins -->", "<!-- prefill table ends -->"
 
-# Buffers of weight, codes, scales, sums and results; the largest are f32, a number for each of 64 columns and a row.
+# Buffers of weight, codes, scales, sums and results, as large as the largest: a byte for each column of a row.
 CALLER = """
 void product(void *w, void *x, void *s, void *t, void *y, long n, long tid, long threads);
-static _Alignas(64) char buffers[5][1 << 20];
+static _Alignas(64) char buffers[5][%d];
 int main(int count, char **arguments) {
   (void)arguments;
   for (int call = 0; call < count; ++call)
@@ -71,7 +71,7 @@ def count(options, plugin, folder, cpu, name, row):
     with open(path + ".s", "w", encoding="utf-8") as file:
         file.write(text)
     with open(path + ".c", "w", encoding="utf-8") as file:
-        file.write(CALLER % options.rows)
+        file.write(CALLER % (max(1 << 20, max(options.rows, WEIGHT_ROWS) * options.columns), options.rows))
     output([options.aarch64_cc, "-O1", "-static", "-march=armv9-a+i8mm+bf16", path + ".c", path + ".s", "-o", path])
     length = re.match(r"aarch64_sve(\d+)", row)
     vectors = int(length.group(1)) // 128 if length else 1
