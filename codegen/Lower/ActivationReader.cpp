@@ -27,6 +27,8 @@ ActivationCursor ActivationReader::open(Value row0, Value column) const {
   };
   at.scales = number(mma.scales, k.f32(), mma.activationGroup);
   at.sums = number(mma.sums, k.i32(), mma.sumGroup);
+  if (mma.starts.numbers.pointer)
+    at.starts = number(mma.starts.numbers, k.i32(), mma.starts.columns);
   mpgemm::ActivationLayout ofBlock{mma.layout.getK(), mma.interleaved};
   if (mma.scaledSums.pointer && mma.scaledTogether == 1)
     at.scaledSums = placeOfNumber(k, ofBlock, mma.scaledSums.pointer, k.f32(), row0, k.divu(column, scaledGroup()),
@@ -44,6 +46,8 @@ ActivationCursor ActivationReader::move(const ActivationCursor &at, Value spans,
   if (mma.activationGroup == mpgemm::kActivationGroup)
     next.scales = k.at(at.scales, k.f32(), k.mul(spans, layout.numberOffset(0, columns / mpgemm::kActivationGroup)));
   next.sums = k.at(at.sums, k.i32(), k.mul(spans, layout.numberOffset(0, columns / mma.sumGroup)));
+  if (at.starts)
+    next.starts = k.at(at.starts, k.i32(), k.mul(spans, layout.numberOffset(0, columns / mma.starts.columns)));
   if (!emitter)
     next.bases = k.at(at.bases, k.i32(), k.mul(spans, columns / columnsOfRun()));
   return next;
@@ -102,6 +106,11 @@ Value ActivationReader::codeSums(const ActivationCursor &at, int64_t strip, int6
     total = total ? k.add(total, sum) : sum;
   }
   return run.strip == 1 ? k.splat(total, run.lanes) : emitter->repeat(k, run, total);
+}
+
+Value ActivationReader::start(const ActivationCursor &at, int64_t strip, int64_t column) const {
+  const PartStarts &starts = mma.starts;
+  return k.splat(spread(k.i32(), at.starts, starts.numbers.stride, strip, column / starts.columns), run.lanes);
 }
 
 Value ActivationReader::pairOfSums(const ActivationCursor &at, int64_t strip, int64_t column) const {

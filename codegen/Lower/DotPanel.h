@@ -74,7 +74,8 @@ private:
   bool fetchesToUnpack() const;
   Tile emitUnit(Value record, const Unit &unit, Tile sums);
   bool readsBytes() const;
-  bool sumsParts() const;
+  int64_t partQuads() const;
+  bool sumsParts() const { return partQuads() > 0; }
   bool goesInOrder() const;
   /// Whether a row alone looks its numbers up in more than one register.
   bool looksLong() const { return tokens == 1 && goesInOrder() && reader.looksUp() && panel.codeBits > 4; }
@@ -198,8 +199,8 @@ private:
   void multiplyStrips(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
   void accumulateQuads(Quads at, llvm::ArrayRef<DotRun> of, Tile &dots);
   void multiplyApart(Quads quads, llvm::ArrayRef<DotRun> of, Tile &dots);
-  Tile multiplyUnpacked(Value codes, int64_t first, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
-  Tile multiplyParts(Value codes, int64_t first, int64_t quads, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
+  Tile multiplyUnpacked(const Unit &unit, int64_t column, Value x, llvm::ArrayRef<DotRun> of, Tile dots);
+  Tile multiplyParts(const Unit &unit, int64_t column, Value x, llvm::ArrayRef<DotRun> of, Tile sums);
   void multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, llvm::ArrayRef<DotRun> of, Tile &dots);
   void addOffsets(const Unit &unit, int64_t column, Tile &total);
   Tile weights(Value codes, int64_t quad, int64_t stride, int64_t count, int64_t v);
@@ -244,6 +245,7 @@ private:
   LevelPlace levels; ///< of a block whose integer scales lie apart
   DotRun dot;
   ActivationReader activations;
+  int64_t startQuads = 0; ///< of the parts of a run that start with what the offset takes away; 0: no parts do
   int64_t subtracted = 0; ///< from the weights, as bytes: the offset, unless sums start with it
   Value panelStart;       ///< of the panel that is walked
   SumPlace memory;        ///< of the tile's sums; null in registers

@@ -90,7 +90,7 @@ DotPanel::Tile DotPanel::multiplyRun(const Unit &unit, int64_t column, ArrayRef<
   int64_t first = column / panel.kr;
   Value x = activations.codes(unit.x, column);
   if (emitter->walksInLoop() && (mma.range || (tokens > 1 && readsBytes())))
-    return multiplyUnpacked(unit.codes, first, x, of, std::move(dots));
+    return multiplyUnpacked(unit, column, x, of, std::move(dots));
   if (!emitter->walksInLoop() || tokens == 1 || dot.quads <= kStraightQuads) {
     multiplyQuads({unit.codes, first, 1, dot.quads, x}, of, dots);
     return dots;
@@ -135,17 +135,19 @@ void DotPanel::multiplyApart(Quads quads, ArrayRef<DotRun> of, Tile &dots) {
   }
 }
 
-/// Whether a run of bytes is summed up in parts, after each of which sums are widened.
-bool DotPanel::sumsParts() const {
+/// Quads of the parts in which a run of bytes is summed up, after each of which sums are widened; 0: it has none.
+int64_t DotPanel::partQuads() const {
   int64_t together = emitter->quadsTogether(dot);
-  return readsBytes() && together > kStepQuads && together < dot.quads && dot.quads % together == 0;
+  bool fits = readsBytes() && together > kStepQuads && together < dot.quads && dot.quads % together == 0;
+  return startQuads ? startQuads : fits ? together : 0;
 }
 
 /// A run of bytes.
-DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, ArrayRef<DotRun> of, Tile dots) {
-  int64_t together = emitter->quadsTogether(dot);
+DotPanel::Tile DotPanel::multiplyUnpacked(const Unit &unit, int64_t column, Value x, ArrayRef<DotRun> of, Tile dots) {
   if (sumsParts())
-    return multiplyParts(codes, first, together, x, of, std::move(dots));
+    return multiplyParts(unit, column, x, of, std::move(dots));
+  Value codes = unit.codes;
+  int64_t first = column / panel.kr, together = emitter->quadsTogether(dot);
   if (dot.quads <= emitter->straightQuads()) {
     multiplyInOrder(codes, first, dot.quads, x, of, dots);
     return dots;
@@ -159,25 +161,35 @@ DotPanel::Tile DotPanel::multiplyUnpacked(Value codes, int64_t first, Value x, A
   });
 }
 
-/// A run of unpacked bytes in parts of so many quads, each with sums of its own that are added to `sums`: the sums of
-/// the part stay in registers, the others need not.
-DotPanel::Tile DotPanel::multiplyParts(Value codes, int64_t first, int64_t quads, Value x, ArrayRef<DotRun> of,
-                                       Tile sums) {
+/// A run of unpacked bytes in parts, each with sums of its own that are added to `sums`: the sums of the part stay in
+/// registers, the others need not.
+DotPanel::Tile DotPanel::multiplyParts(const Unit &unit, int64_t column, Value x, ArrayRef<DotRun> of, Tile sums) {
   SmallVector<DotRun> part(of);
+  int64_t quads = partQuads(), first = column / panel.kr, inSpan = column % (run * runs);
+  bool isFirst = inSpan == 0, isLast = inSpan == run * (runs - 1);
   for (DotRun &run : part)
-    run.quads = quads;
+    run.quads = quads, run.hasStarts = startQuads > 0;
+  Unit at = unit;
   for (int64_t quad = first; quad < first + dot.quads; quad += quads) {
     Tile dots;
-    if (quad > first && strips() > 1)
-      codes = emitter->afterSums(k, codes, sums), x = emitter->afterSums(k, x, sums);
-    for (int64_t i = 0; i < int64_t(sums.size()); ++i)
-      dots.push_back(emitter->start(k, part[i % mma.vectors], Value()));
-    multiplyInOrder(codes, quad, quads, k.offset(x, (quad - first) * panel.kr), part, dots);
+    Value start; // of the strip
+    if ((quad > first || !isFirst) && strips() > 1) {
+      at.codes = emitter->afterSums(k, at.codes, sums), x = emitter->afterSums(k, x, sums);
+      if (startQuads)
+        at.x.starts = emitter->afterSums(k, at.x.starts, sums);
+    }
+    for (int64_t i = 0; i < int64_t(sums.size()); ++i) {
+      int64_t strip = i / mma.vectors;
+      if (startQuads && i % mma.vectors == 0)
+        start = activations.start(at.x, strip, quad * panel.kr);
+      dots.push_back(emitter->start(k, part[i % mma.vectors], start));
+    }
+    multiplyInOrder(at.codes, quad, quads, k.offset(x, (quad - first) * panel.kr), part, dots);
     for (auto [i, dot] : llvm::enumerate(dots))
       dot = emitter->finish(k, part[i % mma.vectors], dot, Value());
-    addTotals(sums, dots, totalsWait() && quad > first);
+    addTotals(sums, dots, totalsWait() && !(isFirst && quad == first));
     sums = std::move(dots);
-    if (totalsWait() && quad + quads < first + dot.quads)
+    if (totalsWait() && !(isLast && quad + quads == first + dot.quads))
       storeTile(sums, memory.totals);
   }
   return sums;

@@ -19,6 +19,10 @@ namespace nibble {
 /// four of a tile, and the sums of 16 weight rows take 8 KiB. (docs/decisions/2026-11-22-chunks-of-128.md)
 constexpr int64_t kRowsTogether = 128;
 
+/// What a block, sums and tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): there is
+/// room for a number of each 32 columns of 128 rows of 12288 columns.
+constexpr int64_t kStackBytes = 208 << 10;
+
 /// Records of a row whose sums are made side by side.
 constexpr int64_t kRecordsTogether = 8;
 
@@ -91,9 +95,12 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
 }
 
 void AheadPanel::allocateTables() {
-  int64_t offsets = unpacker.sumForm() == SumForm::Codes ? 0 : offsetSumsOfRecord();
+  bool startsParts = unpacker.columnsOfRunPart() > 0;
+  int64_t offsets = startsParts || unpacker.sumForm() != SumForm::Codes ? offsetSumsOfRecord() : 0;
   int64_t scaled = unpacker.source().hasMin ? groupsOfRecord() : 0;
-  prepared = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled) * 4 <= kTableBytes;
+  int64_t others = unpacker.blockBytes() + unpacker.levelBytes() + rowsTogether() * unpacker.source().nr * 4;
+  int64_t numbers = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled);
+  prepared = others + numbers * 4 <= kStackBytes;
   int64_t records = (prepared ? mostRows : rowsTogether()) * recordsOfTables();
   if (offsets)
     offsetSums = k.stack(k.i32(), records * offsets);
@@ -117,7 +124,11 @@ int64_t AheadPanel::groupsOfRecord() const {
 
 /// Runs of 32 columns, and the numbers that become of the sums of their activations.
 int64_t AheadPanel::runsOfRecord() const { return kUnpackedRecord / unpacker.runColumns(); }
-int64_t AheadPanel::offsetSumsOfRecord() const { return unpacker.sumForm() == SumForm::Pairs ? 1 : runsOfRecord(); }
+int64_t AheadPanel::offsetSumsOfRecord() const {
+  if (int64_t columns = unpacker.columnsOfRunPart())
+    return kUnpackedRecord / columns;
+  return unpacker.sumForm() == SumForm::Pairs ? 1 : runsOfRecord();
+}
 
 void AheadPanel::prepare(Value rows) {
   if (prepared && (offsetSums || scaledSums))
@@ -174,7 +185,10 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
   at.levels = levels;
-  if (offsetSums) {
+  if (int64_t columns = unpacker.columnsOfRunPart()) {
+    RowMatrix numbers = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
+    at.starts = {numbers, columns, unpacker.offsetOfRunPart()};
+  } else if (offsetSums) {
     at.sumForm = unpacker.sumForm();
     at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
     at.sums = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
@@ -227,7 +241,7 @@ void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records)
 
 /// Of `count` records of a row from `record` on; `at` is the number of the first in the tables.
 void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, Value at) {
-  bool isStarts = unpacker.sumForm() == SumForm::Starts;
+  bool isStarts = unpacker.columnsOfRunPart() || unpacker.sumForm() == SumForm::Starts;
   Value offsetsAt = offsetSums ? k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())) : Value();
   if (isStarts) {
     Value codes = k.load(k.vec(k.i8(), count * kUnpackedRecord), k.offset(x.codes, k.mul(record, kUnpackedRecord)), 1);

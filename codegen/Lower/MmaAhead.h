@@ -11,10 +11,10 @@
 //       for tile of rows               sums → epilogue
 //
 // What a tile would do for each panel and row again is done once, eight records to a vector:
-// sums of activations times minus the offset of the codes, what the sums of products start
-// with (DotEmitter::starts), or the sums of two groups of 16 in one number for an instruction
-// that takes both offsets away at once (DotEmitter::pairsOffsets), and times the activation
-// scale where there are minima. Where the stack has no room for that of all rows, it is done
+// sums of activations times minus the offset of the codes, what the sums of products of a run
+// or of its parts start with (DotEmitter::starts), or the sums of two groups of 16 in one
+// number for an instruction that takes both offsets away at once (DotEmitter::pairsOffsets),
+// and times the activation scale where there are minima. Where the stack has no room for that of all rows, it is done
 // for 128 rows and a block of columns at a time.
 //
 // Contract: a sum is the same chain of operations as in a tile that walks the whole

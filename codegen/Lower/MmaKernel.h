@@ -54,6 +54,13 @@ struct SumPlace {
   mlir::Value sums, totals, blockSums;
 };
 
+/// Where the products of a run are summed up in parts that start with what an offset takes away (DotEmitter::starts).
+struct PartStarts {
+  RowMatrix numbers;   ///< i32, rows × k/columns; null: there are no parts
+  int64_t columns = 0; ///< of a part
+  int64_t offset = 0;  ///< of the bytes, that the starts take away
+};
+
 struct MmaOperands {
   const InstructionRow *row = nullptr;
   mpgemm::LayoutAttr layout;
@@ -81,6 +88,7 @@ struct MmaOperands {
   /// `sums` are; and, where there are minima, each sum times its activation scale (f32, rows × k/min(group, 32)).
   mlir::Value levels;
   SumForm sumForm = SumForm::Codes;
+  PartStarts starts;
   RowMatrix scaledSums;
   bool pairsMinima = false; ///< both groups' of 32 columns meet these together (DotEmitter::pairedMinima)
   int64_t scaledTogether = 1; ///< rows whose numbers of a group lie side by side there; a tile starts at one of them

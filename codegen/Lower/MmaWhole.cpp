@@ -20,6 +20,10 @@ constexpr int64_t kMostUnpackedBytes = 72 << 10;
 /// Of the codes of a block where the whole panel takes more, and of all rows' sums, which wait there then.
 constexpr int64_t kBlockBytes = 32 << 10, kMostSumBytes = 32 << 10;
 
+/// What tables of sums of activations may take beside that: there is room for a number of each 32 columns of 128 rows
+/// of 6144 columns.
+constexpr int64_t kTableBytes = 96 << 10;
+
 /// Columns that are unpacked at once.
 static int64_t columnsOfBlock(KernelBuilder &k, const MmaOperands &mma) {
   int64_t columns = mma.layout.getK();

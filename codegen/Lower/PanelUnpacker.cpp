@@ -63,7 +63,8 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   minimaCount = emitter && looksUpMinima(block, *row);
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row)) {
     levelPlace = {rowsOfPart, kUnpackedRecord / runColumns(), row->strip};
-    levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !takesStarts();
+    bool startsBelow = takesStarts() || runPart().quads;
+    levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !startsBelow;
     levelPlace.differences = !range().offset && emitter->sumsGoOn();
   }
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
@@ -74,7 +75,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
 }
 
 SumForm PanelUnpacker::sumForm() const {
-  if (!emitter || !range().offset)
+  if (!emitter || !range().offset || runPart().quads)
     return SumForm::Codes;
   if (takesStarts())
     return SumForm::Starts;
@@ -89,6 +90,20 @@ DotRun PanelUnpacker::run() const {
   run.lanes = lanes, run.quads = runColumns() / panel.kr;
   run.codes = {range().bits, range().isSigned, range().offset, range().largest};
   return run;
+}
+
+/// Its quads are none where a run has no parts. With an integer scale what an offset of its own takes away would have
+/// to be scaled, too.
+DotRun PanelUnpacker::runPart() const {
+  DotRun part = emitter ? emitter->partOf(run()) : DotRun();
+  if (levelPlace.groups && part.codes.offset != range().offset)
+    part.quads = 0;
+  return part;
+}
+
+Value PanelUnpacker::starts(Value activations) const {
+  DotRun part = runPart();
+  return emitter->starts(k, part.quads ? part : run(), activations);
 }
 
 PanelUnpacker::Unit PanelUnpacker::unitAt(Value panelPointer, Value number) {

@@ -28,10 +28,6 @@ namespace nibble {
 /// Columns of a record of an unpacked block: those of an activation scale.
 inline constexpr int64_t kUnpackedRecord = 32;
 
-/// What tables of sums of activations may take of a thread's stack (runtime/threads/Team.h): there is room for a number
-/// of each 32 columns of 128 rows of 6144 columns.
-inline constexpr int64_t kTableBytes = 96 << 10;
-
 /// Whether a panel may as well be multiplied as it is: codes are bytes. With minima it is not, for what these meet is
 /// made of the activations once.
 bool isUnpacked(lowbit::BlockType block);
@@ -71,7 +67,10 @@ public:
   /// which does for groups that cannot be paired.
   SumForm sumForm() const;
   /// What sums of a unit's runs with these activations start with (DotEmitter::starts).
-  mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, run(), activations); }
+  mlir::Value starts(mlir::Value activations) const;
+  /// Where it is parts of runs that start so: of so many columns, with bytes less this number. Else 0.
+  int64_t columnsOfRunPart() const { return runPart().quads * panel.kr; }
+  int64_t offsetOfRunPart() const { return runPart().codes.offset; }
   /// Records of a super block whose float scale meets its sum; 0: it meets each record's.
   int64_t recordsOfBlock() const { return scalesBlocks ? panel.recordSpan() / kUnpackedRecord : 0; }
   /// Whether minima of a block are integers (i32) that meet minus dmin at the super block's end: a record has that in
@@ -112,6 +111,7 @@ private:
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   DotRun run() const;
   bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
+  DotRun runPart() const;
   int64_t recordsOfField() const;
   void joinQuads(KernelBuilder::Values &quads);
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);

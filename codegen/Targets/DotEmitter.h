@@ -119,8 +119,11 @@ public:
   /// Whether sums of such a run may start with what its offset takes away, in the sum's own form, so that finish()
   /// has nothing to do for it.
   virtual bool takesStarts(const DotRun &run) const { return false; }
-  /// What they start with, a number (i32) for each of the runs whose activations (i8) stand in `codes` one behind the
-  /// other.
+  /// The parts in which a run is best summed up for that, with the offset that their starts take away; no quads: it has
+  /// none.
+  virtual DotRun partOf(const DotRun &run) const { return {}; }
+  /// What they start with, a number (i32) for each of the runs, or parts, whose activations (i8) stand in `codes` one
+  /// behind the other.
   virtual mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.

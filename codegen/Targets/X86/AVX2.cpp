@@ -6,6 +6,8 @@
 
 #include "codegen/Targets/X86/AVX2.h"
 
+#include "llvm/ADT/bit.h"
+
 #include <limits>
 
 using namespace mlir;
@@ -82,10 +84,29 @@ static Value widenScaled(KernelBuilder &k, const DotRun &run, Value words) {
   return run.scale ? widen(k, words, run.scale) : widen(k, words);
 }
 
+/// Quads whose words start with what the offset takes away.
+static int64_t quadsFromStart(WeightCodes codes) {
+  int64_t largest = codes.largest ? codes.largest : (int64_t(1) << codes.bits) - 1;
+  return quadsIn16Bits(std::max(codes.offset, largest - codes.offset));
+}
+
 bool X86AVX2::takesStarts(const DotRun &run) const {
-  int64_t offset = run.codes.offset;
-  int64_t largest = run.codes.largest ? run.codes.largest : (int64_t(1) << run.codes.bits) - 1;
-  return offset > 0 && !run.codes.isSigned && run.quads <= quadsIn16Bits(std::max(offset, largest - offset));
+  return run.codes.offset > 0 && !run.codes.isSigned && run.quads <= quadsFromStart(run.codes);
+}
+
+/// Where words are widened half as often, and twice less at least. Bytes without an offset are taken less their
+/// middle.
+DotRun X86AVX2::partOf(const DotRun &run) const {
+  DotRun part = run;
+  part.quads = 0;
+  if (run.codes.isSigned || run.codes.bits > 7 || takesStarts(run))
+    return part;
+  if (run.codes.offset <= 0)
+    part.codes.offset = int64_t(1) << (run.codes.bits - 1);
+  int64_t quads = llvm::bit_floor(uint64_t(quadsFromStart(part.codes)));
+  if (quads && run.quads / quads + 2 <= run.quads / quadsOfCodes(run.codes))
+    part.quads = quads;
+  return part;
 }
 
 /// The words of a lane: sums of columns 4q, 4q + 1 and of 4q + 2, 4q + 3.
@@ -117,7 +138,10 @@ Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const 
     return k.bitcast(codeSums, k.vec(k.i16(), 2 * run.lanes));
   if (isNarrow(run))
     return k.zero(k.vec(k.i16(), 2 * run.lanes));
-  return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
+  if (run.scale || !codeSums)
+    return DotEmitter::start(k, run, Value());
+  // A vector, of which LLVM does not know that a number was loaded to all of it: it would multiply that before.
+  return DotEmitter::start(k, run, emptyAssembly(k, codeSums.getType(), codeSums, "=x,0"));
 }
 
 Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,

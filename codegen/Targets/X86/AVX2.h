@@ -11,7 +11,9 @@
 //  * codes with an offset, from words that start with minus the offset times the sum of
 //    the word's activations: words wrap around, and what they come to at the end is at
 //    most 2 · max|code - offset| · 127 a quad: 8 quads for 5 bits around their middle,
-//    4 for 6;
+//    4 for 6, 2 for 7. A run of 32 columns has 8: with 6 and 7 bits each part of it starts
+//    so, also without an offset, for which the sum then starts with their middle times the
+//    sum of the activations;
 //  * signed bytes: |w| · (sign(w) · a), a pair is at most 2 · 128 · 127 = 32512.
 //
 // An integer scale of the sum costs nothing: vpmaddwd multiplies by it instead of by
@@ -37,6 +39,7 @@ public:
   mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
   mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const override;
   bool takesStarts(const DotRun &run) const override;
+  DotRun partOf(const DotRun &run) const override;
   mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
