@@ -25,7 +25,7 @@ namespace nibble {
 struct ActivationCursor {
   mlir::Value codes, scales, sums;
   mlir::Value bases; ///< of look-ups
-  mlir::Value starts; ///< of parts of runs
+  mlir::Value starts;
   mlir::Value scaledSums; ///< of a block with minima
   int64_t scaleColumns = 0; ///< by which the scales are behind the rest
 };
@@ -76,7 +76,7 @@ public:
   }
   /// The same of `columns` columns.
   mlir::Value codeSums(const ActivationCursor &at, int64_t strip, int64_t column, int64_t columns) const;
-  /// What a part of a run starts with, in the order of the strip; where MmaOperands has that.
+  /// What a run, or a part of one, starts with, in the order of the strip; where MmaOperands has that.
   mlir::Value start(const ActivationCursor &at, int64_t strip, int64_t column) const;
   /// The sums of both runs of 32 columns, 16 bits each.
   mlir::Value pairOfSums(const ActivationCursor &at, int64_t strip, int64_t column) const;

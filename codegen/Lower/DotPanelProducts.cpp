@@ -28,8 +28,12 @@ DotPanel::Tile DotPanel::integerSums(const Unit &unit, int64_t column) {
     if (first > column && isCrowded() && !goesInOrder())
       at.x.codes = emitter->afterSums(k, at.x.codes, total);
     Tile ofCodes(strips());
-    for (int64_t strip = 0; strip < strips() && dot.codes.offset && !levels.pairs; ++strip)
-      ofCodes[strip] = activations.codeSums(unit.x, strip, first);
+    bool takesSums = dot.codes.offset && !levels.pairs;
+    for (int64_t strip = 0; strip < strips(); ++strip)
+      if (dot.hasStarts)
+        ofCodes[strip] = activations.start(unit.x, strip, first);
+      else if (takesSums)
+        ofCodes[strip] = activations.codeSums(unit.x, strip, first);
     SmallVector<DotRun> of;
     for (int64_t v = 0; v < mma.vectors; ++v)
       of.push_back(runOf(unit, first, v));

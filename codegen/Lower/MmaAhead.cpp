@@ -95,8 +95,7 @@ AheadPanel::AheadPanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows)
 }
 
 void AheadPanel::allocateTables() {
-  bool startsParts = unpacker.columnsOfRunPart() > 0;
-  int64_t offsets = startsParts || unpacker.sumForm() != SumForm::Codes ? offsetSumsOfRecord() : 0;
+  int64_t offsets = columnsOfPart() || unpacker.sumForm() != SumForm::Codes ? offsetSumsOfRecord() : 0;
   int64_t scaled = unpacker.source().hasMin ? groupsOfRecord() : 0;
   int64_t others = unpacker.blockBytes() + unpacker.levelBytes() + rowsTogether() * unpacker.source().nr * 4;
   int64_t numbers = mostRows * (unpacker.source().k / kUnpackedRecord) * (offsets + scaled);
@@ -125,7 +124,7 @@ int64_t AheadPanel::groupsOfRecord() const {
 /// Runs of 32 columns, and the numbers that become of the sums of their activations.
 int64_t AheadPanel::runsOfRecord() const { return kUnpackedRecord / unpacker.runColumns(); }
 int64_t AheadPanel::offsetSumsOfRecord() const {
-  if (int64_t columns = unpacker.columnsOfRunPart())
+  if (int64_t columns = columnsOfPart())
     return kUnpackedRecord / columns;
   return unpacker.sumForm() == SumForm::Pairs ? 1 : runsOfRecord();
 }
@@ -185,9 +184,9 @@ MmaOperands AheadPanel::blockAt(Value row0, Value column, Value records) const {
   at.scales.pointer = k.at(mma.scales.pointer, k.f32(), scale);
   at.sums.pointer = k.at(mma.sums.pointer, k.i32(), k.add(sum, k.divu(column, mma.sumGroup)));
   at.levels = levels;
-  if (int64_t columns = unpacker.columnsOfRunPart()) {
+  if (int64_t columns = columnsOfPart()) {
     RowMatrix numbers = tableAt(offsetSums, offsetSumsOfRecord(), k.i32(), row0, column);
-    at.starts = {numbers, columns, unpacker.offsetOfRunPart()};
+    at.starts = {numbers, columns, unpacker.runPart().codes.offset};
   } else if (offsetSums) {
     at.sumForm = unpacker.sumForm();
     at.sumGroup = kUnpackedRecord / offsetSumsOfRecord();
@@ -241,7 +240,7 @@ void AheadPanel::emitTables(Value row0, Value rows, Value column, Value records)
 
 /// Of `count` records of a row from `record` on; `at` is the number of the first in the tables.
 void AheadPanel::emitTable(const ActivationRow &x, Value record, int64_t count, Value at) {
-  bool isStarts = unpacker.columnsOfRunPart() || unpacker.sumForm() == SumForm::Starts;
+  bool isStarts = columnsOfPart() > 0;
   Value offsetsAt = offsetSums ? k.at(offsetSums, k.i32(), k.mul(at, offsetSumsOfRecord())) : Value();
   if (isStarts) {
     Value codes = k.load(k.vec(k.i8(), count * kUnpackedRecord), k.offset(x.codes, k.mul(record, kUnpackedRecord)), 1);

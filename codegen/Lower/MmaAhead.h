@@ -71,6 +71,8 @@ private:
   int64_t groupsOfRecord() const;
   int64_t runsOfRecord() const;
   int64_t offsetSumsOfRecord() const;
+  /// Of what starts below zero (PanelUnpacker::runPart); 0: nothing does.
+  int64_t columnsOfPart() const { return unpacker.runPart().quads * unpacker.source().kr; }
   int64_t recordsOfTables() const;
 
   KernelBuilder &k;

@@ -70,9 +70,10 @@ DotPanel::DotPanel(KernelBuilder &k, const MmaOperands &mma, int64_t tokens)
   // Emitters multiply the sums of activations by minus the offset: by one, where they were multiplied ahead.
   bool isTimesOffset = mma.sumForm == SumForm::Offsets || mma.sumForm == SumForm::Pairs;
   dot.codes = {reader.range().bits, reader.range().isSigned, isTimesOffset ? -1 : reader.range().offset};
-  dot.hasStarts = mma.sumForm == SumForm::Starts;
-  if (mma.starts.numbers.pointer)
-    startQuads = mma.starts.columns / panel.kr, dot.codes.offset -= mma.starts.offset;
+  if (mma.starts.numbers.pointer) {
+    dot.codes.offset -= mma.starts.offset;
+    dot.hasStarts = mma.starts.columns == run, startQuads = dot.hasStarts ? 0 : mma.starts.columns / panel.kr;
+  }
   if (mma.levels)
     levels = {panel.nr, runs, mma.row->strip, mma.sumForm == SumForm::Pairs,
               emitter->sumsGoOn() && !reader.range().offset};

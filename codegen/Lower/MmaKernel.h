@@ -54,9 +54,9 @@ struct SumPlace {
   mlir::Value sums, totals, blockSums;
 };
 
-/// Where the products of a run are summed up in parts that start with what an offset takes away (DotEmitter::starts).
+/// What sums of products start with in a run, or in parts of it (DotEmitter::partOf).
 struct PartStarts {
-  RowMatrix numbers;   ///< i32, rows × k/columns; null: there are no parts
+  RowMatrix numbers;   ///< i32, rows × k/columns; null: they start with nothing
   int64_t columns = 0; ///< of a part
   int64_t offset = 0;  ///< of the bytes, that the starts take away
 };

@@ -63,8 +63,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
   minimaCount = emitter && looksUpMinima(block, *row);
   if (meetsIntegers && !folded && !addsGroupsInFloat(block, *row)) {
     levelPlace = {rowsOfPart, kUnpackedRecord / runColumns(), row->strip};
-    bool startsBelow = takesStarts() || runPart().quads;
-    levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !startsBelow;
+    levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !runPart().quads;
     levelPlace.differences = !range().offset && emitter->sumsGoOn();
   }
   Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
@@ -77,8 +76,6 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
 SumForm PanelUnpacker::sumForm() const {
   if (!emitter || !range().offset || runPart().quads)
     return SumForm::Codes;
-  if (takesStarts())
-    return SumForm::Starts;
   if (levelPlace.groups && emitter->pairsOffsets())
     return levelPlace.pairs ? SumForm::Pairs : SumForm::Codes;
   return SumForm::Offsets;
@@ -92,18 +89,11 @@ DotRun PanelUnpacker::run() const {
   return run;
 }
 
-/// Its quads are none where a run has no parts. With an integer scale what an offset of its own takes away would have
-/// to be scaled, too.
 DotRun PanelUnpacker::runPart() const {
   DotRun part = emitter ? emitter->partOf(run()) : DotRun();
   if (levelPlace.groups && part.codes.offset != range().offset)
     part.quads = 0;
   return part;
-}
-
-Value PanelUnpacker::starts(Value activations) const {
-  DotRun part = runPart();
-  return emitter->starts(k, part.quads ? part : run(), activations);
 }
 
 PanelUnpacker::Unit PanelUnpacker::unitAt(Value panelPointer, Value number) {

@@ -63,14 +63,14 @@ public:
   }
   /// The integer scales of a record where they lie apart: no groups if there are none.
   const LevelPlace &levels() const { return levelPlace; }
-  /// How a block's kernel takes the offset of its codes away. Emitters that pair offsets multiply those of a run alone,
-  /// which does for groups that cannot be paired.
+  /// How a block's kernel takes the offset of its codes away, if sums do not start with that. Emitters that pair
+  /// offsets multiply those of a run alone, which does for groups that cannot be paired.
   SumForm sumForm() const;
-  /// What sums of a unit's runs with these activations start with (DotEmitter::starts).
-  mlir::Value starts(mlir::Value activations) const;
-  /// Where it is parts of runs that start so: of so many columns, with bytes less this number. Else 0.
-  int64_t columnsOfRunPart() const { return runPart().quads * panel.kr; }
-  int64_t offsetOfRunPart() const { return runPart().codes.offset; }
+  /// The parts of a block's runs whose sums start with what an offset takes away: of no quads if there are none. With
+  /// integer scales what an offset of the part's own takes away would have to be scaled, too.
+  DotRun runPart() const;
+  /// What they start with, of these activations.
+  mlir::Value starts(mlir::Value activations) const { return emitter->starts(k, runPart(), activations); }
   /// Records of a super block whose float scale meets its sum; 0: it meets each record's.
   int64_t recordsOfBlock() const { return scalesBlocks ? panel.recordSpan() / kUnpackedRecord : 0; }
   /// Whether minima of a block are integers (i32) that meet minus dmin at the super block's end: a record has that in
@@ -110,8 +110,6 @@ private:
   mlir::Value scaleOf(const Unit &unit, int64_t group, int64_t v);
   mlir::Value minimumOf(const Unit &unit, int64_t group, int64_t v);
   DotRun run() const;
-  bool takesStarts() const { return emitter && emitter->takesStarts(run()); }
-  DotRun runPart() const;
   int64_t recordsOfField() const;
   void joinQuads(KernelBuilder::Values &quads);
   void storeQuads(const Unit &unit, int64_t column, int64_t v, mlir::Value codes);

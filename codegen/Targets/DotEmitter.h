@@ -45,7 +45,6 @@ enum class SumForm {
   Codes,   ///< the sums
   Offsets, ///< times minus the offset of the weights' codes
   Pairs,   ///< the sums of two runs in one number (LevelPlace::pairs)
-  Starts,  ///< what the sums of products start with (DotEmitter::starts)
 };
 
 /// One run of columns of a weight vector.
@@ -116,14 +115,12 @@ public:
   /// A sum in i32 and what pairedOffsets() and the sums of both runs' activations come to; these are 16 bits each of
   /// `pair`.
   virtual mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const;
-  /// Whether sums of such a run may start with what its offset takes away, in the sum's own form, so that finish()
-  /// has nothing to do for it.
-  virtual bool takesStarts(const DotRun &run) const { return false; }
-  /// The parts in which a run is best summed up for that, with the offset that their starts take away; no quads: it has
-  /// none.
+  /// The parts of such a run, or all of it, whose sums had better start with what an offset takes away, in the sum's
+  /// own form, so that finish() has nothing to do for it: with that offset, the run's or, where it has none, another
+  /// one. No quads: there are none.
   virtual DotRun partOf(const DotRun &run) const { return {}; }
-  /// What they start with, a number (i32) for each of the runs, or parts, whose activations (i8) stand in `codes` one
-  /// behind the other.
+  /// What they start with, a number (i32) for each of the parts whose activations (i8) stand in `codes` one behind the
+  /// other.
   virtual mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const;
   /// A sum of no products yet. `codeSums` are the sums of the run's activations (i32, in the order of the strip), null
   /// where codes.offset is 0. The sum's type is the emitter's business.

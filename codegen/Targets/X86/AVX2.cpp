@@ -90,21 +90,19 @@ static int64_t quadsFromStart(WeightCodes codes) {
   return quadsIn16Bits(std::max(codes.offset, largest - codes.offset));
 }
 
-bool X86AVX2::takesStarts(const DotRun &run) const {
-  return run.codes.offset > 0 && !run.codes.isSigned && run.quads <= quadsFromStart(run.codes);
-}
-
-/// Where words are widened half as often, and twice less at least. Bytes without an offset are taken less their
-/// middle.
+/// A run with an offset as a whole, if its words fit; otherwise parts, where words are widened half as often, and twice
+/// less at least. Bytes without an offset are taken less their middle then.
 DotRun X86AVX2::partOf(const DotRun &run) const {
   DotRun part = run;
   part.quads = 0;
-  if (run.codes.isSigned || run.codes.bits > 7 || takesStarts(run))
+  if (run.codes.isSigned || run.codes.bits > 7)
     return part;
-  if (run.codes.offset <= 0)
+  bool hasOffset = run.codes.offset > 0;
+  if (!hasOffset)
     part.codes.offset = int64_t(1) << (run.codes.bits - 1);
-  int64_t quads = llvm::bit_floor(uint64_t(quadsFromStart(part.codes)));
-  if (quads && run.quads / quads + 2 <= run.quads / quadsOfCodes(run.codes))
+  int64_t fitting = llvm::bit_floor(uint64_t(quadsFromStart(part.codes))), quads = std::min(run.quads, fitting);
+  bool isWhole = hasOffset && quads == run.quads;
+  if (isWhole || (quads && run.quads / quads + 2 <= run.quads / quadsOfCodes(run.codes)))
     part.quads = quads;
   return part;
 }

@@ -38,7 +38,6 @@ public:
   bool pairsOffsets() const override { return true; }
   mlir::Value pairedOffsets(KernelBuilder &k, const DotRun &run, mlir::Value first, mlir::Value second) const override;
   mlir::Value addOffsets(KernelBuilder &k, mlir::Value sum, mlir::Value offsets, mlir::Value pair) const override;
-  bool takesStarts(const DotRun &run) const override;
   DotRun partOf(const DotRun &run) const override;
   mlir::Value starts(KernelBuilder &k, const DotRun &run, mlir::Value codes) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
