@@ -63,6 +63,8 @@ llvm::ArrayRef<Format> ownFormats() {
        .codes = {u(3), {{8, 3, {{576, 3}}}}}, .zeroPoint = 4, .scale = {{0, 8}}},
       {.name = "i7_min", .blockElements = 64, .blockBytes = 60, .group = 64,
        .codes = {{7, true}, {{32, 7, {{64, 7}}}}}, .scale = {{0, 16}}, .min = {{16, 16}}},
+      {.name = "u6_min", .blockElements = 32, .blockBytes = 28, .group = 32,
+       .codes = {u(6), {{32, 6, {{32, 6}}}}}, .scale = {{0, 16}}, .min = {{16, 16}}},
       {.name = "u8_min", .blockElements = 32, .blockBytes = 36, .group = 32,
        .codes = {u(8), {{32, 8, {{32, 8}}}}}, .scale = {{0, 16}}, .min = {{16, 16}}},
       // What two levels are folded into: Q3_K's and Q4_K's.
