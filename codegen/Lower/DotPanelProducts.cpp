@@ -201,10 +201,10 @@ DotPanel::Tile DotPanel::multiplyParts(const Unit &unit, int64_t column, Value x
 
 /// Quads of unpacked bytes, two by two or as many as are added before they are widened, each step with all rows. The
 /// sums of a step are there before the next one's bytes are loaded. Products of numbers that are widened one by one
-/// need a register more for what widens them: one quad a step.
+/// need a register more for what widens them, and so do parts for what they start with: one quad a step.
 void DotPanel::multiplyInOrder(Value codes, int64_t quad, int64_t count, Value x, ArrayRef<DotRun> of, Tile &dots) {
   bool isWidened = dot.codes.bits >= 7 && mma.row->unsignedBits < 8;
-  int64_t step = std::max(isWidened ? 1 : kStepQuads, emitter->quadsTogether(of[0]));
+  int64_t step = std::max(isWidened || startQuads ? 1 : kStepQuads, emitter->quadsTogether(of[0]));
   // Beside sums in i32, words and what widens them no register is left for activations that are loaded early. Bytes
   // with a sign have one, unless they are stored so with minima, or with a scale for several runs.
   bool isLong = isWidened && !mma.range && (panel.group > run || panel.hasMin);

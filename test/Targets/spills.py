@@ -51,11 +51,15 @@ LONG_BOOKS = ["any5", "any6", "any7"]
 #
 #   sve128   No CPU is given this row, since NEON does the same with fewer instructions. Tiles of four rows with two
 #            groups in a span have sums in f32, in i32 and of a group in 24 registers.
+#   avx2     Tiles of uint7 with minima, whose words and sums start with two tables, read an address anew, a time for
+#            369 instructions.
 #   avxvnni  One row of any7 chooses among eight tables. Tiles of four rows of u1_min read the matrix of the one
 #            vgf2p8affineqb of their 272 instructions anew.
 #   vbmi     The row that tiles of four leave over reads one address anew, a time for 284 instructions.
 ALLOWED = {
     ("aarch64_sve128_1x4x4_s8s8s32", 4): {"q6_k": 4},
+    ("x86_avx2_1x8x4_u7s8s32", 4): {"uint7": 1},
+    ("x86_avx2_1x8x4_u7s8s32", 64): {"uint7": 1},
     ("x86_avxvnni_1x8x4_u8s8s32", 1): {"any7": 1},
     ("x86_avxvnni_1x8x4_u8s8s32", 64): {"u1_min": 1},
     ("x86_avx512vbmi_1x16x4_u8s8s32", 64): {"tq2_0": 1},

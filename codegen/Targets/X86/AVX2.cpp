@@ -136,10 +136,7 @@ Value X86AVX2::start(KernelBuilder &k, const DotRun &run, Value codeSums) const 
     return k.bitcast(codeSums, k.vec(k.i16(), 2 * run.lanes));
   if (isNarrow(run))
     return k.zero(k.vec(k.i16(), 2 * run.lanes));
-  if (run.scale || !codeSums)
-    return DotEmitter::start(k, run, Value());
-  // A vector, of which LLVM does not know that a number was loaded to all of it: it would multiply that before.
-  return DotEmitter::start(k, run, emptyAssembly(k, codeSums.getType(), codeSums, "=x,0"));
+  return DotEmitter::start(k, run, run.scale ? Value() : codeSums);
 }
 
 Value X86AVX2::multiply(KernelBuilder &k, const DotRun &run, Value sum, ValueRange weights,
