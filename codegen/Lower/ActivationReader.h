@@ -96,7 +96,7 @@ public:
 private:
   mlir::Value spread(mlir::Type type, mlir::Value pointer, int64_t stride, int64_t strip, int64_t index) const;
   /// Columns of what lies together of the scaled sums.
-  int64_t scaledGroup() const { return mma.layout.getPanelLayout().group * (mma.pairsMinima ? 2 : 1); }
+  int64_t scaledGroup() const { return mma.layout.getPanelLayout().group * (mma.pairs != MinimaPairs::None ? 2 : 1); }
   int64_t columnsOfRun() const { return run.quads * mma.layout.getKr(); }
 
   KernelBuilder &k;

@@ -51,6 +51,8 @@ private:
   static constexpr int64_t kShortRegisters = 16;
   /// Quads of unpacked bytes that a step of a loop multiplies: for these the registers are enough.
   static constexpr int64_t kStepQuads = 2;
+  /// Of so many strips the integer sums of a span stay in registers beside the f32 sums.
+  static constexpr int64_t kTotalStrips = 4;
   /// One value a strip and vector, strip by strip.
   using Tile = llvm::SmallVector<Value>;
 
@@ -175,9 +177,13 @@ private:
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
   /// Whether a strip's minima follow those of all strips' products: they meet floats that lie side by side.
   bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer && !scalesBlocks; }
+  Value addMinima(llvm::ArrayRef<Value> minima, Value four, int64_t strip, Value sum);
   void addGroupMinima(llvm::ArrayRef<Value> minima, Unit &at, int64_t v, Tile &sums);
-  int64_t minimaTogether() const { return mma.pairsMinima ? 2 : 1; }
-  void addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums);
+  int64_t minimaTogether() const { return mma.pairs != MinimaPairs::None ? 2 : 1; }
+  Value loadMinima(Value pointer) const {
+    return minimaTogether() == 2 ? emitter->loadPacked(k, dot, pointer) : emitter->loadSpread(k, dot, pointer);
+  }
+  void addStripMinima(llvm::ArrayRef<Value> places, Unit &at, int64_t column, int64_t v, Tile &sums);
 
   //===--- integer sums: DotPanelProducts.cpp -----------------------------------===//
   Tile integerSums(const Unit &unit, int64_t column);

@@ -44,14 +44,18 @@ DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first,
   if (memory.blockSums)
     ofBlock = loadTile(memory.blockSums, k.f32());
   if (memory.sums)
-    sums = loadTile(memory.sums, k.f32());
-  Value record = recordAt(panelPointer, first);
+    sums = strips() > kTotalStrips && passesStrips() ? Tile(size) : loadTile(memory.sums, k.f32());
+  Value record = recordAt(panelPointer, first), at = memory.sums;
   for (int64_t v = 0; v < mma.vectors; ++v) {
     Value d = floatScale(record, /*unit=*/{}, /*column=*/0, v);
-    Value minimum = countsMinima ? minusMinimum(record, v) : Value();
+    Value minimum = countsMinima ? minusMinimum(record, v) : Value(), done = ofBlock[v];
     for (int64_t strip = 0; strip < strips(); ++strip) {
       int64_t i = strip * mma.vectors + v;
-      sums[i] = k.fma(d, ofBlock[i], sums[i]);
+      if (!sums[i]) { // all at once would be more than the registers hold
+        at = emitter->after(k, at, done);
+        sums[i] = k.load(d.getType(), k.offset(at, i * dot.sums() * 4));
+      }
+      sums[i] = done = k.fma(d, ofBlock[i], sums[i]);
       if (minimum)
         sums[i] = k.fma(minimum, counts[i], sums[i]);
     }
@@ -80,6 +84,13 @@ void DotPanel::addUnitMinima(Value panelPointer, Value row0, Value number, Value
   Value record = recordAt(panelPointer, number);
   Value column = k.add(k.mul(number, panel.recordSpan()), k.mul(inRecord, panel.unitSpan()));
   Unit unit = unitAt(record, inRecord, column, row0);
+  if (mma.pairs != MinimaPairs::None) { // of a block that was unpacked ahead
+    for (int64_t v = 0; v < mma.vectors; ++v) {
+      Unit at = unit;
+      addStripMinima({minimumAt(record, 0, v), minimumAt(record, minimumSpan(), v)}, at, 0, v, sums);
+    }
+    return;
+  }
   for (int64_t from = 0; from < panel.unitSpan(); from += span()) {
     Tile da;
     for (int64_t strip = 0; strip < strips(); ++strip)

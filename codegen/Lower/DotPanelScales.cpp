@@ -10,9 +10,6 @@ using namespace mlir;
 
 namespace nibble {
 
-/// Of so many strips the integer sums of a span stay in registers beside the f32 sums.
-constexpr int64_t kTotalStrips = 4;
-
 /// Strips whose scaled sums of activations are loaded together.
 constexpr int64_t kLoadedStrips = 4;
 
@@ -225,32 +222,41 @@ void DotPanel::scaleStrip(StripScales &scales, Unit &at, int64_t column, int64_t
 
 /// The minima of a vector's span, group after group, when the products of all strips have been added: then the
 /// registers of the weights take them and what they meet of several strips. The pointer to these moves on.
-void DotPanel::addStripMinima(const StripScales &scales, Unit &at, int64_t column, int64_t v, Tile &sums) {
+void DotPanel::addStripMinima(ArrayRef<Value> places, Unit &at, int64_t column, int64_t v, Tile &sums) {
   at.x.scaledSums = activations.scaledSumsAt(at.x, column);
-  for (size_t group = 0; group < scales.minimaAt.size(); group += minimaTogether()) {
+  for (size_t group = 0; group < places.size(); group += minimaTogether()) {
     Tile minima;
-    for (Value place : ArrayRef(scales.minimaAt).slice(group, minimaTogether())) {
+    for (Value place : places.slice(group, minimaTogether())) {
       at.minima = afterStrip(place, sums[(strips() - 1) * mma.vectors + v]);
-      minima.push_back(emitter->loadSpread(k, dot, at.minima));
+      minima.push_back(loadMinima(at.minima));
     }
     addGroupMinima(minima, at, v, sums);
   }
 }
 
-/// Those of one group, or of two together.
+/// Those of one group, or of two together. Four sums of activations are a strip's or, in pairs of strips, those of two.
 void DotPanel::addGroupMinima(ArrayRef<Value> minima, Unit &at, int64_t v, Tile &sums) {
+  int64_t perFour = mma.pairs == MinimaPairs::Strips ? 2 : 1, fours = strips() / perFour;
   Value &from = at.x.scaledSums, done = sums[(strips() - 1) * mma.vectors + v];
-  int64_t together = std::min(strips(), kLoadedStrips);
-  for (int64_t first = 0; first < strips(); first += together) {
+  int64_t together = std::min(fours, kLoadedStrips);
+  for (int64_t first = 0; first < fours; first += together) {
     from = afterStrip(from, done);
-    for (auto [strip, four] : llvm::enumerate(emitter->loadFours(k, from, together))) {
-      Value &acc = sums[(first + int64_t(strip)) * mma.vectors + v];
-      done = acc = minima.size() == 2 ? emitter->pairedMinima(k, acc, minima[0], minima[1], four)
-                                      : k.fma(minima[0], emitter->repeat(k, dot, four), acc);
-    }
+    for (auto [index, four] : llvm::enumerate(emitter->loadFours(k, from, together)))
+      for (int64_t i = 0; i < perFour; ++i) {
+        Value &acc = sums[((first + int64_t(index)) * perFour + i) * mma.vectors + v];
+        done = acc = addMinima(minima, four, i, acc);
+      }
     from = activations.nextScaledSums(from, together);
   }
-  from = activations.nextScaledSums(from, mma.interleaved / dot.strip - strips());
+  from = activations.nextScaledSums(from, mma.interleaved / dot.strip - fours);
+}
+
+Value DotPanel::addMinima(ArrayRef<Value> minima, Value four, int64_t strip, Value sum) {
+  if (mma.pairs == MinimaPairs::None)
+    return k.fma(minima[0], emitter->repeat(k, dot, four), sum);
+  if (mma.pairs == MinimaPairs::Strips)
+    return emitter->addPaired(k, sum, minima, four, strip);
+  return emitter->addPaired(k, emitter->addPaired(k, sum, minima, four, 0), minima, four, 1);
 }
 
 DotPanel::StripScales DotPanel::stripScales(Value record, const Unit &unit, int64_t column, int64_t v) {
@@ -319,7 +325,7 @@ void DotPanel::emitStrips(Value record, Unit &unit, int64_t column, Tile &sums) 
       at.x.codes = afterStrip(next, acc);
     }
     if (addsMinimaLast())
-      addStripMinima(scales, at, column, v, sums);
+      addStripMinima(scales.minimaAt, at, column, v, sums);
   }
 }
 

@@ -177,7 +177,7 @@ void DotPanel::walkMinima(Walk &walk, Tile &sums) {
   Tile minima;
   for (int64_t group = 1; group <= mma.recordsOfBlock * minimaOfRecord(); ++group) {
     at = afterStrip(at, sums.back());
-    minima.push_back(emitter->loadSpread(k, dot, at));
+    minima.push_back(loadMinima(at));
     at = k.offset(at, group % minimaOfRecord() ? walk.toMinima : walk.toMinimaOfNext);
     if (int64_t(minima.size()) == minimaTogether())
       addGroupMinima(std::exchange(minima, {}), walk.unit, 0, sums);

@@ -112,10 +112,14 @@ PanelSums DotPanel::emit(Value panelPointer, Value row0, PanelSums sums) {
     emitter->freeRegisters(k);
   if (isTile && isShort() && !mma.range) // a copy for its loop alone: what lives through all tiles' waits on the stack
     panelPointer = emitter->afterSums(k, panelPointer, {});
-  if (mma.memory.sums) // LLVM shall not know that these are places of the stack
+  // LLVM shall not know that these are places of the stack; beside a tile of pairs it had better add to the frame's
+  // pointer.
+  bool isPlain = mma.range && passesStrips() && !emitter->ordersScales();
+  memory = mma.memory;
+  if (memory.sums && !isPlain)
     for (Value SumPlace::*place : {&SumPlace::sums, &SumPlace::totals, &SumPlace::blockSums})
-      memory.*place = mma.memory.*place ? emitter->afterSums(k, mma.memory.*place, {}) : Value();
-  else if (sums.empty())
+      memory.*place = memory.*place ? emitter->afterSums(k, memory.*place, {}) : Value();
+  if (!memory.sums && sums.empty())
     sums.assign(strips() * mma.vectors, k.zero(k.vec(k.f32(), dot.sums())));
   Value records = mma.records ? mma.records : k.i64(panel.records());
   if (walksStrips() && !scalesBlocks)

@@ -90,7 +90,7 @@ struct MmaOperands {
   SumForm sumForm = SumForm::Codes;
   PartStarts starts;
   RowMatrix scaledSums;
-  bool pairsMinima = false; ///< both groups' of 32 columns meet these together (DotEmitter::pairedMinima)
+  MinimaPairs pairs = MinimaPairs::None; ///< whose minima meet these two by two: packed in the place of two groups'
   int64_t scaledTogether = 1; ///< rows whose numbers of a group lie side by side there; a tile starts at one of them
   mlir::Value tables; ///< placeOfTables(); null: codes of a stored codebook are looked up without
   SumPlace memory; ///< where the tile's sums are while registers are short; null: in registers

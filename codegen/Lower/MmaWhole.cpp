@@ -24,10 +24,26 @@ constexpr int64_t kBlockBytes = 32 << 10, kMostSumBytes = 32 << 10;
 /// of 6144 columns.
 constexpr int64_t kTableBytes = 96 << 10;
 
+/// Columns that a number of the scaled sums of activations is made of.
+static int64_t scaledGroup(mpgemm::LayoutAttr layout) {
+  return std::min(layout.getPanelLayout().group, kUnpackedRecord);
+}
+
+/// Whose minima meet these two by two. Sums with offsets are of groups of their own.
+static MinimaPairs pairsOf(const MmaOperands &mma) {
+  if (!mma.layout.getPanelLayout().hasMin)
+    return MinimaPairs::None;
+  int64_t group = scaledGroup(mma.layout);
+  MinimaPairs pairs = dotEmitter(*mma.row).pairsMinima(group);
+  bool suits = pairs != MinimaPairs::Groups || (group * 2 == kUnpackedRecord && fitSignedBytes(mma.layout));
+  return suits ? pairs : MinimaPairs::None;
+}
+
 /// Columns that are unpacked at once.
 static int64_t columnsOfBlock(KernelBuilder &k, const MmaOperands &mma) {
   int64_t columns = mma.layout.getK();
-  PanelUnpacker whole(k, mma.layout, mma.row, &dotEmitter(*mma.row), columns, fitSignedBytes(mma.layout));
+  PanelUnpacker whole(k, mma.layout, mma.row, &dotEmitter(*mma.row), columns, fitSignedBytes(mma.layout),
+                      /*joinsHalves=*/false, pairsOf(mma));
   return whole.blockBytes() <= kMostUnpackedBytes ? columns : kBlockBytes / mma.layout.getNr();
 }
 
@@ -52,19 +68,14 @@ static int64_t scaledNumbers(const mpgemm::ActivationLayout &tables, int64_t row
   return tables.blocks(rows) * tables.numbersOfBlock(group);
 }
 
-/// Whether two groups of 16 columns meet their sums of activations together.
-bool WholePanel::pairsMinima() const {
-  return mma.layout.getPanelLayout().hasMin && dotEmitter(*mma.row).pairsMinima() &&
-         scaledGroup() * 2 == kUnpackedRecord && fitSignedBytes(mma.layout);
-}
 
 WholePanel::WholePanel(KernelBuilder &k, const MmaOperands &mma, int64_t rows, int64_t tile)
     : k(k), mma(mma), tile(tile), columns(columnsOfBlock(k, mma)),
-      tableGroup(scaledGroup() * (pairsMinima() ? 2 : 1)),
+      pairs(pairsOf(mma)), tableGroup(scaledGroup(mma.layout) * (pairs == MinimaPairs::Groups ? 2 : 1)),
       hasTables(mma.layout.getPanelLayout().hasMin &&
                 scaledNumbers({columns, mma.interleaved}, rows, tableGroup) * 4 <= kTableBytes),
       unpacker(k, mma.layout, mma.row, &dotEmitter(*mma.row), columns, fitSignedBytes(mma.layout),
-               /*joinsHalves=*/false, hasTables && pairsMinima()),
+               /*joinsHalves=*/false, hasTables ? pairs : MinimaPairs::None),
       tokens(takesHalfTiles() ? tile / 2 : tile) {
   unpacked = k.stack(k.i8(), unpacker.blockBytes());
   if (unpacker.levels().groups)
@@ -95,25 +106,39 @@ MmaOperands WholePanel::unpackedAs(Value column) const {
   };
   of.x.pointer = k.offset(mma.x.pointer, k.mul(column, mma.interleaved));
   move(of.scales, k.f32(), mma.activationGroup), move(of.sums, k.i32(), mma.sumGroup);
-  of.scaledSums.pointer = scaledSums, of.pairsMinima = scaledSums && pairsMinima();
+  of.scaledSums.pointer = scaledSums, of.pairs = scaledSums ? pairs : MinimaPairs::None;
   return of;
 }
 
 /// What becomes of the sums of activations, of `rows` rows and `columns` columns from those of the operands on: blocks
-/// of rows in the order of their sums, two groups together in that of DotEmitter::pairedMinima.
+/// of rows in the order of their sums.
 void WholePanel::emitTables(const MmaOperands &of, Value rows, Value columns) {
-  int64_t lanes = tables().numbersOfGroup(), together = tableGroup / scaledGroup();
-  SmallVector<int64_t> mask;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    mask.push_back(lane % 2 * lanes + lane / 2 * 2);
+  int64_t numbers = tables().numbersOfGroup();
   k.loop(k.i64(0), k.divu(rows, mma.interleaved), 1, [&](Value block) {
     k.loop(k.i64(0), k.divu(columns, tableGroup), 1, [&](Value index) {
-      Value scaled = scaledSum(of, block, k.mul(index, together));
-      if (together == 2)
-        scaled = k.shuffle(scaled, scaledSum(of, block, k.add(k.mul(index, together), 1)), mask);
-      k.store(scaled, numbersAt(tables(), scaledSums, k.f32(), tableGroup, block, index), 4);
+      Value to = numbersAt(tables(), scaledSums, k.f32(), tableGroup, block, index);
+      if (pairs == MinimaPairs::None)
+        k.store(scaledSum(of, block, index, 0, numbers), to, 4);
+      else
+        emitPairs(of, block, index, to);
     });
   });
+}
+
+/// The same in the order of DotEmitter::addPaired. Of a strip's four numbers, which are a pair's twice each, and those
+/// of its second group, or of the next strip, become four; of strips in the first half of the place. (Shuffles of
+/// longer vectors would go through memory on SVE.)
+void WholePanel::emitPairs(const MmaOperands &of, Value block, Value index, Value to) {
+  constexpr int64_t kStrip = 4;
+  bool areStrips = pairs == MinimaPairs::Strips;
+  int64_t numbers = tables().numbersOfGroup(), step = areStrips ? 2 * kStrip : kStrip;
+  Value group = areStrips ? index : k.mul(index, 2);
+  for (int64_t at = 0; at < numbers; at += step) {
+    Value first = scaledSum(of, block, group, at, kStrip);
+    Value second = areStrips ? scaledSum(of, block, group, at + kStrip, kStrip)
+                             : scaledSum(of, block, k.add(group, 1), at, kStrip);
+    k.store(k.shuffle(first, second, {0, 4, 2, 6}), k.at(to, k.f32(), at / step * kStrip), 4);
+  }
 }
 
 /// The numbers of a group of so many columns.
@@ -122,22 +147,23 @@ Value WholePanel::numbersAt(const mpgemm::ActivationLayout &layout, Value base, 
   return k.at(base, type, k.add(k.mul(block, layout.numbersOfBlock(group)), k.mul(index, layout.numbersOfGroup())));
 }
 
-/// A group's sums of activations times their scale. What unsigned bytes add to them is stored.
-Value WholePanel::scaledSum(const MmaOperands &of, Value block, Value index) {
+/// A group's sums of activations times their scale, `lanes` numbers of a block's from `first` on. What unsigned bytes
+/// add to them is stored.
+Value WholePanel::scaledSum(const MmaOperands &of, Value block, Value index, int64_t first, int64_t lanes) {
   mpgemm::ActivationLayout layout = activations();
-  int64_t lanes = layout.numbersOfGroup(), parts = scaledGroup() / mma.sumGroup;
+  int64_t parts = scaledGroup(mma.layout) / mma.sumGroup;
   Value total, from = numbersAt(layout, of.sums.pointer, k.i32(), mma.sumGroup, block, k.mul(index, parts));
   for (int64_t part = 0; part < parts; ++part) {
-    Value some = k.load(k.vec(k.i32(), lanes), k.at(from, k.i32(), part * lanes), 4);
+    Value some = k.load(k.vec(k.i32(), lanes), k.at(from, k.i32(), part * layout.numbersOfGroup() + first), 4);
     total = total ? k.add(total, some) : some;
   }
   if (offsetSums)
-    k.store(k.mul(total, -unpacker.range().offset),
-            numbersAt(tables(), offsetSums, k.i32(), scaledGroup(), block, index), 4);
-  Value ofScale = k.divu(index, mma.activationGroup / scaledGroup());
-  Value scale = k.load(k.vec(k.f32(), lanes),
-                       numbersAt(layout, of.scales.pointer, k.f32(), mma.activationGroup, block, ofScale), 4);
-  return k.mulf(scale, k.intToFloat(total, k.f32()));
+    k.store(
+        k.mul(total, -unpacker.range().offset),
+        k.at(numbersAt(tables(), offsetSums, k.i32(), scaledGroup(mma.layout), block, index), k.i32(), first), 4);
+  Value ofScale = k.divu(index, mma.activationGroup / scaledGroup(mma.layout));
+  Value scales = numbersAt(layout, of.scales.pointer, k.f32(), mma.activationGroup, block, ofScale);
+  return k.mulf(k.load(k.vec(k.f32(), lanes), k.at(scales, k.f32(), first), 4), k.intToFloat(total, k.f32()));
 }
 
 Value WholePanel::emit(Value panel, Value rows, const SumPlace &waiting, Store store) {
@@ -154,8 +180,8 @@ Value WholePanel::emit(Value panel, Value rows, const SumPlace &waiting, Store s
     unpacker.emit(panel, k.i64(0), k.i64(source.k / source.unitSpan()), apart(), levels);
     MmaOperands whole = unpackedAs(k.i64(0));
     if (offsetSums) {
-      whole.sumForm = SumForm::Offsets, whole.sumGroup = scaledGroup();
-      whole.sums = {offsetSums, tables().numbersOfBlock(scaledGroup())};
+      whole.sumForm = SumForm::Offsets, whole.sumGroup = scaledGroup(mma.layout);
+      whole.sums = {offsetSums, tables().numbersOfBlock(scaledGroup(mma.layout))};
     }
     forEachTile(end, [&](Value row0, Value vector, int64_t first) {
       MmaOperands of = whole;

@@ -51,14 +51,13 @@ private:
   bool takesHalfTiles() const;
   mlir::Value rowsOfTiles(mlir::Value rows) { return k.mul(k.divu(rows, tile), tile); }
   mpgemm::ActivationLayout activations() const { return {mma.layout.getK(), mma.interleaved}; }
-  int64_t scaledGroup() const { return std::min(mma.layout.getPanelLayout().group, kUnpackedRecord); } ///< columns
-  bool pairsMinima() const;
   bool isSplit() const { return unpacker.blockColumns() < mma.layout.getK(); }
   /// Of what is made of the block's activations.
   mpgemm::ActivationLayout tables() const { return {unpacker.blockColumns(), mma.interleaved}; }
   MmaOperands unpackedAs(mlir::Value column) const;
   void emitTables(const MmaOperands &of, mlir::Value rows, mlir::Value columns);
-  mlir::Value scaledSum(const MmaOperands &of, mlir::Value block, mlir::Value index);
+  void emitPairs(const MmaOperands &of, mlir::Value block, mlir::Value index, mlir::Value to);
+  mlir::Value scaledSum(const MmaOperands &of, mlir::Value block, mlir::Value index, int64_t first, int64_t lanes);
   mlir::Value numbersAt(const mpgemm::ActivationLayout &layout, mlir::Value base, mlir::Type type, int64_t group,
                         mlir::Value block, mlir::Value index) const;
   using Visit = llvm::function_ref<void(mlir::Value row0, mlir::Value vector, int64_t first)>;
@@ -73,6 +72,7 @@ private:
   MmaOperands mma;
   int64_t tile;
   int64_t columns;    ///< that are unpacked at once
+  MinimaPairs pairs;  ///< if there are tables
   int64_t tableGroup; ///< columns whose scaled sums lie together
   bool hasTables;
   PanelUnpacker unpacker;

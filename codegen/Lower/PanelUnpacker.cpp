@@ -33,23 +33,25 @@ bool fitSignedBytes(mpgemm::LayoutAttr layout) {
 }
 
 /// The type of unpacked numbers: bytes with scales in f32 for groups of up to 32 columns; of folded numbers for 32,
-/// unless there are minima of fewer.
-static Type elementOf(lowbit::BlockType block, int64_t group, bool folded) {
+/// unless there are minima of fewer, and for 16 where minima are packed.
+static Type elementOf(lowbit::BlockType block, int64_t group, bool folded, bool packsMinima) {
   lowbit::ScaleKind scale = {.floatKind = FloatKind::F32};
   lowbit::ZeroKind zero;
   if (block.hasMin())
     zero = {.form = lowbit::ZeroKind::Min, .min = scale};
   int64_t columns = folded && !block.hasMin() ? kUnpackedRecord : std::min(group, kUnpackedRecord);
+  if (packsMinima)
+    columns = kUnpackedRecord / 2;
   return lowbit::BlockType::get(block.getContext(), lowbit::CodeKind(8, false), columns, scale, zero);
 }
 
 PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row,
                              const DotEmitter *emitter, int64_t columns, bool takesOffsets, bool joinsHalves,
-                             bool pairsMinima)
+                             MinimaPairs pairs)
     : k(k), row(row), emitter(emitter), reader(k, layout, row->lanes, row, emitter), panel(reader.layout()),
       lanes(row->lanes), vectors(row->vectors),
       units(std::max<int64_t>(1, (columns ? columns : columnsOfBlock(*row)) / panel.unitSpan())),
-      takesOffsets(takesOffsets), joinsHalves(joinsHalves), pairsMinima(pairsMinima) {
+      takesOffsets(takesOffsets), joinsHalves(joinsHalves), pairs(pairs) {
   auto block = dyn_cast<lowbit::BlockType>(layout.getElement());
   int64_t rowsOfPart = columns && emitter->ordersScales() ? lanes : panel.nr;
   bool meetsIntegers = emitter && panel.isTwoLevel() && panel.group < kUnpackedRecord;
@@ -66,7 +68,7 @@ PanelUnpacker::PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const 
     levelPlace.pairs = levelPlace.groups == 2 && range().offset && emitter->pairsOffsets() && !runPart().quads;
     levelPlace.differences = !range().offset && emitter->sumsGoOn();
   }
-  Type element = emitter ? elementOf(block, panel.group, folded != 0) : Type(k.f32());
+  Type element = emitter ? elementOf(block, panel.group, folded != 0, pairs != MinimaPairs::None) : Type(k.f32());
   unpacked =
       mpgemm::LayoutAttr::get(layout.getContext(), element, panel.nr, units * panel.unitSpan(), rowsOfPart, panel.kr,
                               /*bias=*/0);
@@ -267,16 +269,20 @@ Value PanelUnpacker::foldedBytes(const Unit &unit, Value bytes, int64_t quad, in
 }
 
 void PanelUnpacker::emitScales(const Unit &unit, int64_t column, int64_t v, Value out) {
+  KernelBuilder::Values minima;
   for (int64_t s = 0; s < place.scalesPerRecord(); ++s) {
     int64_t group = (column + s * place.scaleSpan()) / panel.runSpan();
     Value scale = minimaCount && s == 1 ? k.negf(reader.minimum(unit.record, 0, v)) : scaleOf(unit, group, v);
-    k.store(scale, k.offset(out, place.scaleOffset(s, rowOf(v))), 4);
+    if (s == 0 || pairs != MinimaPairs::Strips) // in the place of a second group is nothing that is read
+      k.store(scale, k.offset(out, place.scaleOffset(s, rowOf(v))), 4);
     if (!panel.hasMin)
       continue;
-    Value minimum = minimumOf(unit, group, v);
-    k.store(pairsMinima && s == 1 ? emitter->swappedMinima(k, minimum) : minimum,
-            k.offset(out, place.minOffset(s, rowOf(v))), 4);
+    minima.push_back(minimumOf(unit, group, v));
   }
+  if (pairs != MinimaPairs::None)
+    minima = emitter->packMinima(k, minima[0], minima[1]);
+  for (auto [s, minimum] : llvm::enumerate(minima))
+    k.store(minimum, k.offset(out, place.minOffset(s, rowOf(v))), 4);
 }
 
 /// A record's integer scales as the instruction takes them.

@@ -40,11 +40,11 @@ public:
   /// `emitter` as PanelReader has it; null for float products. A block has `columns`, unpacked as panels of one vector
   /// each where a tile walks them (DotPanelWalk.cpp), or 0: what tiles share best.
   /// `takesOffsets`: bytes are the numbers themselves, less their zero point, which must fit signed bytes.
-  /// `pairsMinima`: those of a record's second group lie as DotEmitter::swappedMinima makes them.
+  /// `pairs`: minima lie as DotEmitter::packMinima makes them, in the place of those of two groups of 16 columns.
   /// `joinsHalves`: columns lie as those of ActivationLayout::joinsHalves, and integer scales as LevelPlace.h says.
   PanelUnpacker(KernelBuilder &k, mpgemm::LayoutAttr layout, const InstructionRow *row, const DotEmitter *emitter,
                 int64_t columns = 0, bool takesOffsets = false, bool joinsHalves = false,
-                bool pairsMinima = false);
+                MinimaPairs pairs = MinimaPairs::None);
 
   /// Memory of placeOfTables().
   void lookUpIn(mlir::Value tables) { reader.lookUpIn(tables); }
@@ -123,7 +123,8 @@ private:
   PanelReader reader;
   const mpgemm::PanelLayout &panel;
   int64_t lanes, vectors, units;
-  bool takesOffsets, joinsHalves, pairsMinima;
+  bool takesOffsets, joinsHalves;
+  MinimaPairs pairs;
   bool scalesBlocks = false, minimaCount = false;
   int64_t folded = 0; ///< FoldedScales::factor; 0: not folded
   CodeRange foldedRange;

@@ -82,11 +82,15 @@ Value DotEmitter::addOffsets(KernelBuilder &, Value, Value, Value) const {
   llvm_unreachable("only of emitters that pair offsets");
 }
 
-Value DotEmitter::pairedMinima(KernelBuilder &, Value, Value, Value, Value) const {
+KernelBuilder::Values DotEmitter::packMinima(KernelBuilder &, Value, Value) const {
   llvm_unreachable("only of emitters that pair minima");
 }
 
-Value DotEmitter::swappedMinima(KernelBuilder &, Value) const {
+Value DotEmitter::loadPacked(KernelBuilder &, const DotRun &, Value) const {
+  llvm_unreachable("only of emitters that pair minima");
+}
+
+Value DotEmitter::addPaired(KernelBuilder &, Value, ValueRange, Value, int) const {
   llvm_unreachable("only of emitters that pair minima");
 }
 

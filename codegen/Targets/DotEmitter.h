@@ -47,6 +47,13 @@ enum class SumForm {
   Pairs,   ///< the sums of two runs in one number (LevelPlace::pairs)
 };
 
+/// Which minima meet two sums of activations that share a register (DotEmitter::addPaired).
+enum class MinimaPairs {
+  None,
+  Groups, ///< those of a record's two groups of 16 columns, each its own sum of a strip
+  Strips, ///< each those of two strips
+};
+
 /// One run of columns of a weight vector.
 struct DotRun {
   int64_t lanes = 0; ///< weight rows of a vector
@@ -75,15 +82,16 @@ public:
   static mlir::Value spread(KernelBuilder &k, mlir::Value rows);
   /// The same of values (f32) in memory.
   virtual mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
-  /// Whether pairedMinima() adds what two groups' minima come to at the cost of one register of sums of activations.
-  virtual bool pairsMinima() const { return false; }
-  /// `sum` (f32) and the minima of two groups, each times a sum of activations: `first`, `second` of pairs of weight
-  /// rows as loadSpread() gives them, the second as swappedMinima() made them; `sums` of a pair of activation rows: the
-  /// first row's of both groups, the second row's of both.
-  virtual mlir::Value pairedMinima(KernelBuilder &k, mlir::Value sum, mlir::Value first, mlir::Value second,
-                                   mlir::Value sums) const;
-  /// A second group's minima (f32), one a weight row, as they lie in memory for that.
-  virtual mlir::Value swappedMinima(KernelBuilder &k, mlir::Value minima) const;
+  /// Two of what addPaired() takes with one register of sums of activations, of groups with so many columns (16, 32).
+  virtual MinimaPairs pairsMinima(int64_t group) const { return MinimaPairs::None; }
+  /// Two groups' minima (f32), one a weight row, or a group's twice, as two vectors of as many numbers in memory.
+  virtual KernelBuilder::Values packMinima(KernelBuilder &k, mlir::Value first, mlir::Value second) const;
+  /// One of these vectors as addPaired() takes it.
+  virtual mlir::Value loadPacked(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const;
+  /// `sum` (f32) and the minima of the first group (0) or the second (1) of `packed`, times their sum of activations:
+  /// `sums` are four, of a pair of activation rows the first row's of both, and the second row's of both.
+  virtual mlir::Value addPaired(KernelBuilder &k, mlir::Value sum, mlir::ValueRange packed, mlir::Value sums,
+                                int group) const;
   /// `count` times four numbers (f32) that lie one behind the other.
   virtual KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const;
   /// Bytes with a nibble of `packed` in their low half and the bits of `above` over it. The nibble is the upper one,

@@ -11,6 +11,8 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace nibble {
@@ -80,24 +82,54 @@ KernelBuilder::Values AArch64MatrixMultiply::loadFours(KernelBuilder &k, Value p
   return count == 2 && !sveBits ? inPair(k, fours) : fours;
 }
 
-/// A multiply-add of complex numbers (Arm ARM, FCMLA) in its two halves: of two weight rows (w, v) and an activation
-/// row's sums (s, t) of both groups the first adds s·(w, v), with rotation 90 the second adds t·(-v', w').
-Value AArch64MatrixMultiply::pairedMinima(KernelBuilder &k, Value sum, Value first, Value second, Value sums) const {
-  Value result;
-  for (int64_t part = 0; part < KernelBuilder::lanes(sum); part += 4) {
-    Value acc = k.slice(sum, part, 4);
-    acc = k.intrinsic("llvm.aarch64.neon.vcmla.rot0", acc.getType(), {acc, sums, k.slice(first, part, 4)});
-    acc = k.intrinsic("llvm.aarch64.neon.vcmla.rot90", acc.getType(), {acc, sums, k.slice(second, part, 4)});
+/// NEON loads the numbers of four strips at once.
+MinimaPairs AArch64MatrixMultiply::pairsMinima(int64_t group) const {
+  return group < 32 ? MinimaPairs::Groups : sveBits ? MinimaPairs::Strips : MinimaPairs::None;
+}
+
+/// For multiply-adds of complex numbers, see addPaired(): of two weight rows the second group's (v', w') stand as
+/// (w', -v'). NEON has a vector of each group; of SVE each two rows' of the first group and then the second's are 128
+/// bits.
+KernelBuilder::Values AArch64MatrixMultiply::packMinima(KernelBuilder &k, Value first, Value second) const {
+  int64_t rows = KernelBuilder::lanes(first);
+  SmallVector<int64_t> swap;
+  SmallVector<int32_t> signs;
+  for (int64_t row = 0; row < rows; row += 2)
+    swap.append({row + 1, row}), signs.append({0, std::numeric_limits<int32_t>::min()});
+  Value swapped = k.bitcast(k.shuffle(second, second, swap), k.vec(k.i32(), rows));
+  swapped = k.bitXor(swapped, k.vectorI32(signs));
+  if (!sveBits)
+    return {first, k.bitcast(swapped, first.getType())};
+  KernelBuilder::Values packed;
+  Type pairs = k.vec(k.i64(), rows / 2); // (LLVM would make two ST2 of NEON out of a shuffle)
+  for (StringRef zip : {"llvm.aarch64.sve.zip1", "llvm.aarch64.sve.zip2"}) {
+    Value both = callScalable(k, zip, pairs, {k.bitcast(first, pairs), k.bitcast(swapped, pairs)});
+    packed.push_back(k.bitcast(both, first.getType()));
+  }
+  return packed;
+}
+
+Value AArch64MatrixMultiply::loadPacked(KernelBuilder &k, const DotRun &run, Value pointer) const {
+  return sveBits ? k.load(k.vec(k.f32(), run.lanes), pointer) : loadSpread(k, run, pointer);
+}
+
+/// One half of a multiply-add of complex numbers (Arm ARM, FCMLA): of two weight rows and an activation row's sums
+/// (s, t) the first adds s·(v, w), with rotation 90 the second adds what t times (w', -v') comes to, t·(v', w').
+Value AArch64MatrixMultiply::addPaired(KernelBuilder &k, Value sum, ValueRange packed, Value sums, int group) const {
+  int64_t lanes = registerBits() / 32;
+  Value repeated = sveBits ? repeatFirstPart(k, toScalable(k, sums)) : sums, result;
+  for (int64_t part = 0; part < KernelBuilder::lanes(sum); part += lanes) {
+    Value acc = k.slice(sum, part, lanes);
+    if (sveBits) { // of each 128 bits the two numbers that a constant says
+      acc = accumulateScalable(k, "llvm.aarch64.sve.fcmla.lane", acc,
+                               {repeated, packed[part / lanes], k.i32(group), k.i32(90 * group)});
+    } else {
+      StringRef intrinsic = group ? "llvm.aarch64.neon.vcmla.rot90" : "llvm.aarch64.neon.vcmla.rot0";
+      acc = k.intrinsic(intrinsic, acc.getType(), {acc, sums, k.slice(packed[group], part, lanes)});
+    }
     result = result ? k.concat(result, acc) : acc;
   }
   return result;
-}
-
-Value AArch64MatrixMultiply::swappedMinima(KernelBuilder &k, Value minima) const {
-  SmallVector<int64_t> mask;
-  for (int64_t row = 0; row < KernelBuilder::lanes(minima); row += 2) // minus the first, at the second's place
-    mask.append({row + 1, KernelBuilder::lanes(minima) + row});
-  return k.shuffle(minima, k.negf(minima), mask);
 }
 
 Value AArch64MatrixMultiply::start(KernelBuilder &k, const DotRun &run, Value codeSums) const {

@@ -31,10 +31,11 @@ public:
                                     int64_t count) const override;
   mlir::Value loadSpread(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const override;
   KernelBuilder::Values loadFours(KernelBuilder &k, mlir::Value pointer, int64_t count) const override;
-  bool pairsMinima() const override { return sveBits == 0; }
-  mlir::Value pairedMinima(KernelBuilder &k, mlir::Value sum, mlir::Value first, mlir::Value second,
-                           mlir::Value sums) const override;
-  mlir::Value swappedMinima(KernelBuilder &k, mlir::Value minima) const override;
+  MinimaPairs pairsMinima(int64_t group) const override;
+  KernelBuilder::Values packMinima(KernelBuilder &k, mlir::Value first, mlir::Value second) const override;
+  mlir::Value loadPacked(KernelBuilder &k, const DotRun &run, mlir::Value pointer) const override;
+  mlir::Value addPaired(KernelBuilder &k, mlir::Value sum, mlir::ValueRange packed, mlir::Value sums,
+                        int group) const override;
   mlir::Value start(KernelBuilder &k, const DotRun &run, mlir::Value codeSums) const override;
   mlir::Value multiply(KernelBuilder &k, const DotRun &run, mlir::Value sum, mlir::ValueRange weights,
                        mlir::ValueRange activations) const override;
@@ -53,8 +54,9 @@ public:
   bool ordersScales() const override { return sveBits == 0; }
   bool sumsGoOn() const override { return sveBits == 0; } // SVE: 132 instead of 131 instructions for 32 smmla (Q6_K)
   mlir::Value after(KernelBuilder &k, mlir::Value pointer, mlir::Value done) const override;
+  /// On SVE the order of sums is LLVM's.
   mlir::Value afterSums(KernelBuilder &k, mlir::Value pointer, mlir::ValueRange done) const override {
-    return sveBits ? pointer : AArch64Neon::afterSums(k, pointer, done);
+    return sveBits && !done.empty() ? pointer : AArch64Neon::afterSums(k, pointer, done);
   }
 
 protected:

@@ -33,7 +33,7 @@ Value repeatFirstPart(KernelBuilder &k, Value scalable) {
 Value callScalable(KernelBuilder &k, StringRef intrinsic, Type type, ValueRange operands) {
   SmallVector<Value> arguments;
   for (Value operand : operands)
-    arguments.push_back(toScalable(k, operand));
+    arguments.push_back(isa<VectorType>(operand.getType()) ? toScalable(k, operand) : operand);
   Value result = k.intrinsic(intrinsic, arguments[0].getType(), arguments);
   return k.intrinsic("llvm.vector.extract", type, {result, k.i64(0)});
 }

@@ -22,10 +22,10 @@ mlir::Value toScalable(KernelBuilder &k, mlir::Value vector);
 mlir::Value repeatFirstPart(KernelBuilder &k, mlir::Value scalable);
 
 /// Calls an SVE intrinsic whose result has the type of its first operand; `type` is the fixed type of that result.
-/// `operands` are fixed or scalable.
+/// `operands` are fixed or scalable, or numbers.
 mlir::Value callScalable(KernelBuilder &k, llvm::StringRef intrinsic, mlir::Type type, mlir::ValueRange operands);
 
-/// Calls an SVE intrinsic that adds to `sum`, whose fixed type the result has. `operands` are fixed or scalable.
+/// Calls an SVE intrinsic that adds to `sum`, whose fixed type the result has. `operands` as above.
 mlir::Value accumulateScalable(KernelBuilder &k, llvm::StringRef intrinsic, mlir::Value sum, mlir::ValueRange operands);
 
 } // namespace nibble
