@@ -177,7 +177,7 @@ private:
   void addMinima(Value record, const Unit &unit, int64_t column, llvm::ArrayRef<Value> da, Tile &sums);
   /// Whether a strip's minima follow those of all strips' products: they meet floats that lie side by side.
   bool addsMinimaLast() const { return mma.range && passesStrips() && mma.scaledSums.pointer && !scalesBlocks; }
-  Value addMinima(llvm::ArrayRef<Value> minima, Value four, int64_t strip, Value sum);
+  Value plusMinima(Value sum, llvm::ArrayRef<Value> minima, Value four, int64_t strip);
   void addGroupMinima(llvm::ArrayRef<Value> minima, Unit &at, int64_t v, Tile &sums);
   int64_t minimaTogether() const { return mma.pairs != MinimaPairs::None ? 2 : 1; }
   Value loadMinima(Value pointer) const {

@@ -43,15 +43,15 @@ DotPanel::Tile DotPanel::scaleBlock(Value panelPointer, Value row0, Value first,
     counts = addBlockMinima(panelPointer, row0, first, Tile(size, k.zero(k.vec(k.f32(), dot.sums()))));
   if (memory.blockSums)
     ofBlock = loadTile(memory.blockSums, k.f32());
-  if (memory.sums)
-    sums = strips() > kTotalStrips && passesStrips() ? Tile(size) : loadTile(memory.sums, k.f32());
+  if (memory.sums) // beside eight pairs of rows one by one: all at once would be more than the registers hold
+    sums = passesStrips() && strips() > kTotalStrips ? Tile(size) : loadTile(memory.sums, k.f32());
   Value record = recordAt(panelPointer, first), at = memory.sums;
   for (int64_t v = 0; v < mma.vectors; ++v) {
     Value d = floatScale(record, /*unit=*/{}, /*column=*/0, v);
     Value minimum = countsMinima ? minusMinimum(record, v) : Value(), done = ofBlock[v];
     for (int64_t strip = 0; strip < strips(); ++strip) {
       int64_t i = strip * mma.vectors + v;
-      if (!sums[i]) { // all at once would be more than the registers hold
+      if (!sums[i]) {
         at = emitter->after(k, at, done);
         sums[i] = k.load(d.getType(), k.offset(at, i * dot.sums() * 4));
       }

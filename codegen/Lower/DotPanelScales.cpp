@@ -244,14 +244,15 @@ void DotPanel::addGroupMinima(ArrayRef<Value> minima, Unit &at, int64_t v, Tile 
     for (auto [index, four] : llvm::enumerate(emitter->loadFours(k, from, together)))
       for (int64_t i = 0; i < perFour; ++i) {
         Value &acc = sums[((first + int64_t(index)) * perFour + i) * mma.vectors + v];
-        done = acc = addMinima(minima, four, i, acc);
+        done = acc = plusMinima(acc, minima, four, i);
       }
     from = activations.nextScaledSums(from, together);
   }
   from = activations.nextScaledSums(from, mma.interleaved / dot.strip - fours);
 }
 
-Value DotPanel::addMinima(ArrayRef<Value> minima, Value four, int64_t strip, Value sum) {
+/// A strip's sum and those, times their sums of activations; `strip` counts among those that the four are of.
+Value DotPanel::plusMinima(Value sum, ArrayRef<Value> minima, Value four, int64_t strip) {
   if (mma.pairs == MinimaPairs::None)
     return k.fma(minima[0], emitter->repeat(k, dot, four), sum);
   if (mma.pairs == MinimaPairs::Strips)
